@@ -1,0 +1,176 @@
+// Everything a router tells on `router/<id>/usage`: one union, told apart by `type`.
+import * as z from 'zod'
+import { RefusalCode } from './purchase.ts'
+import { Session } from './session.ts'
+import { Amounts, Count, Mac, Metric, Price, PurchaseId, Reference, RouterId, Timestamp } from './values.ts'
+
+/** `seq` counts 1, 2, 3 ... within the journal `epoch`; `(epoch, seq)` identifies an event for ever. */
+const Seq = z.int().min(1)
+
+const unnumbered = {
+  version: z.literal(1),
+  routerId: RouterId,
+  epoch: z.string(),
+  at: Timestamp,
+  clockSynced: z.boolean(),
+}
+const numbered = { ...unnumbered, seq: Seq }
+// A repeated answer names the first one (`ofSeq`); what could not be attributed is not journalled and has neither.
+const answered = {
+  ...unnumbered,
+  seq: Seq.optional(),
+  ofSeq: Seq.optional(),
+  duplicate: z.literal(true).optional(),
+  final: z.boolean(),
+}
+
+/** The purchase is on disk and will be served. `notAfterJudged` is false when the clock was not to be trusted. */
+export const PurchaseAccepted = z.object({
+  type: z.literal('purchase.accepted'),
+  ...answered,
+  purchaseId: PurchaseId,
+  reference: Reference.optional(),
+  sessionId: z.string(),
+  mac: Mac,
+  metric: Metric,
+  allotment: Count,
+  session: Session,
+  notAfterJudged: z.literal(false).optional(),
+})
+
+/** The purchase is refused; `final: false` means that the same id may be tried again. Names what is sold here instead. */
+export const PurchaseRejected = z.object({
+  type: z.literal('purchase.rejected'),
+  ...answered,
+  purchaseId: PurchaseId.optional(),
+  reference: Reference.optional(),
+  mac: Mac.optional(),
+  code: RefusalCode,
+  message: z.string(),
+  metric: Metric,
+  stepSize: Count,
+  prices: z.array(Price),
+})
+
+/** The portal shows the gate open, for the first time in this session. */
+export const SessionStarted = z.object({
+  type: z.literal('session.started'),
+  ...numbered,
+  sessionId: z.string(),
+  mac: Mac,
+  openedAfterMilliseconds: Count,
+  session: Session,
+})
+
+const changed = { ...numbered, sessionId: z.string(), mac: Mac, session: Session }
+export const SessionPaused = z.object({ type: z.literal('session.paused'), ...changed })
+export const SessionResumed = z.object({ type: z.literal('session.resumed'), ...changed })
+/** The session goes on with another device. */
+export const SessionMoved = z.object({ type: z.literal('session.moved'), ...changed, from: Mac, to: Mac })
+
+export const EndReason = z.enum([
+  'allotment-used',
+  'ended-by-command',
+  'ended-by-user',
+  'moved',
+  'gate-failed',
+  'router-rebooted',
+])
+export type EndReason = z.infer<typeof EndReason>
+
+/** Each end reason as a RADIUS Acct-Terminate-Cause (RFC 2866, section 5.10). */
+export const terminateCauses = {
+  'allotment-used': { name: 'Session-Timeout', number: 5 },
+  'ended-by-command': { name: 'Admin-Reset', number: 6 },
+  'ended-by-user': { name: 'User-Request', number: 1 },
+  moved: { name: 'NAS-Request', number: 10 },
+  'gate-failed': { name: 'NAS-Error', number: 9 },
+  'router-rebooted': { name: 'NAS-Reboot', number: 11 },
+} as const satisfies Record<EndReason, { name: string; number: number }>
+
+/** What became of one purchase: `allotment = used + unused`. */
+export const SettledPurchase = z.object({
+  purchaseId: PurchaseId,
+  reference: Reference.optional(),
+  metric: Metric,
+  allotment: Count,
+  used: Count,
+  unused: Count,
+})
+
+/** The portal shows the gate shut for good. `overshootBytes` passed after the last lot was used up and are given away. */
+export const SessionEnded = z.object({
+  type: z.literal('session.ended'),
+  ...numbered,
+  sessionId: z.string(),
+  mac: Mac,
+  startedAt: Timestamp.nullable(),
+  reason: EndReason,
+  terminateCause: z.object({ name: z.string(), number: z.int() }),
+  purchases: z.array(SettledPurchase),
+  used: Amounts,
+  downloaded: Count,
+  uploaded: Count,
+  openMilliseconds: Count,
+  overshootBytes: Count,
+})
+
+export const DriftKind = z.enum([
+  'paid-but-blocked',
+  'open-but-unpaid',
+  'portal-restarted',
+  'portal-unreachable',
+  'portal-back',
+])
+export type DriftKind = z.infer<typeof DriftKind>
+
+/** Portal and books disagree; `repair` says what the agent does about it. */
+export const GateDrift = z.object({
+  type: z.literal('gate.drift'),
+  ...numbered,
+  kind: DriftKind,
+  mac: Mac.optional(),
+  sessionId: z.string().optional(),
+  repair: z.string(),
+})
+
+const ofAgent = { ...numbered, agentVersion: z.string(), bootId: z.string() }
+/** RADIUS Accounting-On. `why`: the first start on this state directory, or what ended the agent before. */
+export const AgentStarted = z.object({
+  type: z.literal('agent.started'),
+  ...ofAgent,
+  why: z.enum(['first-start', 'after-stop', 'after-crash', 'after-reboot']),
+})
+/** RADIUS Accounting-Off. `why` is the signal; paid gates stay open. */
+export const AgentStopped = z.object({ type: z.literal('agent.stopped'), ...ofAgent, why: z.string() })
+
+/** Where every session stands, cumulative; `afterSeq` is the last event it includes. At most 100 sessions a part. */
+export const Usage = z.object({
+  type: z.literal('usage'),
+  ...unnumbered,
+  afterSeq: Count,
+  part: z.int().min(1),
+  parts: z.int().min(1),
+  sessions: z.array(Session).max(100),
+})
+export type Usage = z.infer<typeof Usage>
+
+/** An event of the journal: on disk before it is published, published in `seq` order, at least once. */
+export const Event = z.discriminatedUnion('type', [
+  PurchaseAccepted,
+  PurchaseRejected,
+  SessionStarted,
+  SessionPaused,
+  SessionResumed,
+  SessionMoved,
+  SessionEnded,
+  GateDrift,
+  AgentStarted,
+  AgentStopped,
+])
+export type Event = z.infer<typeof Event>
+export type EventOf<T extends Event['type']> = Extract<Event, { type: T }>
+
+/** Every message on the usage topic: events and usage reports. */
+export const UsageMessage = z.discriminatedUnion('type', [...Event.options, Usage])
+export type UsageMessage = z.infer<typeof UsageMessage>
