@@ -1,0 +1,163 @@
+// THE FLOW. What happens on a router, from a purchase to a shut gate; the other files say how.
+//   purchase   in turn: read, decide, put on disk; then acknowledge, and poke the look
+//   look       ask the portal, charge what was used; act where gates and books differ; look again
+//   announce   what is on disk and not acknowledged goes out in order, whenever there is a broker
+import type { Event } from '../protocol/index.ts'
+import { agentVersion } from './build.ts'
+import { type Clock, nowOf } from './clock.ts'
+import { createCommands } from './commands.ts'
+import type { Config } from './config.ts'
+import { createGates } from './gates.ts'
+import { type Journal, StorageFailure } from './journal/journal.ts'
+import type { Log } from './log.ts'
+import type { Books } from './merchant/books.ts'
+import type { DraftOf } from './merchant/draft.ts'
+import { gatePlan } from './merchant/gate-plan.ts'
+import { nextLookIn } from './merchant/next-look.ts'
+import type { Now } from './moment.ts'
+import { createOutbox } from './outbox.ts'
+import { createPulse } from './pulse.ts'
+import { createRecorder } from './recorder.ts'
+import { createSales } from './sales.ts'
+import { createStatusBoard } from './status-board.ts'
+import type { Uplink } from './uplink/uplink.ts'
+import type { Valve } from './valve/valve.ts'
+
+export interface AgentParts {
+  config: Config
+  clock: Clock
+  journal: Journal
+  valve: Valve
+  uplink: Uplink
+  log: Log
+  newId: () => string
+}
+
+export interface Agent {
+  /** Restores the books, tells of the start, and begins to look. Throws when the state folder cannot be used. */
+  open(): Promise<void>
+  /** Checkpoint, `agent.stopped`, status offline. Paid gates stay open: a stop of the agent is no stop of the service. */
+  stop(why: string): Promise<void>
+}
+
+// How long a stop waits for the broker to take the last events.
+const lastWordsMilliseconds = 1500
+
+export function createAgent({ config, clock, journal, valve, uplink, log, newId }: AgentParts): Agent {
+  const looks = createPulse(clock)
+  const announcements = createPulse(clock)
+  const recorder = createRecorder(config.routerId, clock, journal, log, happened)
+  const gates = createGates({ clock, journal, valve, recorder, unpaid: config.unpaid, log })
+  const outbox = createOutbox(journal, recorder, uplink)
+  const board = createStatusBoard({ config, clock, journal, gates, recorder, uplink })
+  const sell = createSales({ clock, journal, recorder, tariff: config.tariff, newId, tell })
+  const commands = createCommands({ config, clock, journal, recorder, outbox, look: looks.poke, log })
+  let stopping = false
+
+  async function onPurchase(payload: Uint8Array): Promise<void> {
+    await sell(payload)
+    looks.poke()
+  }
+
+  async function enforce(): Promise<void> {
+    const seen = await gates.look()
+    if (!seen) return
+    const steps = gatePlan(journal.books, seen, config.unpaid)
+    if (steps.length === 0) return
+    await gates.apply(steps, seen)
+    await gates.look()
+  }
+
+  async function lookLoop(): Promise<void> {
+    let nextReport = clock.monotonic()
+    let nextCheckpoint = nextReport + config.checkpointIntervalMilliseconds
+    while (!stopping) {
+      await enforce().catch((err) => log.error({ err }, 'a look failed'))
+      const now = nowOf(clock)
+      if (now.at >= nextReport) {
+        nextReport = now.at + config.usageIntervalMilliseconds
+        outbox.reportUsage(now).catch((err) => log.debug({ err }, 'a usage report was not sent'))
+        board.publish('changed')
+      }
+      if (now.at >= nextCheckpoint) {
+        nextCheckpoint = now.at + config.checkpointIntervalMilliseconds
+        await checkpoint(now)
+      }
+      board.publish('changed visibly')
+      const nextLook = now.at + nextLookOf(now)
+      await looks.wait(Math.min(nextLook, nextReport, nextCheckpoint) - clock.monotonic())
+    }
+  }
+
+  function nextLookOf(now: Now): number {
+    const isBlind = gates.portal.state !== 'reachable'
+    return isBlind ? config.nearIntervalMilliseconds : nextLookIn(journal.books, now, config)
+  }
+
+  async function announceLoop(): Promise<void> {
+    while (!stopping) {
+      await outbox.announce().catch((err) => log.debug({ err }, 'publishing goes on when there is a connection'))
+      await announcements.wait(config.usageIntervalMilliseconds)
+    }
+  }
+
+  async function checkpoint(now: Now): Promise<void> {
+    try {
+      await journal.checkpoint(now)
+      recorder.diskAnswered()
+    } catch (err) {
+      if (!(err instanceof StorageFailure)) throw err
+      recorder.diskAnswered(err)
+    }
+  }
+
+  function happened(event: Event): void {
+    commands.happened(event)
+    announcements.poke()
+  }
+
+  function tell(message: { type: string }): void {
+    log.info(message, message.type)
+    uplink.publish('usage', message).catch((err) => log.warn({ err }, 'an answer was not sent'))
+  }
+
+  function connected(): void {
+    board.publish('now')
+    announcements.poke()
+  }
+
+  return {
+    async open() {
+      await journal.open()
+      const { bootId } = clock
+      const why = whyStarted(journal.books, bootId)
+      await recorder.inTurn(() => recorder.append([{ type: 'agent.started', agentVersion, bootId, why }]))
+      for (const warning of journal.warnings) log.error({ warning }, 'the state folder was damaged')
+      uplink.open({ purchase: onPurchase, command: commands.onCommand, connected }, board.lastWill())
+      lookLoop().catch((err) => log.error({ err }, 'the look loop ended'))
+      announceLoop().catch((err) => log.error({ err }, 'the announce loop ended'))
+    },
+    async stop(why) {
+      stopping = true
+      const stopped = { type: 'agent.stopped' as const, agentVersion, bootId: clock.bootId, why }
+      await recorder.inTurn(() => recorder.appendOr(() => {}, [stopped]))
+      await within(lastWordsMilliseconds, outbox.announce())
+      await checkpoint(nowOf(clock))
+      await within(lastWordsMilliseconds, board.publishOffline())
+      await within(lastWordsMilliseconds, uplink.close())
+      await journal.close()
+    },
+  }
+
+  async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+    const done = new AbortController()
+    const settled = work.catch((err) => log.debug({ err }, 'not sent before the stop')).finally(() => done.abort())
+    await Promise.race([settled, clock.sleep(milliseconds, done.signal)])
+  }
+}
+
+function whyStarted({ lastAgent }: Books, bootId: string): DraftOf<'agent.started'>['why'] {
+  if (!lastAgent) return 'first-start'
+  if (lastAgent.stopped) return 'after-stop'
+  return lastAgent.bootId === bootId ? 'after-crash' : 'after-reboot'
+}

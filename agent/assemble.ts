@@ -1,0 +1,34 @@
+// Puts an agent together from the real parts; the simulation hands in a clock, a portal or a log of its own.
+import { randomUUID } from 'node:crypto'
+import { uuidv7 } from 'uuidv7'
+import { type Agent, createAgent } from './agent.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Config } from './config.ts'
+import { folderDisk } from './journal/disk.ts'
+import { createJournal } from './journal/journal.ts'
+import { createLog, type Log } from './log.ts'
+import { createUplink } from './uplink/uplink.ts'
+import { execNdsctl, type Ndsctl } from './valve/ndsctl.ts'
+import { socketNdsctl } from './valve/socket.ts'
+import { createValve } from './valve/valve.ts'
+
+export type { Agent } from './agent.ts'
+
+export function assembleAgent(config: Config, parts: { clock?: Clock; ndsctl?: Ndsctl; log?: Log } = {}): Agent {
+  const { clock = systemClock(), log = createLog(config.logLevel, config.routerId) } = parts
+  const ndsctl = parts.ndsctl ?? ndsctlFor(config, log)
+  return createAgent({
+    config,
+    clock,
+    journal: createJournal(folderDisk(config.stateDir), randomUUID),
+    valve: createValve(ndsctl, config.portal.kind, (milliseconds) => clock.sleep(milliseconds)),
+    uplink: createUplink(config, clock, log),
+    log,
+    newId: uuidv7,
+  })
+}
+
+function ndsctlFor({ portal }: Config, log: Log): Ndsctl {
+  if (portal.transport === 'socket') return socketNdsctl(portal.socket, portal.timeoutMilliseconds)
+  return execNdsctl(portal.ndsctl, portal.timeoutMilliseconds, log)
+}

@@ -1,0 +1,47 @@
+// The one clock: durations from the monotonic counter of this boot, labels from the wall.
+import { existsSync, readFileSync } from 'node:fs'
+import { setTimeout as sleepFor } from 'node:timers/promises'
+import { builtAt } from './build.ts'
+import type { Now } from './moment.ts'
+
+export interface Clock {
+  /** Names the boot that `monotonic` counts from. */
+  readonly bootId: string
+  /** Milliseconds since boot; never goes back within one boot, and is the same for every process of it. */
+  monotonic(): number
+  /** Milliseconds since 1970 as the wall clock has them: for labels and other people's deadlines only. */
+  wall(): number
+  /** Whether the wall clock can be believed. */
+  synced(): boolean
+  /** Resolves after that time, or as soon as the signal aborts. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
+}
+
+// setTimeout fires at once above 2^31-1 ms.
+const longestTimer = 2 ** 31 - 1
+
+/** The machine's own clock. `process.hrtime` counts from boot, so metering goes on across a restart of the agent. */
+export function systemClock(): Clock {
+  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return {
+    bootId,
+    monotonic: () => Number(process.hrtime.bigint() / 1_000_000n),
+    wall: () => Date.now(),
+    synced: () => Date.now() >= builtAt && !systemdSaysUnsynchronised(),
+    async sleep(milliseconds, signal) {
+      for (let left = milliseconds; left > 0 && !signal?.aborted; left -= longestTimer) {
+        await sleepFor(Math.min(left, longestTimer), undefined, signal ? { signal } : {}).catch(() => {})
+      }
+    },
+  }
+}
+
+/** Reads the clock once, for one decision. */
+export function nowOf(clock: Clock): Now {
+  return { bootId: clock.bootId, at: clock.monotonic(), wall: clock.wall(), clockSynced: clock.synced() }
+}
+
+// systemd-timesyncd makes this directory when it runs and this file when the clock is set; elsewhere neither exists.
+function systemdSaysUnsynchronised(): boolean {
+  return existsSync('/run/systemd/timesync') && !existsSync('/run/systemd/timesync/synchronized')
+}

@@ -1,0 +1,124 @@
+// Gates: a look at the portal becomes charges and events in the books; a plan becomes calls of the Valve.
+import type { LiveStatus } from '../protocol/index.ts'
+import { type Clock, nowOf } from './clock.ts'
+import type { Journal } from './journal/journal.ts'
+import type { Log } from './log.ts'
+import type { Metered } from './merchant/books.ts'
+import { isDue, type Step, type UnpaidPolicy } from './merchant/gate-plan.ts'
+import { lacksBaseline, meterSession, opening, unseen } from './merchant/metering.ts'
+import { drift, settle, type Watch } from './merchant/settle.ts'
+import type { Now } from './moment.ts'
+import type { Recorder } from './recorder.ts'
+import { PortalFault } from './valve/fault.ts'
+import type { PortalClient, PortalList } from './valve/portal-client.ts'
+import type { Valve } from './valve/valve.ts'
+
+export interface Gates {
+  /** Asks the portal, charges what was used, tells what changed; `undefined` when the portal cannot be asked. */
+  look(): Promise<PortalList | undefined>
+  /** Takes the steps that are still due. Whether a gate moved only the next look tells. */
+  apply(steps: readonly Step[], seen: PortalList): Promise<void>
+  /** The portal as the status shows it. */
+  readonly portal: LiveStatus['portal']
+}
+
+interface Parts {
+  clock: Clock
+  journal: Journal
+  valve: Valve
+  recorder: Recorder
+  unpaid: UnpaidPolicy
+  log: Log
+}
+
+export function createGates({ clock, journal, valve, recorder, unpaid, log }: Parts): Gates {
+  let watch: Watch = { unpaid: new Set(), shut: new Set() }
+  let portal: LiveStatus['portal'] = { kind: 'unknown', version: null, state: 'unknown' }
+
+  async function answered(list: PortalList, now: Now): Promise<void> {
+    const settled = settle(journal.books, list, watch, unpaid, now)
+    watch = settled.watch
+    const back = journal.books.portalUnreachable ? [drift('portal-back', 'every gate is compared with the books')] : []
+    const events = [...back, ...settled.events]
+    const metered: Metered = { type: 'metered', sessions: settled.metered }
+    const goOn = () => journal.note(metered)
+    // A disk that refuses holds no gate up: metering goes on in memory, and the next look tells the same again.
+    if (events.length > 0) await recorder.appendOr(goOn, events, { records: [metered] })
+    else goOn()
+  }
+
+  async function failed({ code, message }: PortalFault): Promise<void> {
+    portal = { ...portal, state: 'unreachable' }
+    if (code === 'portal-down') journal.note({ type: 'metered', sessions: unseen(journal.books) })
+    if (journal.books.portalUnreachable) return
+    await recorder.appendOr(() => {}, [drift('portal-unreachable', `${message} (${code}); asked until it answers`)])
+  }
+
+  async function describe(list: PortalList): Promise<void> {
+    const isNew = portal.state !== 'reachable' || portal.kind !== list.kind
+    const version = list.version ?? (isNew ? await valve.version().catch(() => undefined) : portal.version)
+    portal = { kind: list.kind, version: version ?? null, state: 'reachable' }
+  }
+
+  /** The points to measure from are on disk before a gate opens: an agent that dies in between goes on from them. */
+  async function prepare(steps: readonly Step[], { clients }: PortalList): Promise<void> {
+    const macs = new Set(steps.flatMap((step) => (step.act === 'open' ? [step.mac] : [])))
+    await recorder.inTurn(async () => {
+      const sessions = [...macs].flatMap((mac) => journal.books.sessions.get(mac) ?? [])
+      const unprepared = sessions.filter((session) => lacksBaseline(session, clients))
+      if (unprepared.length === 0) return
+      const metered: Metered = { type: 'metered', sessions: unprepared.map((session) => opening(session, clients)) }
+      await recorder.appendOr(() => journal.note(metered), [], { records: [metered] })
+    })
+  }
+
+  async function take(step: Step, seen: PortalList): Promise<void> {
+    if (step.act === 'close') return close(step.client, seen)
+    if (step.milliseconds === undefined) return valve.openGate(step.mac, step.client)
+    return valve.openGateUntil(step.mac, step.milliseconds, step.client)
+  }
+
+  async function close(client: PortalClient, { clients }: PortalList): Promise<void> {
+    watch = { ...watch, shut: new Set([...watch.shut, client.mac]) }
+    const last = await valve.closeGate(client)
+    const session = journal.books.sessions.get(client.mac)
+    if (!last || !session) return
+    // What passed between the look and the shutting is charged too: the portal forgets it.
+    const now = clients.map((entry) => (entry.token === last.token ? last : entry))
+    journal.note({ type: 'metered', sessions: [meterSession(session, { at: nowOf(clock), clients: now })] })
+  }
+
+  return {
+    async look() {
+      try {
+        const list = await valve.look()
+        const now = nowOf(clock)
+        await recorder.inTurn(() => answered(list, now))
+        await describe(list)
+        return list
+      } catch (err) {
+        if (!(err instanceof PortalFault)) throw err
+        if (portal.state !== 'unreachable') log.warn({ err }, 'the portal cannot be asked, trying again')
+        await recorder.inTurn(() => failed(err))
+        return undefined
+      }
+    },
+    async apply(steps, seen) {
+      await prepare(steps, seen)
+      for (const step of steps) {
+        // A purchase may have come since the plan was made.
+        if (!isDue(journal.books, step)) continue
+        try {
+          await take(step, seen)
+        } catch (err) {
+          if (!(err instanceof PortalFault)) throw err
+          log.warn({ err, act: step.act, mac: step.mac }, 'the portal did not take a step, trying again')
+          if (err.code === 'portal-down') return
+        }
+      }
+    },
+    get portal() {
+      return portal
+    },
+  }
+}

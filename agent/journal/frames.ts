@@ -1,0 +1,56 @@
+// Frames: length, CRC-32 and JSON, one behind the other, so that a torn end and a damaged middle can be told apart.
+import { crc32 } from 'node:zlib'
+
+const headerBytes = 8
+
+/** One value as a frame: 4 bytes length, 4 bytes CRC-32 of the text (both little endian), then the text, JSON in UTF-8. */
+export function frame(value: unknown): Uint8Array {
+  const text = Buffer.from(JSON.stringify(value))
+  const bytes = Buffer.alloc(headerBytes + text.length)
+  bytes.writeUInt32LE(text.length, 0)
+  bytes.writeUInt32LE(crc32(text), 4)
+  text.copy(bytes, headerBytes)
+  return bytes
+}
+
+export interface Frames {
+  values: unknown[]
+  /** The size of the sound part, from the file's beginning. */
+  soundBytes: number
+  /** The size of the first frame. */
+  firstBytes: number
+  /** `torn`: what follows is the start of a write that never ended. `damaged`: sound frames follow behind it. */
+  end: 'whole' | 'torn' | 'damaged'
+}
+
+/** Reads all frames up to the first that is not sound. */
+export function readFrames(file: Uint8Array): Frames {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength)
+  const values: unknown[] = []
+  let at = 0
+  const firstBytes = soundFrameAt(bytes, 0)
+  for (let size = soundFrameAt(bytes, at); size > 0; size = soundFrameAt(bytes, at)) {
+    values.push(JSON.parse(bytes.toString('utf8', at + headerBytes, at + size)))
+    at += size
+  }
+  return {
+    values,
+    soundBytes: at,
+    firstBytes,
+    end: at === bytes.length ? 'whole' : soundFollows(bytes, at) ? 'damaged' : 'torn',
+  }
+}
+
+function soundFollows(bytes: Buffer, after: number): boolean {
+  for (let at = after + 1; at < bytes.length; at++) if (soundFrameAt(bytes, at) > 0) return true
+  return false
+}
+
+// The size of the sound frame that starts there, or 0. No frame is empty, so a run of zeros is none.
+function soundFrameAt(bytes: Buffer, at: number): number {
+  if (at + headerBytes > bytes.length) return 0
+  const length = bytes.readUInt32LE(at)
+  const end = at + headerBytes + length
+  if (length === 0 || end > bytes.length) return 0
+  return crc32(bytes.subarray(at + headerBytes, end)) === bytes.readUInt32LE(at + 4) ? headerBytes + length : 0
+}

@@ -1,0 +1,220 @@
+// The journal: every decision on disk before it counts, and the books, the outbox and the history that follow from it.
+//   journal-<first seq>.log   decisions with their events, appended and synced, in files that are pruned whole
+//   checkpoint-<number>.log   the books, then what a crash may undo: metering, and what the broker has acknowledged
+import type { Event, Mac } from '../../protocol/index.ts'
+import { type Books, enter, type JournalRecord, meteringOf, toSnapshot } from '../merchant/books.ts'
+import type { Now } from '../moment.ts'
+import type { Disk } from './disk.ts'
+import { frame, readFrames } from './frames.ts'
+import { checkpointName, eventsOf, type JournalFile, journalName, type Recovered, recover } from './recovery.ts'
+
+export interface Journal {
+  /** The fold of all that was entered; changes only here. */
+  readonly books: Books
+  /** The oldest event that can still be read. */
+  readonly firstSeq: number
+  /** What a person should know about the state folder. */
+  readonly warnings: readonly string[]
+  /** Reads the state folder. */
+  open(): Promise<void>
+  /** One decision: on disk, then in the books; when the disk refuses, in neither (throws {@link StorageFailure}). */
+  append(records: JournalRecord[]): Promise<void>
+  /** What a crash may undo: in the books at once, on disk with the next checkpoint. */
+  note(record: Extract<JournalRecord, { type: 'metered' | 'acknowledged' }>): void
+  /** Puts what was noted on disk, and prunes what is old. Throws {@link StorageFailure}. */
+  checkpoint(now: Now): Promise<void>
+  /** Events in order, from that number on, at most so many. */
+  read(fromSeq: number, most: number): Promise<Event[]>
+  close(): Promise<void>
+}
+
+/** The disk refused to store something; nothing of it has happened. `cause` is the disk's own error. */
+export class StorageFailure extends Error {
+  readonly code = 'storage-failure'
+  override name = 'StorageFailure'
+}
+
+export interface JournalLimits {
+  /** A file is closed and the next one begun at this size. */
+  fileBytes: number
+  /** Files whose events are all acknowledged are removed, oldest first, while the journal is larger than this ... */
+  mostBytes: number
+  /** ... or when their newest event is older than this. */
+  mostDays: number
+}
+
+export const journalLimits: JournalLimits = { fileBytes: 512 * 1024, mostBytes: 8 * 1024 * 1024, mostDays: 30 }
+
+// Several times what is published at once: while the broker is there the outbox never reads the disk.
+const recentEvents = 512
+
+interface Pending {
+  records: JournalRecord[]
+  done: () => void
+  failed: (cause: unknown) => void
+}
+
+export function createJournal(disk: Disk, newEpoch: () => string, limits: JournalLimits = journalLimits): Journal {
+  let state: Recovered | undefined
+  let pending: Pending[] = []
+  let noted = { sessions: new Set<Mac>(), acknowledged: false }
+  let queue: Promise<unknown> = Promise.resolve()
+
+  function opened(): Recovered {
+    if (!state) throw new Error('the journal is not open')
+    return state
+  }
+
+  // One writer: whatever waits when it comes round goes to disk with one sync.
+  function inOrder<T>(work: () => Promise<T>): Promise<T> {
+    const done = queue.then(work)
+    queue = done.catch(() => {})
+    return done
+  }
+
+  async function writePending(): Promise<void> {
+    const group = pending
+    pending = []
+    if (group.length === 0) return
+    const current = opened()
+    const decisions = group.map(({ records }, index) => ({ n: current.n + 1 + index, records }))
+    try {
+      await appendTo(await currentFile(), Buffer.concat(decisions.map(frame)))
+      current.n += decisions.length
+      for (const { records } of decisions) for (const record of records) enter(current.books, record)
+      current.recent.push(...decisions.flatMap(eventsOf))
+      current.recent.splice(0, Math.max(0, current.recent.length - recentEvents))
+      for (const { done } of group) done()
+    } catch (cause) {
+      for (const { failed } of group) failed(cause)
+    }
+  }
+
+  async function currentFile(): Promise<JournalFile> {
+    const { files, books } = opened()
+    const last = files.at(-1)
+    const firstSeq = books.lastSeq + 1
+    if (last && (last.bytes < limits.fileBytes || last.firstSeq === firstSeq)) return last
+    const file = { name: journalName(firstSeq), firstSeq, bytes: 0, torn: false }
+    await stored(disk.replace(file.name, new Uint8Array()))
+    files.push(file)
+    return file
+  }
+
+  // What a failed write left behind is cut off before the next one: no sound frame ever stands behind a torn one.
+  async function appendTo(file: { name: string; bytes: number; torn: boolean }, bytes: Uint8Array): Promise<void> {
+    if (file.torn) await stored(disk.truncate(file.name, file.bytes))
+    file.torn = true
+    await stored(disk.append(file.name, bytes))
+    file.torn = false
+    file.bytes += bytes.length
+  }
+
+  async function writeCheckpoint(now: Now): Promise<void> {
+    const { books, n, checkpoint } = opened()
+    if (!checkpoint || checkpoint.bytes > Math.max(limits.fileBytes, 4 * checkpoint.snapshotBytes)) {
+      await writeSnapshot()
+      return prune(now)
+    }
+    const before = noted
+    noted = { sessions: new Set(), acknowledged: false }
+    const sessions = [...before.sessions].flatMap((mac) => books.sessions.get(mac) ?? []).map(meteringOf)
+    const notes: JournalRecord[] = []
+    if (sessions.length > 0) notes.push({ type: 'metered', sessions })
+    if (before.acknowledged) notes.push({ type: 'acknowledged', seq: books.acknowledgedSeq })
+    if (notes.length === 0) return
+    try {
+      await appendTo(checkpoint, frame({ n, notes }))
+    } catch (cause) {
+      for (const mac of before.sessions) noted.sessions.add(mac)
+      noted.acknowledged ||= before.acknowledged
+      throw cause
+    }
+  }
+
+  async function writeSnapshot(): Promise<void> {
+    const current = opened()
+    const number = (current.checkpoint?.number ?? 0) + 1
+    const name = checkpointName(number)
+    const bytes = frame({ n: current.n, snapshot: toSnapshot(current.books) })
+    await stored(disk.replace(name, bytes))
+    current.checkpoint = { name, number, bytes: bytes.length, snapshotBytes: bytes.length, torn: false }
+    // The one before stays, in case this one is damaged.
+    await stored(disk.remove(checkpointName(number - 2)))
+  }
+
+  async function prune(now: Now): Promise<void> {
+    const { files, books, recent } = opened()
+    for (;;) {
+      const [first, second] = files
+      if (!first || !second || second.firstSeq > books.acknowledgedSeq + 1) return
+      const isLarge = files.reduce((sum, file) => sum + file.bytes, 0) > limits.mostBytes
+      if (!isLarge && !(await isOld(second.firstSeq - 1, now))) return
+      await stored(disk.remove(first.name))
+      files.shift()
+      for (const [id, { seq }] of books.purchases) if (seq < second.firstSeq) books.purchases.delete(id)
+      while ((recent[0]?.seq ?? second.firstSeq) < second.firstSeq) recent.shift()
+    }
+  }
+
+  async function isOld(seq: number, now: Now): Promise<boolean> {
+    const [event] = now.clockSynced ? await read(seq, 1) : []
+    return event !== undefined && now.wall - Date.parse(event.at) > limits.mostDays * 86_400_000
+  }
+
+  async function read(fromSeq: number, most: number): Promise<Event[]> {
+    const { files, recent } = opened()
+    const first = recent[0]?.seq
+    if (first !== undefined && fromSeq >= first) return recent.slice(fromSeq - first, fromSeq - first + most)
+    const events: Event[] = []
+    const start = files.findLastIndex((file) => file.firstSeq <= fromSeq)
+    for (const file of files.slice(Math.max(start, 0))) {
+      if (events.length >= most) break
+      const { values } = readFrames(await stored(disk.read(file.name)))
+      const decisions = values as Parameters<typeof eventsOf>[0][]
+      events.push(...decisions.flatMap(eventsOf).filter((event) => (event.seq ?? 0) >= fromSeq))
+    }
+    return events.slice(0, most)
+  }
+
+  return {
+    get books() {
+      return opened().books
+    },
+    get firstSeq() {
+      return opened().files[0]?.firstSeq ?? opened().books.lastSeq + 1
+    },
+    get warnings() {
+      return opened().warnings
+    },
+    open: () =>
+      inOrder(async () => {
+        state = await recover(disk, newEpoch)
+        state.recent.splice(0, Math.max(0, state.recent.length - recentEvents))
+        // A new journal's epoch, and the state recovered after a damage, are on disk before anything follows them.
+        if (!state.checkpoint || state.warnings.length > 0) await writeSnapshot()
+      }),
+    append: (records) =>
+      new Promise((done, failed) => {
+        pending.push({ records, done, failed })
+        inOrder(writePending)
+      }),
+    note(record) {
+      enter(opened().books, record)
+      if (record.type === 'acknowledged') noted.acknowledged = true
+      else for (const { mac } of record.sessions) noted.sessions.add(mac)
+    },
+    checkpoint: (now) => inOrder(() => writeCheckpoint(now)),
+    read,
+    close: () => inOrder(() => disk.close()),
+  }
+}
+
+async function stored<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new StorageFailure(`the state folder cannot be used: ${reason}`, { cause })
+  }
+}

@@ -1,0 +1,139 @@
+// Recovery: the books as the disk has them, from the newest sound checkpoint and the journal behind it.
+import type { Event } from '../../protocol/index.ts'
+import { type Books, emptyBooks, enter, fromSnapshot, type JournalRecord } from '../merchant/books.ts'
+import type { Disk } from './disk.ts'
+import { readFrames } from './frames.ts'
+
+/** One decision in the journal, all or nothing; `n` counts 1, 2, 3 ... over the whole journal. */
+export interface Decision {
+  n: number
+  records: JournalRecord[]
+}
+
+/** A frame of a checkpoint file: first the books, then what was noted since, each with the decision it follows. */
+export type CheckpointFrame = { n: number; snapshot: object } | Noted
+interface Noted {
+  n: number
+  notes: JournalRecord[]
+}
+
+/** A file that is appended to. `torn`: a failed write may have left something behind its sound bytes. */
+export interface AppendedFile {
+  name: string
+  bytes: number
+  torn: boolean
+}
+export type JournalFile = AppendedFile & { firstSeq: number }
+
+export interface Recovered {
+  books: Books
+  /** The last decision entered. */
+  n: number
+  /** Oldest first. */
+  files: JournalFile[]
+  checkpoint?: AppendedFile & { number: number; snapshotBytes: number }
+  /** The latest events, without a gap, up to the last. */
+  recent: Event[]
+  warnings: string[]
+}
+
+export const journalName = (firstSeq: number): string => `journal-${String(firstSeq).padStart(16, '0')}.log`
+export const checkpointName = (number: number): string => `checkpoint-${String(number).padStart(16, '0')}.log`
+const isJournal = /^journal-(\d{16})\.log$/
+const isCheckpoint = /^checkpoint-(\d{16})\.log$/
+
+/** Reads the state folder. What is torn is cut off; what is damaged is set aside under another name and warned of. */
+export async function recover(disk: Disk, newEpoch: () => string): Promise<Recovered> {
+  const names = [...(await disk.list())].sort((a, b) => (a.name < b.name ? -1 : 1))
+  for (const { name } of names.filter(({ name }) => name.endsWith('.tmp'))) await disk.remove(name)
+  const warnings: string[] = []
+
+  const base = await newestCheckpoint(disk, names, warnings)
+  const books = base ? fromSnapshot(base.snapshot) : emptyBooks(newEpoch())
+  const from = base?.n ?? 0
+
+  const files = names.flatMap(({ name, bytes }) => {
+    const match = isJournal.exec(name)
+    return match ? [{ name, bytes, firstSeq: Number(match[1]), torn: false }] : []
+  })
+  const decisions = await decisionsAfter(from, disk, files, warnings)
+  const later = decisions.filter((decision) => decision.n > from)
+  if (later[0] && later[0].n !== from + 1) {
+    warnings.push(`the journal lacks decisions ${from + 1} to ${later[0].n - 1}: what they held is lost`)
+  }
+  const noted = base?.noted ?? []
+  for (const decision of later) {
+    enterNotesBefore(decision.n, books, noted)
+    for (const record of decision.records) enter(books, record)
+  }
+  enterNotesBefore(Number.POSITIVE_INFINITY, books, noted)
+
+  return {
+    books,
+    n: later.at(-1)?.n ?? from,
+    files,
+    ...(base && { checkpoint: base.file }),
+    recent: decisions.flatMap(eventsOf),
+    warnings,
+  }
+}
+
+export function eventsOf({ records }: Decision): Event[] {
+  return records.flatMap((record) => (record.type === 'event' ? [record.event] : []))
+}
+
+interface Base {
+  n: number
+  snapshot: object
+  noted: Noted[]
+  file: NonNullable<Recovered['checkpoint']>
+}
+
+async function newestCheckpoint(disk: Disk, names: { name: string }[], warnings: string[]): Promise<Base | undefined> {
+  for (const { name } of [...names].reverse()) {
+    const match = isCheckpoint.exec(name)
+    if (!match) continue
+    const { values, bytes, snapshotBytes } = await soundFrames<CheckpointFrame>(disk, name, warnings)
+    const [first, ...rest] = values
+    if (!first || !('snapshot' in first)) continue
+    const noted = rest.filter((value): value is Noted => 'notes' in value)
+    return {
+      n: first.n,
+      snapshot: first.snapshot,
+      noted,
+      file: { name, bytes, number: Number(match[1]), snapshotBytes, torn: false },
+    }
+  }
+  return undefined
+}
+
+// Newest file first, back to the one that holds the first decision wanted.
+async function decisionsAfter(from: number, disk: Disk, files: JournalFile[], warnings: string[]): Promise<Decision[]> {
+  let decisions: Decision[] = []
+  for (const file of [...files].reverse()) {
+    const { values, bytes } = await soundFrames<Decision>(disk, file.name, warnings)
+    file.bytes = bytes
+    decisions = [...values, ...decisions]
+    if (values[0] && values[0].n <= from + 1) break
+  }
+  return decisions
+}
+
+function enterNotesBefore(n: number, books: Books, noted: Noted[]): void {
+  while (noted[0] && noted[0].n < n) for (const record of noted.shift()?.notes ?? []) enter(books, record)
+}
+
+async function soundFrames<T>(
+  disk: Disk,
+  name: string,
+  warnings: string[],
+): Promise<{ values: T[]; bytes: number; snapshotBytes: number }> {
+  const file = await disk.read(name)
+  const { values, soundBytes, firstBytes, end } = readFrames(file)
+  if (end === 'damaged') {
+    await disk.replace(`${name}.damaged`, file)
+    warnings.push(`${name} is damaged at byte ${soundBytes}: kept as ${name}.damaged, what follows there is not used`)
+  }
+  if (end !== 'whole') await disk.truncate(name, soundBytes)
+  return { values: values as T[], bytes: soundBytes, snapshotBytes: firstBytes }
+}

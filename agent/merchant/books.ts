@@ -1,0 +1,159 @@
+// The books: everything the router knows, as the fold of its journal.
+import type { Event, Mac, Metric } from '../../protocol/index.ts'
+import type { Moment } from '../moment.ts'
+import { addAllotment, type Lot, type Session } from './session.ts'
+
+/** What one journal holds. Events are public; the other records are the agent's own. */
+export type JournalRecord =
+  | { type: 'event'; event: Event; purchase?: PurchaseNote }
+  | { type: 'ending'; mac: Mac }
+  | Metered
+  | { type: 'acknowledged'; seq: number }
+
+/** What the books keep of a purchase beside its public answer. */
+export interface PurchaseNote {
+  /** Tells the same purchase again from another one under the same id. */
+  content: string
+  arrived: Moment & { wall: number }
+}
+
+/** Where the metering of some sessions stands; replaces what stood before. */
+export interface Metered {
+  type: 'metered'
+  sessions: Metering[]
+}
+/** The part of a session that a look at the portal changes; `used` is per lot. */
+export type Metering = Omit<Session, 'sessionId' | 'lots' | 'arrived' | 'startedAt' | 'ending' | 'paused'> & {
+  used: number[]
+}
+
+export interface Books {
+  epoch: string
+  lastSeq: number
+  acknowledgedSeq: number
+  sessions: Map<Mac, Session>
+  /** The outcome of every purchase id: which event, for which content. */
+  purchases: Map<string, { content: string; seq: number }>
+  sold: Record<Metric, number>
+  /** What ended sessions used and left. */
+  settled: Record<Metric, { used: number; unused: number }>
+  /** The last life of the agent that the journal knows of. */
+  lastAgent?: { bootId: string; stopped: boolean }
+  portalUnreachable: boolean
+}
+
+export function emptyBooks(epoch: string): Books {
+  return {
+    epoch,
+    lastSeq: 0,
+    acknowledgedSeq: 0,
+    sessions: new Map(),
+    purchases: new Map(),
+    sold: { bytes: 0, milliseconds: 0 },
+    settled: { bytes: { used: 0, unused: 0 }, milliseconds: { used: 0, unused: 0 } },
+    portalUnreachable: false,
+  }
+}
+
+/** Enters one record. The only place where the books change. */
+export function enter(books: Books, record: JournalRecord): void {
+  switch (record.type) {
+    case 'event':
+      books.epoch = record.event.epoch
+      books.lastSeq = record.event.seq ?? books.lastSeq
+      enterEvent(books, record.event, record.purchase)
+      return
+    case 'metered':
+      for (const metering of record.sessions) enterMetering(books, metering)
+      return
+    case 'ending':
+      change(books, record.mac, (session) => ({ ...session, ending: 'ended-by-command' }))
+      return
+    case 'acknowledged':
+      books.acknowledgedSeq = Math.max(books.acknowledgedSeq, record.seq)
+  }
+}
+
+function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
+  switch (event.type) {
+    case 'purchase.accepted': {
+      if (!purchase || event.seq === undefined) throw new Error(`event ${event.seq} lacks the purchase behind it`)
+      const lot: Lot = { purchaseId: event.purchaseId, metric: event.metric, allotment: event.allotment, used: 0 }
+      if (event.reference !== undefined) lot.reference = event.reference
+      const session = books.sessions.get(event.mac)
+      books.sessions.set(event.mac, addAllotment(session, event.sessionId, event.mac, lot, purchase.arrived))
+      books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq })
+      books.sold[event.metric] += event.allotment
+      return
+    }
+    case 'purchase.rejected':
+      if (purchase && event.purchaseId !== undefined && event.seq !== undefined) {
+        books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq })
+      }
+      return
+    case 'session.started':
+      change(books, event.mac, (session) => ({ ...session, startedAt: event.at }))
+      return
+    case 'session.ended':
+      for (const { metric, used, unused } of event.purchases) {
+        books.settled[metric].used += used
+        books.settled[metric].unused += unused
+      }
+      books.sessions.delete(event.mac)
+      return
+    case 'gate.drift':
+      if (event.kind === 'portal-unreachable') books.portalUnreachable = true
+      if (event.kind === 'portal-back') books.portalUnreachable = false
+      return
+    case 'agent.started':
+      books.lastAgent = { bootId: event.bootId, stopped: false }
+      return
+    case 'agent.stopped':
+      books.lastAgent = { bootId: event.bootId, stopped: true }
+  }
+}
+
+function enterMetering(books: Books, { used, ...metering }: Metering): void {
+  change(books, metering.mac, (session) => ({
+    ...session,
+    ...metering,
+    lots: session.lots.map((lot, index) => ({ ...lot, used: used[index] ?? lot.used })),
+  }))
+}
+
+/** Where the metering of a session stands. */
+export function meteringOf(session: Session): Metering {
+  const {
+    sessionId: _id,
+    lots,
+    arrived: _arrived,
+    startedAt: _started,
+    ending: _ending,
+    paused: _paused,
+    ...rest
+  } = session
+  return { ...rest, used: lots.map((lot) => lot.used) }
+}
+
+function change(books: Books, mac: Mac, to: (session: Session) => Session): void {
+  const session = books.sessions.get(mac)
+  if (session) books.sessions.set(mac, to(session))
+}
+
+/** The books as JSON, for a snapshot. */
+export function toSnapshot(books: Books): object {
+  return { ...books, sessions: [...books.sessions.values()], purchases: [...books.purchases] }
+}
+
+/** The books as a snapshot has them. */
+export function fromSnapshot(snapshot: object): Books {
+  const { sessions, purchases, ...rest } = snapshot as Omit<Books, 'sessions' | 'purchases'> & {
+    sessions: Session[]
+    purchases: [string, { content: string; seq: number }][]
+  }
+  return {
+    ...rest,
+    sessions: new Map(sessions.map((session) => [session.mac, session])),
+    purchases: new Map(purchases),
+  }
+}

@@ -1,0 +1,53 @@
+// The gate plan: what the portal shows held against what the books say.
+import type { Mac } from '../../protocol/index.ts'
+import type { PortalClient, PortalList } from '../valve/portal-client.ts'
+import type { Books } from './books.ts'
+import { currentLot, isPaid, remainingOf, type Session } from './session.ts'
+
+export type Step =
+  /** Without `client` the portal is asked to open for a device it has not seen. */
+  | { act: 'open'; mac: Mac; client?: PortalClient; milliseconds?: number }
+  | { act: 'close'; mac: Mac; client: PortalClient }
+
+/** What to do with devices that are open and have no session. */
+export type UnpaidPolicy = 'close' | 'report'
+
+/** The steps that make the gates follow the books; every entry of a device counts. */
+export function gatePlan(books: Books, list: PortalList, unpaid: UnpaidPolicy): Step[] {
+  const steps: Step[] = list.clients.flatMap((client) => {
+    const session = books.sessions.get(client.mac)
+    if (session && isPaid(session)) return client.open ? [] : [openStep(session, client)]
+    if (!client.open || (!session && !isUnpaid(books, list, client)) || (!session && unpaid === 'report')) return []
+    return [{ act: 'close' as const, mac: client.mac, client }]
+  })
+  if (!opensUnseen(list)) return steps
+  const seen = new Set(list.clients.map((client) => client.mac))
+  const unseen = [...books.sessions.values()].filter((session) => isPaid(session) && !seen.has(session.mac))
+  return [...steps, ...unseen.map((session) => openStep(session))]
+}
+
+/** Whether a step is still what the books want: a purchase may have come since it was planned. */
+export function isDue(books: Books, step: Step): boolean {
+  const session = books.sessions.get(step.mac)
+  return step.act === 'open' ? session !== undefined && isPaid(session) : !session || !isPaid(session)
+}
+
+/** Open, nobody paid, and not one of the devices that the router's owner trusts. */
+export function isUnpaid(books: Books, { trusted }: PortalList, client: PortalClient): boolean {
+  return client.open && !books.sessions.has(client.mac) && !trusted.includes(client.mac)
+}
+
+function openStep(session: Session, client?: PortalClient): Step {
+  const timed = currentLot(session.lots)?.metric === 'milliseconds'
+  return {
+    act: 'open',
+    mac: session.mac,
+    ...(client && { client }),
+    ...(timed && { milliseconds: remainingOf(session.lots).milliseconds }),
+  }
+}
+
+// openNDS 10 authenticates a device on the LAN before it has met the portal page; the others know it by that page only.
+function opensUnseen({ kind, version }: PortalList): boolean {
+  return kind === 'opennds' && Number.parseInt(version ?? '', 10) >= 10
+}

@@ -1,0 +1,92 @@
+// The recorder: events get their number, go to disk, and are then in the books, in the log and on their way.
+import { Mutex } from 'async-mutex'
+import type { Event, RouterId } from '../protocol/index.ts'
+import { type Clock, nowOf } from './clock.ts'
+import { type Journal, StorageFailure } from './journal/journal.ts'
+import type { Log } from './log.ts'
+import type { JournalRecord, PurchaseNote } from './merchant/books.ts'
+import type { Draft } from './merchant/draft.ts'
+import { timestamp } from './moment.ts'
+
+export interface Recorder {
+  /** One decision at a time: reads the books and changes them with nobody in between. Never wait for the network in it. */
+  inTurn<T>(decide: () => Promise<T>): Promise<T>
+  /** Stores one decision, events numbered in order. In turn only. Throws {@link StorageFailure}; nothing has happened then. */
+  append(drafts: readonly Draft[], beside?: { records?: JournalRecord[]; purchase?: PurchaseNote }): Promise<void>
+  /** The same for what must go on without a disk: then `instead` is done, and whoever asks sees `diskFault`. */
+  appendOr(instead: () => void, drafts: readonly Draft[], beside?: { records?: JournalRecord[] }): Promise<void>
+  /** The common fields of a message that is not journalled. */
+  stamp<T extends { type: string }>(draft: T): T & Stamp
+  /** What the disk said when it last refused; undefined when it works. */
+  readonly diskFault: string | undefined
+  diskAnswered(fault?: StorageFailure): void
+}
+
+export interface Stamp {
+  version: 1
+  routerId: RouterId
+  epoch: string
+  at: string
+  clockSynced: boolean
+}
+
+export function createRecorder(
+  routerId: RouterId,
+  clock: Clock,
+  journal: Journal,
+  log: Log,
+  happened: (event: Event) => void,
+): Recorder {
+  const turn = new Mutex()
+  let diskFault: string | undefined
+
+  function stampOf(): Stamp {
+    const now = nowOf(clock)
+    const { epoch } = journal.books
+    return { version: 1, routerId, epoch, at: timestamp(now.wall), clockSynced: now.clockSynced }
+  }
+
+  function diskAnswered(fault?: StorageFailure): void {
+    if (fault && diskFault === undefined)
+      log.error({ err: fault }, 'the disk refuses writes: no sales until it takes them')
+    if (!fault && diskFault !== undefined) log.info({}, 'the disk takes writes again')
+    diskFault = fault?.message
+  }
+
+  const append: Recorder['append'] = async (drafts, { records = [], purchase } = {}) => {
+    const stamp = stampOf()
+    const first = journal.books.lastSeq + 1
+    const events = drafts.map(({ type, ...rest }, index) => ({ type, ...stamp, seq: first + index, ...rest }) as Event)
+    const entries = events.map((event): JournalRecord => ({ type: 'event', event, ...(purchase && { purchase }) }))
+    try {
+      await journal.append([...records, ...entries])
+    } catch (err) {
+      if (err instanceof StorageFailure) diskAnswered(err)
+      throw err
+    }
+    diskAnswered()
+    for (const event of events) {
+      // A drift mends itself; everything else somebody may bill or ask about.
+      log[event.type === 'gate.drift' ? 'warn' : 'info'](event, event.type)
+      happened(event)
+    }
+  }
+
+  return {
+    inTurn: (decide) => turn.runExclusive(decide),
+    append,
+    async appendOr(instead, drafts, beside) {
+      try {
+        await append(drafts, beside)
+      } catch (err) {
+        if (!(err instanceof StorageFailure)) throw err
+        instead()
+      }
+    },
+    stamp: ({ type, ...rest }) => ({ type, ...stampOf(), ...rest }) as never,
+    get diskFault() {
+      return diskFault
+    },
+    diskAnswered,
+  }
+}

@@ -1,0 +1,59 @@
+// Sales: one message from the purchase topic becomes one answer; what counts is on disk before it is acknowledged.
+import { type Event, type Purchase, parsePurchase } from '../protocol/index.ts'
+import { type Clock, nowOf } from './clock.ts'
+import { fingerprint } from './fingerprint.ts'
+import { type Journal, StorageFailure } from './journal/journal.ts'
+import type { Draft } from './merchant/draft.ts'
+import { purchaseSession, rejection, type Tariff } from './merchant/purchase-session.ts'
+import { faultOfBooks } from './merchant/reporting.ts'
+import type { Now } from './moment.ts'
+import type { Recorder } from './recorder.ts'
+
+interface Parts {
+  clock: Clock
+  journal: Journal
+  recorder: Recorder
+  tariff: Tariff
+  newId: () => string
+  /** Says something that is not journalled: at once, to whoever listens now. */
+  tell: (message: { type: string }) => void
+}
+
+/**
+ * Takes a message from the purchase topic; resolves when it may be acknowledged, rejects with {@link StorageFailure} when
+ * the broker must keep it.
+ */
+export function createSales({ clock, journal, recorder, tariff, newId, tell }: Parts) {
+  const answer = (draft: Draft) => tell(recorder.stamp(draft))
+
+  async function decide(read: ReturnType<typeof parsePurchase>, content: string, arrived: Now): Promise<void> {
+    const fault = faultOfBooks(journal.books)
+    if (fault) return answer(rejection(knownOf(read), 'storage-failure', fault, tariff))
+    const sale = purchaseSession(journal.books, read, content, tariff, arrived, newId)
+    if (sale.is === 'outcome') return recorder.append([sale.event], { purchase: sale.purchase })
+    if (sale.is === 'answer') return answer(sale.event)
+    const [first] = await journal.read(sale.ofSeq, 1)
+    if (first) tell(repetitionOf(first))
+  }
+
+  return async function sell(payload: Uint8Array): Promise<void> {
+    const arrived = nowOf(clock)
+    const read = parsePurchase(payload)
+    const content = fingerprint(read)
+    try {
+      await recorder.inTurn(() => decide(read, content, arrived))
+    } catch (err) {
+      if (!(err instanceof StorageFailure)) throw err
+      answer(rejection(knownOf(read), 'storage-failure', 'this router cannot store a purchase at present', tariff))
+      throw err
+    }
+  }
+}
+
+function knownOf(read: ReturnType<typeof parsePurchase>): Partial<Purchase> {
+  return 'purchase' in read ? read.purchase : read.unreadable
+}
+
+function repetitionOf({ seq: ofSeq, ...first }: Event) {
+  return { ...first, duplicate: true, ofSeq }
+}

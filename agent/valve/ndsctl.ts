@@ -1,0 +1,49 @@
+// Runs `ndsctl`: one call at a time, each with a time limit.
+import { Mutex } from 'async-mutex'
+import type { Log } from '../log.ts'
+import { PortalFault } from './fault.ts'
+
+/** Asks the portal's daemon; resolves with what was printed on stdout, whatever the exit code. */
+export type Ndsctl = (args: readonly string[]) => Promise<{ stdout: string; exitCode: number }>
+
+/** `ndsctl` as an executable. execa is loaded with the first call: it costs memory that other transports do not need. */
+export function execNdsctl(executable: string, timeoutMilliseconds: number, log: Pick<Log, 'debug'>): Ndsctl {
+  const turn = new Mutex()
+  return (args) => turn.runExclusive(() => run(executable, args, timeoutMilliseconds, log))
+}
+
+async function run(
+  executable: string,
+  args: readonly string[],
+  timeoutMilliseconds: number,
+  log: Pick<Log, 'debug'>,
+): Promise<{ stdout: string; exitCode: number }> {
+  const { execa } = await import('execa')
+  // stderr is never a sign of failure: openNDS writes there at every call.
+  const call = execa(executable, args, {
+    stdin: 'ignore',
+    stderr: 'ignore',
+    reject: false,
+    stripFinalNewline: false,
+    maxBuffer: 16 * 1024 * 1024,
+  })
+  const ended = await Promise.race([call, limit(timeoutMilliseconds)])
+  if (ended === 'timeout') {
+    call.kill('SIGKILL')
+    // A child of the killed program may hold its pipe open for as long as it likes.
+    call.catch(() => {})
+    throw new PortalFault('portal-silent', `no answer to ndsctl ${args.join(' ')} in ${timeoutMilliseconds} ms`)
+  }
+  log.debug({ args, exitCode: ended.exitCode, milliseconds: Math.round(ended.durationMs) }, 'ndsctl')
+  if (ended.exitCode !== undefined) return { stdout: ended.stdout, exitCode: ended.exitCode }
+  if (ended.code === 'ENOENT') {
+    throw new PortalFault('ndsctl-missing', `there is no ${executable}; install the portal or set AGENT_NDSCTL`)
+  }
+  const why = ended.signal ? `killed by ${ended.signal}` : (ended.code ?? 'not started')
+  throw new PortalFault('ndsctl-failed', `ndsctl ${args.join(' ')}: ${why}`, { cause: ended })
+}
+
+// A process's own time limit is real time, whatever clock the agent reckons with.
+function limit(milliseconds: number): Promise<'timeout'> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds, 'timeout').unref())
+}
