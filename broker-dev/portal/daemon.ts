@@ -1,0 +1,137 @@
+// The running daemon: what it keeps in memory, and how it answers one line from its control socket.
+
+import { type Client, type ClientList, createClientList, type Terms } from './client-list.ts'
+import { nodogsplashClients, nodogsplashJson, nodogsplashStatus } from './nodogsplash.ts'
+import { openndsJson } from './opennds.ts'
+import { openndsStatus } from './opennds-status.ts'
+import type { Settings } from './settings.ts'
+
+/** What a device on the LAN looks like to the daemon: its newest IP and how many ARP entries its MAC has. */
+export interface Neighbour {
+  ip: string
+  arpEntries: number
+}
+
+/** Everything the daemon forgets when it stops. */
+export interface Daemon {
+  readonly settings: Settings
+  readonly neighbour: (mac: string) => Neighbour | undefined
+  readonly startedAt: number
+  readonly list: ClientList
+  /** The newest comes first, as in what the daemons print. */
+  trusted: string[]
+  blocked: string[]
+  authentications: number
+  downloaded: number
+  uploaded: number
+}
+
+export function startDaemon(settings: Settings, neighbour: Daemon['neighbour']): Daemon {
+  const counters = { authentications: 0, downloaded: 0, uploaded: 0 }
+  const startedAt = settings.now()
+  return { settings, neighbour, startedAt, list: createClientList(settings), trusted: [], blocked: [], ...counters }
+}
+
+/** The reply to one line of the socket; '' for what the daemon does not know. */
+export function reply(daemon: Daemon, line: string): string {
+  const [command = '', argument] = wordsOf(line)
+  daemon.list.endWhatIsOver()
+  if (command === 'json') return json(daemon, argument)
+  if (command === 'status') return status(daemon)
+  if (command === 'clients' && daemon.settings.flavour === 'nodogsplash') return nodogsplashClients(daemon)
+  const done = orders[command]?.(daemon, argument ?? '')
+  return done === undefined ? '' : done ? 'Yes' : 'No'
+}
+
+/** Opens the gate of a client, unless its MAC needs no gate or may not have one. */
+export function authenticate(daemon: Daemon, client: Client, terms: Terms, sessionStart: number): boolean {
+  if (client.state === 'Authenticated') return false
+  if (daemon.trusted.includes(client.mac) || daemon.blocked.includes(client.mac)) return false
+  daemon.list.open(client, terms, sessionStart)
+  daemon.authentications++
+  return true
+}
+
+/** Takes a device onto the list; nothing when the list is full or the MAC is trusted or blocked. */
+export function admit(daemon: Daemon, mac: string, type: Client['type']): Client | undefined {
+  const neighbour = daemon.neighbour(mac)
+  if (!neighbour || daemon.trusted.includes(mac) || daemon.blocked.includes(mac)) return undefined
+  return daemon.list.admit(mac, neighbour.ip, type)
+}
+
+/** `auth MAC,minutes,uploadRate,downloadRate,uploadQuota,downloadQuota,custom` as openNDS splits it. */
+export function termsOf(fields: string[]): Terms {
+  const [minutes, uploadRate, downloadRate, uploadQuota, downloadQuota] = fields.map((field) => Number(field) || 0)
+  const custom = fields[5] || 'bmE='
+  return {
+    minutes: minutes ?? 0,
+    uploadRate: uploadRate ?? 0,
+    downloadRate: downloadRate ?? 0,
+    uploadQuota: uploadQuota ?? 0,
+    downloadQuota: downloadQuota ?? 0,
+    custom,
+  }
+}
+
+function wordsOf(line: string): [string, string?] {
+  const blank = line.indexOf(' ')
+  return blank < 0 ? [line] : [line.slice(0, blank), line.slice(blank + 1)]
+}
+
+function json(daemon: Daemon, argument: string | undefined): string {
+  const { flavour } = daemon.settings
+  // openNDS takes an argument too short for a token, an IP or a MAC as none.
+  const all = flavour === 'nodogsplash' ? argument === undefined : (argument ?? '').length <= 6
+  const client = all ? 'all' : daemon.list.find(argument ?? '')
+  return flavour === 'nodogsplash' ? nodogsplashJson(daemon, client) : openndsJson(daemon, client)
+}
+
+function status(daemon: Daemon): string {
+  return daemon.settings.flavour === 'nodogsplash' ? nodogsplashStatus(daemon) : openndsStatus(daemon)
+}
+
+type Order = (daemon: Daemon, argument: string) => boolean | undefined
+
+const orders: Record<string, Order> = {
+  auth,
+  deauth,
+  trust: (daemon, mac) => added(daemon.trusted, mac),
+  untrust: (daemon, mac) => removed(daemon.trusted, mac),
+  block: (daemon, mac) => unlessGone(daemon, () => added(daemon.blocked, mac)),
+  unblock: (daemon, mac) => unlessGone(daemon, () => removed(daemon.blocked, mac)),
+  // The list of allowed MACs is off while the daemon works by a list of blocked ones, which is the usual setting.
+  allow: (daemon) => unlessGone(daemon, () => false),
+  unallow: (daemon) => unlessGone(daemon, () => false),
+  debuglevel: () => true,
+}
+
+function auth(daemon: Daemon, argument: string): boolean {
+  const { flavour, preemptiveAuth, now } = daemon.settings
+  const [name = '', ...fields] = flavour === 'nodogsplash' ? [argument] : argument.split(',')
+  const client = daemon.list.find(name) ?? (preemptiveAuth ? admit(daemon, name, 'preemptive') : undefined)
+  if (!client) return false
+  return authenticate(daemon, client, termsOf(fields), flavour === 'nodogsplash' ? 0 : now())
+}
+
+function deauth(daemon: Daemon, name: string): boolean {
+  const client = daemon.list.find(name)
+  if (client?.state !== 'Authenticated') return false
+  daemon.list.shut(client)
+  return true
+}
+
+function unlessGone(daemon: Daemon, order: () => boolean): boolean | undefined {
+  return daemon.settings.flavour === 'opennds-10' ? undefined : order()
+}
+
+function added(macs: string[], mac: string): boolean {
+  if (macs.includes(mac)) return false
+  macs.unshift(mac)
+  return true
+}
+
+function removed(macs: string[], mac: string): boolean {
+  const at = macs.indexOf(mac)
+  if (at >= 0) macs.splice(at, 1)
+  return at >= 0
+}

@@ -1,0 +1,34 @@
+// The mock `ndsctl` as a program: it takes the place of the real one on PATH and talks to a served mock portal.
+
+import { appendFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { ndsctl } from './ndsctl.ts'
+import type { Flavour } from './settings.ts'
+
+const args = process.argv.slice(2)
+const { MOCK_NDSCTL_SOCKET = '/tmp/ndsctl.sock', MOCK_NDSCTL_FLAVOUR = 'nodogsplash', MOCK_NDSCTL_LOG } = process.env
+const flavours: string[] = ['nodogsplash', 'opennds', 'opennds-10'] satisfies Flavour[]
+
+if (!flavours.includes(MOCK_NDSCTL_FLAVOUR)) throw new Error(`MOCK_NDSCTL_FLAVOUR is none of ${flavours.join(', ')}`)
+if (MOCK_NDSCTL_LOG) appendFileSync(MOCK_NDSCTL_LOG, `${args.join(' ')}\n`)
+
+const ending = await ndsctl(args, { flavour: MOCK_NDSCTL_FLAVOUR as Flavour, send })
+process.exitCode = ending.exitCode
+process.stdout.write(ending.stdout)
+process.stderr.write(ending.stderr)
+
+function send(request: string, socketPath = MOCK_NDSCTL_SOCKET): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let reply = ''
+    const socket = connect(socketPath, () => socket.write(request)).setEncoding('utf8')
+    socket.on('data', (piece) => {
+      reply += piece
+    })
+    // A daemon that dies while it is asked leaves a cut reply behind, not a fault of the connection.
+    socket.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' ? resolve(reply) : reject(error)))
+    // The served portal says by this word what the real program learns from its lock file.
+    socket.on('end', () =>
+      reply === 'Busy' ? reject(Object.assign(new Error(reply), { code: 'BUSY' })) : resolve(reply),
+    )
+  })
+}

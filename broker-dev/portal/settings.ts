@@ -1,0 +1,62 @@
+// What a mock portal is told when it is made, with each daemon's own defaults filled in.
+
+export type Flavour = 'nodogsplash' | 'opennds' | 'opennds-10'
+
+/** What makes one mock portal; `now` is in milliseconds of the epoch, `random` is in [0, 1) and makes the tokens. */
+export interface PortalOptions {
+  flavour: Flavour
+  now: () => number
+  random: () => number
+  maxClients?: number
+  authIdleMinutes?: number
+  preauthIdleMinutes?: number
+  gatewayName?: string
+  /** Whether `auth` of a device that met no portal page works, when the device is on the LAN. */
+  preemptiveAuth?: boolean
+}
+
+/** What the mock does wrong, set by a test or an operator at any time. */
+export interface Faults {
+  latencyMilliseconds?: number
+  /** No request is ever answered. */
+  hang?: boolean
+  /** openNDS: another `ndsctl` holds the lock. nodogsplash has no lock, there it hangs. */
+  busy?: boolean
+  /** The answer to every `json`. */
+  garbage?: string | undefined
+  /** These commands are answered `No`. */
+  refuse?: Set<'auth' | 'deauth'> | undefined
+  /** `auth` is answered `Yes` and shown, yet the firewall stays shut. */
+  lieOnAuth?: boolean
+}
+
+/** The options with nothing left open; times are in seconds, as the daemons count. */
+export interface Settings {
+  flavour: Flavour
+  now: () => number
+  random: () => number
+  maxClients: number
+  authIdle: number
+  preauthIdle: number
+  gatewayName: string
+  preemptiveAuth: boolean
+  faults: Faults
+}
+
+export function settingsOf(options: PortalOptions, faults: Faults): Settings {
+  const usual = options.flavour === 'nodogsplash' ? nodogsplashDefaults : openndsDefaults
+  return {
+    flavour: options.flavour,
+    now: () => Math.floor(options.now() / 1000),
+    random: options.random,
+    maxClients: options.maxClients ?? usual.maxClients,
+    authIdle: (options.authIdleMinutes ?? 120) * 60,
+    preauthIdle: (options.preauthIdleMinutes ?? usual.preauthIdleMinutes) * 60,
+    gatewayName: options.gatewayName ?? usual.gatewayName,
+    preemptiveAuth: options.preemptiveAuth ?? options.flavour === 'opennds-10',
+    faults,
+  }
+}
+
+const nodogsplashDefaults = { maxClients: 20, preauthIdleMinutes: 10, gatewayName: 'NoDogSplash' }
+const openndsDefaults = { maxClients: 250, preauthIdleMinutes: 30, gatewayName: 'openNDS' }

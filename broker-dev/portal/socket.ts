@@ -1,0 +1,59 @@
+// Serves a mock portal at a unix socket, as the daemon does: one request per connection, the reply, the end.
+
+import { renameSync, rmSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { answer } from './answer.ts'
+import type { MockPortal } from './world.ts'
+
+/** Listens while the daemon runs; while it is stopped the file stays and connections are refused. */
+export async function servePortal(portal: MockPortal, path: string): Promise<{ close(): Promise<void> }> {
+  const connections = new Set<Socket>()
+  let server: Server | undefined
+  if (portal.running) await listen()
+  const unwatch = portal.watch((running) => (running ? listen() : hangUp()))
+
+  /** The socket is there when this returns; the promise is for what went wrong. */
+  function listen(): Promise<void> {
+    const listening = createServer({ allowHalfOpen: true }, serve)
+    server = listening
+    // Node removes the file it has bound when it stops listening; the daemon's file stays, so it gets another name.
+    rmSync(`${path}.new`, { force: true })
+    const listened = new Promise<void>((resolve, reject) => listening.once('listening', resolve).once('error', reject))
+    listening.listen(`${path}.new`)
+    if (listening.listening) renameSync(`${path}.new`, path)
+    return listened
+  }
+
+  function serve(connection: Socket): void {
+    connections.add(connection)
+    connection.on('close', () => connections.delete(connection))
+    // A caller that leaves before its answer is its own affair.
+    connection.on('error', () => connection.destroy())
+    // Like the daemon, it takes the first piece for the whole request.
+    connection.once('data', (piece) => void respond(connection, String(piece)))
+  }
+
+  async function respond(connection: Socket, request: string): Promise<void> {
+    const [line = ''] = request.split(/\r?\n/)
+    try {
+      connection.end(await answer(portal, line))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'BUSY') connection.end('Busy')
+      else connection.destroy()
+    }
+  }
+
+  function hangUp(): void {
+    server?.close()
+    server = undefined
+    for (const connection of connections) connection.destroy()
+  }
+
+  async function close(): Promise<void> {
+    unwatch()
+    hangUp()
+    rmSync(path, { force: true })
+  }
+
+  return { close }
+}
