@@ -1,0 +1,4 @@
+import { aedes } from './brokers.ts'
+import { casesOn } from './cases.ts'
+
+casesOn(aedes)

@@ -1,0 +1,105 @@
+// The brokers that the same cases run against: the bundled Aedes, and a real Mosquitto.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createBroker } from '../../broker-dev/broker.ts'
+
+export interface TestBroker {
+  url: string
+  /** Away, and back on the same port with what it had kept. */
+  stop(): Promise<void>
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface BrokerKind {
+  name: string
+  /** Why it cannot be had here, and what to do about it. */
+  missing: string | undefined
+  open(): Promise<TestBroker>
+}
+
+export const aedes: BrokerKind = { name: 'Aedes', missing: undefined, open: openAedes }
+export const mosquitto: BrokerKind = { name: 'Mosquitto', missing: whyNoMosquitto(), open: openMosquitto }
+
+function whyNoMosquitto(): string | undefined {
+  if (!spawnSync('mosquitto', ['-h']).error) return undefined
+  const why = 'mosquitto is not installed: apt-get install mosquitto'
+  if (process.env['CI']) throw new Error(why)
+  return why
+}
+
+async function openMosquitto(): Promise<TestBroker> {
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-mosquitto-'))
+  const port = await freePort()
+  const file = join(folder, 'mosquitto.conf')
+  const lines = [`listener ${port} 127.0.0.1`, 'allow_anonymous true', 'set_tcp_nodelay true', 'user root']
+  writeFileSync(file, [...lines, 'persistence true', `persistence_location ${folder}/`, ''].join('\n'))
+  let broker: ChildProcess | undefined
+  const self: TestBroker = {
+    url: `mqtt://127.0.0.1:${port}`,
+    async start() {
+      broker = spawn('mosquitto', ['-c', file], { stdio: 'ignore' })
+      await until(() => answers(port))
+    },
+    async stop() {
+      if (broker) await ended(broker, 'SIGTERM')
+      broker = undefined
+    },
+    close: () => self.stop(),
+  }
+  await self.start()
+  return self
+}
+
+async function openAedes(): Promise<TestBroker> {
+  let broker = createBroker()
+  const { port } = await broker.open({ host: '127.0.0.1', port: 0, wsPort: 0 })
+  const self: TestBroker = {
+    url: `mqtt://127.0.0.1:${port}`,
+    async start() {
+      broker = createBroker()
+      await broker.open({ host: '127.0.0.1', port, wsPort: 0 })
+    },
+    stop: () => broker.close(),
+    close: () => self.stop(),
+  }
+  return self
+}
+
+export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  child.kill(signal)
+  return exit
+}
+
+/** Asks again and again until something outside this process is so. */
+export async function until(isSo: () => Promise<boolean> | boolean, milliseconds = 10_000): Promise<void> {
+  const end = Date.now() + milliseconds
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error(`not so within ${milliseconds} ms: ${isSo}`)
+    await new Promise((resolve) => setTimeout(resolve, 15))
+  }
+}
+
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on('error', () => resolve(false))
+  })
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port to be had')
+  return address.port
+}

@@ -1,0 +1,4 @@
+import { mosquitto } from './brokers.ts'
+import { casesOn } from './cases.ts'
+
+casesOn(mosquitto)
