@@ -15,7 +15,7 @@ import { createValve } from './valve/valve.ts'
 export type { Agent } from './agent.ts'
 
 export function assembleAgent(config: Config, parts: { clock?: Clock; ndsctl?: Ndsctl; log?: Log } = {}): Agent {
-  const { clock = systemClock(), log = createLog(config.logLevel, config.routerId) } = parts
+  const { clock = systemClock(), log = createLog(config.logLevel) } = parts
   const ndsctl = parts.ndsctl ?? ndsctlFor(config, log)
   return createAgent({
     config,

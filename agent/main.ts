@@ -17,7 +17,7 @@ const stopMilliseconds = 4500
 
 async function main(): Promise<void> {
   const { config, unknown } = settings()
-  const log = createLog(config.logLevel, config.routerId)
+  const log = createLog(config.logLevel)
   if (unknown.length > 0) log.warn({ unknown }, 'these variables look like settings and are none')
   const agent = assembleAgent(config, { log })
 

@@ -92,7 +92,7 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       }
       return
     case 'session.started':
-      change(books, event.mac, (session) => ({ ...session, startedAt: event.at }))
+      change(books, event.mac, (session) => ({ ...session, startedAt: event.session.startedAt }))
       return
     case 'session.ended':
       for (const { metric, used, unused } of event.purchases) {

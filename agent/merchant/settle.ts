@@ -1,6 +1,6 @@
 // Settling a look: what it means for the sessions, told as events.
 import { type EndReason, type Mac, terminateCauses } from '../../protocol/index.ts'
-import { type Now, since } from '../moment.ts'
+import { type Now, since, timestamp } from '../moment.ts'
 import { getDataUsageSinceBaseline } from '../valve/baseline.ts'
 import type { PortalList } from '../valve/portal-client.ts'
 import type { Books, Metering } from './books.ts'
@@ -64,7 +64,7 @@ function started(session: Session, now: Now): Draft {
     sessionId: session.sessionId,
     mac: session.mac,
     openedAfterMilliseconds: Math.round(waited),
-    session: viewOf(session, now, true),
+    session: viewOf({ ...session, startedAt: timestamp(now.wall) }, now, true),
   }
 }
 
