@@ -5,6 +5,7 @@ import { type Agent, createAgent } from './agent.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { folderDisk } from './journal/disk.ts'
+import { createFolderLock } from './journal/folder-lock.ts'
 import { createJournal } from './journal/journal.ts'
 import { createLog, type Log } from './log.ts'
 import { createUplink } from './uplink/uplink.ts'
@@ -17,7 +18,8 @@ export type { Agent } from './agent.ts'
 export function assembleAgent(config: Config, parts: { clock?: Clock; ndsctl?: Ndsctl; log?: Log } = {}): Agent {
   const { clock = systemClock(), log = createLog(config.logLevel) } = parts
   const ndsctl = parts.ndsctl ?? ndsctlFor(config, log)
-  return createAgent({
+  const lock = createFolderLock(config.stateDir, clock.bootId)
+  const agent = createAgent({
     config,
     clock,
     journal: createJournal(folderDisk(config.stateDir), randomUUID),
@@ -26,6 +28,16 @@ export function assembleAgent(config: Config, parts: { clock?: Clock; ndsctl?: N
     log,
     newId: uuidv7,
   })
+  return {
+    async open() {
+      await lock.acquire()
+      await agent.open()
+    },
+    async stop(why) {
+      await agent.stop(why)
+      await lock.release()
+    },
+  }
 }
 
 function ndsctlFor({ portal }: Config, log: Log): Ndsctl {

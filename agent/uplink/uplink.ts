@@ -28,39 +28,42 @@ export interface Uplink {
 
 type Settings = Pick<Config, 'mqtt' | 'topicPrefix'> & { routerId: RouterId }
 
-// Between two tries to connect: doubling from the first to the last, and never the whole fleet at once.
+// Between two tries to connect: doubling from the first to the longest, and never the whole fleet at once.
 const firstPause = 500
 const longestPause = 15_000
+// A connection that lasted so long was a good one.
+const goodConnection = 10_000
 
 export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, clock: Clock, log: Log): Uplink {
   const topic = (channel: Channel) => topicOf(routerId, channel, topicPrefix)
   const closing = new AbortController()
-  let connection: { client: MqttClient; lost: Promise<never> } | undefined
+  // The client of the present try, and the same once it is subscribed.
+  let current: MqttClient | undefined
+  let connection: MqttClient | undefined
+  const unacknowledged = new Set<(cause: Error) => void>()
+  let stopped = false
   let ended: Promise<void> = Promise.resolve()
 
   async function keepConnected(handlers: UplinkHandlers, lastWill: Status): Promise<void> {
     let pause = firstPause
-    while (!closing.signal.aborted) {
-      const wasUp = await connectOnce(handlers, lastWill).catch((err) => {
-        log.warn({ err, broker: withoutSecrets(broker.url) }, 'the broker cannot be reached, trying again')
-        return false
+    while (!stopped) {
+      const from = clock.monotonic()
+      await connectOnce(handlers, lastWill).catch((err) => {
+        if (!stopped) log.warn({ err, broker: withoutSecrets(broker.url) }, 'no connection to the broker, trying again')
       })
-      pause = wasUp ? firstPause : Math.min(pause * 2, longestPause)
+      if (clock.monotonic() - from >= goodConnection) pause = firstPause
       await clock.sleep(pause * (0.5 + Math.random() / 2), closing.signal)
+      pause = Math.min(pause * 2, longestPause)
     }
   }
 
-  // Resolves when the connection is over, with whether it ever was up.
-  async function connectOnce(handlers: UplinkHandlers, lastWill: Status): Promise<boolean> {
+  /** Rejects when the connection is over, or could not be made. */
+  async function connectOnce(handlers: UplinkHandlers, lastWill: Status): Promise<never> {
     const options = await optionsFor(lastWill)
-    return new Promise((resolve, reject) => {
-      let lose: (cause: Error) => void = () => {}
-      const lost = new Promise<never>((_, failed) => {
-        lose = failed
-      })
-      lost.catch(() => {})
+    return new Promise<never>((_, reject) => {
       let fault: Error | undefined
       const client = mqtt.connect(broker.url, options)
+      current = client
       const drop = (cause: Error) => {
         fault ??= cause
         client.end(true)
@@ -73,19 +76,18 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
         client.subscribe([topic('purchase'), topic('command')], { qos: 1 }, (err, granted) => {
           const refused = granted?.find((grant) => grant.qos > 2)
           if (err || refused) return drop(err ?? new Error(`the broker refuses a subscription to ${refused?.topic}`))
-          connection = { client, lost }
+          connection = client
           log.info({ broker: withoutSecrets(broker.url) }, 'connected to the broker')
           handlers.connected()
         })
       })
       client.on('close', () => {
-        const wasUp = connection?.client === client
-        if (wasUp) connection = undefined
+        connection = undefined
         client.end(true)
-        lose(fault ?? new Error('the connection to the broker was lost'))
-        if (wasUp && !closing.signal.aborted) log.warn({ err: fault }, 'the connection to the broker was lost')
-        if (wasUp || !fault) resolve(wasUp)
-        else reject(fault)
+        const cause = fault ?? new Error('the connection to the broker was lost')
+        for (const lose of unacknowledged) lose(cause)
+        unacknowledged.clear()
+        reject(cause)
       })
     })
   }
@@ -150,14 +152,21 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
     open(handlers, lastWill) {
       ended = keepConnected(handlers, lastWill)
     },
-    async publish(channel, message, { retain = false } = {}) {
-      if (!connection) throw new Error('there is no connection to the broker')
-      const { client, lost } = connection
-      await Promise.race([client.publishAsync(topic(channel), JSON.stringify(message), { qos: 1, retain }), lost])
-    },
+    publish: (channel, message, { retain = false } = {}) =>
+      new Promise((resolve, reject) => {
+        if (!connection) return reject(new Error('there is no connection to the broker'))
+        unacknowledged.add(reject)
+        connection.publish(topic(channel), JSON.stringify(message), { qos: 1, retain }, (err) => {
+          unacknowledged.delete(reject)
+          if (err) reject(err)
+          else resolve()
+        })
+      }),
     async close() {
+      stopped = true
+      await connection?.endAsync()
+      current?.end(true)
       closing.abort()
-      await connection?.client.endAsync()
       await ended
     },
   }

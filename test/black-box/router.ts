@@ -42,10 +42,15 @@ export async function openRouter({ url, flavour = 'nodogsplash', maxClients, env
   })
   client.on('message', (topic, payload) => {
     const message: unknown = JSON.parse(payload.toString())
-    if (topic.endsWith('/usage')) heard.push(UsageMessage.parse(message))
+    if (topic.endsWith('/usage')) hear(UsageMessage.parse(message))
     if (topic.endsWith('/status')) statuses.push(Status.parse(message))
     if (topic.endsWith('/reply')) replies.push(Reply.parse(message))
   })
+  // At least once: what was told before is known by its number.
+  function hear(message: UsageMessage) {
+    const isKnown = (before: UsageMessage) => 'seq' in before && 'seq' in message && before.seq === message.seq
+    if (!('seq' in message) || message.seq === undefined || !heard.some(isKnown)) heard.push(message)
+  }
   const topics = ['usage', 'status', 'reply'].map((channel) => `router/${id}/${channel}`)
   client.on('connect', () => client.subscribe(topics, { qos: 1 }))
   await client.subscribeAsync(topics, { qos: 1 })
@@ -71,6 +76,7 @@ export async function openRouter({ url, flavour = 'nodogsplash', maxClients, env
           AGENT_NEAR_INTERVAL_MS: '150',
           AGENT_USAGE_INTERVAL_MS: '300',
           AGENT_CHECKPOINT_INTERVAL_MS: '400',
+          AGENT_NDS_SOCKET: join(folder, 'ndsctl.sock'),
           MOCK_NDSCTL_SOCKET: join(folder, 'ndsctl.sock'),
           MOCK_NDSCTL_FLAVOUR: flavour,
           MOCK_NDSCTL_LOG: calls,
@@ -82,6 +88,7 @@ export async function openRouter({ url, flavour = 'nodogsplash', maxClients, env
       await until(() => statuses.slice(before).some((status) => status.state === 'online'))
     },
     log: (): string => readFileSync(join(folder, 'agent.log'), 'utf8'),
+    pid: () => agent?.pid,
     kill: async () => agent && ended(agent, 'SIGKILL'),
     stop: async () => agent && ended(agent, 'SIGTERM'),
     /** Publishes a message on the purchase topic, as any backend would. */

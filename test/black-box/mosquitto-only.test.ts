@@ -1,0 +1,90 @@
+// What needs a real Mosquitto, or no second broker to be believed: MQTT 5, the socket transport, the folder's lock, bad
+// settings.
+import { spawnSync } from 'node:child_process'
+import { resolve } from 'node:path'
+import mqtt from 'mqtt'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { mosquitto, type TestBroker, until } from './brokers.ts'
+import { ip, mac, openRouter, type Router } from './router.ts'
+
+const agentFile = resolve(import.meta.dirname, '../../dist/agent.js')
+const phone = mac(1)
+
+describe.skipIf(mosquitto.missing)(mosquitto.missing ?? 'on Mosquitto alone', () => {
+  let broker: TestBroker
+  let router: Router | undefined
+  beforeEach(async () => {
+    broker = await mosquitto.open()
+  })
+  afterEach(async () => {
+    await router?.close()
+    await broker.close()
+  })
+
+  it('answers to the MQTT 5 response topic, with the correlation data', async () => {
+    router = await openRouter({ url: broker.url, env: { AGENT_MQTT_VERSION: '5' } })
+    await router.start()
+    const operator = await mqtt.connectAsync(broker.url, { protocolVersion: 5 })
+    const answers: [string, string | undefined][] = []
+    operator.on('message', (topic, _, packet) => answers.push([topic, packet.properties?.correlationData?.toString()]))
+    await operator.subscribeAsync('answers/here', { qos: 1 })
+    await operator.publishAsync(`router/${router.id}/command`, '{"transaction":"t5","command":"sessions"}', {
+      qos: 1,
+      properties: { responseTopic: 'answers/here', correlationData: Buffer.from('c1') },
+    })
+    await until(() => answers.length > 0)
+    await operator.endAsync()
+    expect(answers).toEqual([['answers/here', 'c1']])
+  })
+
+  it('keeps purchases for an MQTT 5 agent that is down', async () => {
+    router = await openRouter({ url: broker.url, env: { AGENT_MQTT_VERSION: '5' } })
+    router.browse(phone, ip(1))
+    await router.start()
+    await router.kill()
+    await router.publish({ purchaseId: 'p1', mac: phone, amount: 1, unit: 'sat' })
+    await router.start()
+    await router.hears('session.started')
+  })
+
+  it('opens, meters and shuts over the daemon’s socket, without ndsctl', async () => {
+    router = await openRouter({ url: broker.url, env: { AGENT_PORTAL_TRANSPORT: 'socket', AGENT_NDSCTL: '/nowhere' } })
+    router.browse(phone, ip(1))
+    await router.start()
+    await router.publish({ purchaseId: 'p1', mac: phone, metric: 'bytes', allotment: 1_000_000 })
+    await router.hears('session.started')
+    router.portal.transfer(phone, { downloaded: 1_000_000, uploaded: 0 })
+    await router.hears('session.ended')
+    expect(router.portal.gateOpen(phone)).toBe(false)
+  })
+
+  it('refuses a second agent on the same state folder and says who holds it', async () => {
+    router = await openRouter({ url: broker.url })
+    await router.start()
+    const env = {
+      ...process.env,
+      AGENT_ROUTER_ID: 'other',
+      AGENT_STATE_DIR: router.stateDir,
+      AGENT_MQTT_URL: broker.url,
+    }
+    const second = spawnSync(process.execPath, [agentFile], { env, encoding: 'utf8', timeout: 10_000 })
+    expect(second.status).not.toBe(0)
+    expect(second.stdout).toContain(`in use by process ${router.pid()}`)
+  })
+
+  it('starts again on the folder of an agent that was killed', async () => {
+    router = await openRouter({ url: broker.url })
+    await router.start()
+    await router.kill()
+    await router.start()
+    expect((await router.hears('agent.started', 2)).map((event) => event.why)).toEqual(['first-start', 'after-crash'])
+  })
+})
+
+it('names every bad setting at once and ends with a code that is not 0', () => {
+  const env = { PATH: process.env['PATH'], AGENT_LOOK_INTERVAL_MS: 'soon', AGENT_PORTAL: 'fon', AGENT_MQTT_URL: 'here' }
+  const agent = spawnSync(process.execPath, [agentFile], { env, encoding: 'utf8' })
+  expect(agent.status).not.toBe(0)
+  const named = ['AGENT_ROUTER_ID', 'AGENT_LOOK_INTERVAL_MS', 'AGENT_PORTAL', 'AGENT_MQTT_URL']
+  expect(named.filter((name) => !agent.stderr.includes(name))).toEqual([])
+})
