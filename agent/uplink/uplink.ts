@@ -7,6 +7,7 @@ import { type Channel, type RouterId, type Status, topicOf } from '../../protoco
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { Log } from '../log.ts'
+import { addressOf } from './address.ts'
 
 export interface UplinkHandlers {
   /** Resolves when the purchase may be acknowledged; when it rejects, the broker keeps it and delivers it again. */
@@ -62,7 +63,7 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
     const options = await optionsFor(lastWill)
     return new Promise<never>((_, reject) => {
       let fault: Error | undefined
-      const client = mqtt.connect(broker.url, options)
+      const client = mqtt.connect({ ...addressOf(broker.url), ...options })
       current = client
       const drop = (cause: Error) => {
         fault ??= cause
