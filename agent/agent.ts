@@ -40,8 +40,8 @@ export interface Agent {
   stop(why: string): Promise<void>
 }
 
-// How long a stop waits for the broker to take the last events.
-const lastWordsMilliseconds = 1500
+// How long each step of a stop waits for portal or broker: all of it stays within five seconds.
+const stopPatience = 1000
 
 export function createAgent({ config, clock, journal, valve, uplink, log, newId }: AgentParts): Agent {
   const looks = createPulse(clock)
@@ -53,6 +53,7 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   const sell = createSales({ clock, journal, recorder, tariff: config.tariff, newId, tell })
   const commands = createCommands({ config, clock, journal, recorder, outbox, look: looks.poke, log })
   let stopping = false
+  let loops: Promise<unknown> = Promise.resolve()
 
   async function onPurchase(payload: Uint8Array): Promise<void> {
     await sell(payload)
@@ -134,22 +135,24 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
       await recorder.inTurn(() => recorder.append([{ type: 'agent.started', agentVersion, bootId, why }]))
       for (const warning of journal.warnings) log.error({ warning }, 'the state folder was damaged')
       uplink.open({ purchase: onPurchase, command: commands.onCommand, connected }, board.lastWill())
-      lookLoop().catch((err) => log.error({ err }, 'the look loop ended'))
-      announceLoop().catch((err) => log.error({ err }, 'the announce loop ended'))
+      loops = Promise.all([lookLoop(), announceLoop()]).catch((err) => log.error({ err }, 'a loop ended'))
     },
     async stop(why) {
       stopping = true
-      const stopped = { type: 'agent.stopped' as const, agentVersion, bootId: clock.bootId, why }
-      await recorder.inTurn(() => recorder.appendOr(() => {}, [stopped]))
-      await within(lastWordsMilliseconds, outbox.announce())
+      looks.poke()
+      announcements.poke()
+      // A portal that hangs is not waited for: what it would still say is settled at the next start.
+      await within(stopPatience, loops)
+      await recorder.finish({ type: 'agent.stopped', agentVersion, bootId: clock.bootId, why })
+      await within(stopPatience, outbox.announce())
       await checkpoint(nowOf(clock))
-      await within(lastWordsMilliseconds, board.publishOffline())
-      await within(lastWordsMilliseconds, uplink.close())
+      await within(stopPatience, board.publishOffline())
+      await within(stopPatience, uplink.close())
       await journal.close()
     },
   }
 
-  async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
     const done = new AbortController()
     const settled = work.catch((err) => log.debug({ err }, 'not sent before the stop')).finally(() => done.abort())
     await Promise.race([settled, clock.sleep(milliseconds, done.signal)])

@@ -1,4 +1,5 @@
 // The one clock: durations from the monotonic counter of this boot, labels from the wall.
+import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { builtAt } from './build.ts'
@@ -22,9 +23,8 @@ const longestTimer = 2 ** 31 - 1
 
 /** The machine's own clock. `process.hrtime` counts from boot, so metering goes on across a restart of the agent. */
 export function systemClock(): Clock {
-  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
   return {
-    bootId,
+    bootId: bootIdOf(),
     monotonic: () => Number(process.hrtime.bigint() / 1_000_000n),
     wall: () => Date.now(),
     synced: () => Date.now() >= builtAt && !systemdSaysUnsynchronised(),
@@ -33,6 +33,15 @@ export function systemClock(): Clock {
         await sleepFor(Math.min(left, longestTimer), undefined, signal ? { signal } : {}).catch(() => {})
       }
     },
+  }
+}
+
+// Where the system does not name its boots, every start counts as one: time lots are then not charged across a restart.
+function bootIdOf(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return randomUUID()
   }
 }
 

@@ -15,6 +15,8 @@ export interface Recorder {
   append(drafts: readonly Draft[], beside?: { records?: JournalRecord[]; purchase?: PurchaseNote }): Promise<void>
   /** The same for what must go on without a disk: then `instead` is done, and whoever asks sees `diskFault`. */
   appendOr(instead: () => void, drafts: readonly Draft[], beside?: { records?: JournalRecord[] }): Promise<void>
+  /** The last event of this life: whatever would be stored after it is refused, and not acknowledged to anybody. */
+  finish(draft: Draft): Promise<void>
   /** The common fields of a message that is not journalled. */
   stamp<T extends { type: string }>(draft: T): T & Stamp
   /** What the disk said when it last refused; undefined when it works. */
@@ -39,6 +41,7 @@ export function createRecorder(
 ): Recorder {
   const turn = new Mutex()
   let diskFault: string | undefined
+  let isFinished = false
 
   function stampOf(): Stamp {
     const now = nowOf(clock)
@@ -54,6 +57,7 @@ export function createRecorder(
   }
 
   const append: Recorder['append'] = async (drafts, { records = [], purchase } = {}) => {
+    if (isFinished) throw new StorageFailure('the agent is being stopped')
     const stamp = stampOf()
     const first = journal.books.lastSeq + 1
     const events = drafts.map(({ type, ...rest }, index) => ({ type, ...stamp, seq: first + index, ...rest }) as Event)
@@ -83,6 +87,13 @@ export function createRecorder(
         instead()
       }
     },
+    finish: (draft) =>
+      turn.runExclusive(async () => {
+        await append([draft]).catch((err) => {
+          if (!(err instanceof StorageFailure)) throw err
+        })
+        isFinished = true
+      }),
     stamp: ({ type, ...rest }) => ({ type, ...stampOf(), ...rest }) as never,
     get diskFault() {
       return diskFault

@@ -33,6 +33,7 @@ interface Parts {
 export function createStatusBoard({ config, clock, journal, gates, recorder, uplink }: Parts): StatusBoard {
   const since = { state: '', at: '' }
   let published: LiveStatus | undefined
+  let isOffline = false
 
   function always() {
     const { routerId } = config
@@ -61,7 +62,7 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
   return {
     publish(when) {
       const status = current()
-      if (!uplink.connected || (when !== 'now' && published && !differs(published, status, when))) return
+      if (isOffline || !uplink.connected || (when !== 'now' && published && !differs(published, status, when))) return
       const before = published
       published = status
       uplink.publish('status', status, { retain: true }).catch(() => {
@@ -69,6 +70,7 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
       })
     },
     async publishOffline() {
+      isOffline = true
       const offline: z.infer<typeof OfflineStatus> = { ...always(), state: 'offline', since: timestamp(clock.wall()) }
       await uplink.publish('status', offline, { retain: true })
     },

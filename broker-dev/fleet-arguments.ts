@@ -1,0 +1,72 @@
+// The arguments of `npm start --`, and what is wrong with them.
+import { parseArgs } from 'node:util'
+import * as z from 'zod'
+
+const wholeNumber = (least: number, most: number) =>
+  z.string().regex(/^\d+$/, 'a whole number').transform(Number).pipe(z.number().min(least).max(most))
+
+const positiveNumber = z
+  .string()
+  .transform(Number)
+  .pipe(z.number({ error: 'a number' }).positive().max(1000))
+
+const FleetOptions = z
+  .object({
+    routers: wholeNumber(1, 250).default(3),
+    devices: wholeNumber(0, 200).default(5),
+    flavour: z.enum(['mixed', 'nodogsplash', 'opennds', 'opennds-10']).default('mixed'),
+    speed: positiveNumber.default(1),
+    seed: wholeNumber(0, 2 ** 32 - 1).default(1),
+    for: positiveSeconds().optional(),
+    external: z.boolean().default(false),
+    port: wholeNumber(0, 65535).optional(),
+    state: z.string().min(1).optional(),
+  })
+  .refine(({ external, speed }) => !external || speed === 1, {
+    path: ['speed'],
+    error: 'agents of their own process keep the real time: leave out --external or --speed',
+  })
+export type FleetOptions = z.infer<typeof FleetOptions>
+
+export function parseFleetArguments(args: string[]): { options: FleetOptions } | { help: true } | { problem: string } {
+  let values: Record<string, unknown>
+  try {
+    values = parseArgs({ args, options: flags, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) }
+  }
+  if (values.help) return { help: true }
+  const parsed = FleetOptions.safeParse(values)
+  if (parsed.success) return { options: parsed.data }
+  return { problem: parsed.error.issues.map((issue) => `--${issue.path.join('.')}: ${issue.message}`).join('\n') }
+}
+
+export const fleetHelp = `A simulated fleet: broker, backend, routers with mock portals and real agents, customers.
+
+  npm start -- [options]
+
+  --routers N        routers (3)
+  --devices N        customers' devices on each router (5)
+  --flavour NAME     mixed, nodogsplash, opennds or opennds-10 (mixed)
+  --speed N          how many times faster than real time the routers and customers live (1)
+  --seed N           the same seed makes the same customers (1)
+  --for SECONDS      end by itself, check the books and exit 0 or 1; without it Ctrl-C does the same
+  --external         every agent in a process of its own, with the mock ndsctl as an executable
+  --port N           the broker's port; without it 1883, or a free one if that is taken
+  --state DIR        keep the agents' journals and logs there instead of in a fresh temporary folder
+  --help
+`
+
+const text = { type: 'string' } as const
+const flags = {
+  ...{ routers: text, devices: text, flavour: text, speed: text, seed: text, for: text, port: text, state: text },
+  external: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+function positiveSeconds() {
+  return z
+    .string()
+    .transform(Number)
+    .pipe(z.number({ error: 'a number of seconds' }).positive())
+}

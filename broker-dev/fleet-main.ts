@@ -1,0 +1,46 @@
+// `npm start`: the simulated fleet in the terminal.
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { runFleet } from './fleet.ts'
+import { fleetHelp, parseFleetArguments } from './fleet-arguments.ts'
+import { createScreen } from './screen.ts'
+
+const asked = parseFleetArguments(process.argv.slice(2))
+if ('help' in asked) {
+  process.stdout.write(fleetHelp)
+  process.exit(0)
+}
+if ('problem' in asked) {
+  process.stderr.write(`${asked.problem}\n\n${fleetHelp}`)
+  process.exit(2)
+}
+
+const end = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // Whoever asks twice does not want to wait for the books.
+    if (end.signal.aborted) process.exit(130)
+    end.abort()
+    process.stdout.write('\nstopping: orders on their way, then the agents; once more to leave at once\n')
+  })
+}
+
+// Whoever read the output has gone, as `| head` does: there is nobody left to show the fleet to.
+process.stdout.on('error', () => end.abort())
+
+const { options } = asked
+const stateDir = options.state === undefined ? mkdtempSync(join(tmpdir(), 'tollgate-fleet-')) : resolve(options.state)
+try {
+  const ok = await runFleet(options, {
+    screen: createScreen(process.stdout),
+    print: (text) => console.log(text),
+    end: end.signal,
+    stateDir,
+    programs: { agent: join(import.meta.dirname, 'agent.js'), ndsctl: join(import.meta.dirname, 'ndsctl.js') },
+  })
+  process.exit(ok ? 0 : 1)
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+}
