@@ -81,10 +81,14 @@ export function createCommands({ config, clock, journal, recorder, outbox, look,
   }
 
   async function end({ mac, sessionId }: Session): Promise<Event> {
-    const story = firstOf((event) => 'sessionId' in event && event.sessionId === sessionId && endings.has(event.type))
-    await recorder.inTurn(() => recorder.append([], { records: [{ type: 'ending', mac }] }))
+    const isStory = (event: Event) => 'sessionId' in event && event.sessionId === sessionId && endings.has(event.type)
+    const story = await recorder.inTurn(async () => {
+      await recorder.append([], { records: [{ type: 'ending', mac }] })
+      // From here on, in the same turn: a purchase stored before does not keep the session going.
+      return { event: firstOf(isStory) }
+    })
     look()
-    const event = await story
+    const event = await story.event
     if (event?.type === 'session.ended') return event
     if (event) throw new Refused('superseded', 'the customer has bought again: the session goes on')
     throw new Refused('gate-unconfirmed', 'the portal does not show the gate shut yet; the agent goes on trying')

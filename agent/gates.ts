@@ -4,6 +4,7 @@ import { type Clock, nowOf } from './clock.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import type { Metered } from './merchant/books.ts'
+import type { Draft } from './merchant/draft.ts'
 import { isDue, type Step, type UnpaidPolicy } from './merchant/gate-plan.ts'
 import { lacksBaseline, meterSession, opening, unseen } from './merchant/metering.ts'
 import { drift, settle, type Watch } from './merchant/settle.ts'
@@ -31,27 +32,42 @@ interface Parts {
   log: Log
 }
 
+// A disk may refuse for long; what is told afterwards is bounded.
+const mostUntold = 100
+
 export function createGates({ clock, journal, valve, recorder, unpaid, log }: Parts): Gates {
   let watch: Watch = { unpaid: new Set(), shut: new Set() }
   let portal: LiveStatus['portal'] = { kind: 'unknown', version: null, state: 'unknown' }
+  // Drifts that the disk would not take: told as soon as it does.
+  let untold: Draft[] = []
 
   async function answered(list: PortalList, now: Now): Promise<void> {
     const settled = settle(journal.books, list, watch, unpaid, now)
     watch = settled.watch
     const back = journal.books.portalUnreachable ? [drift('portal-back', 'every gate is compared with the books')] : []
-    const events = [...back, ...settled.events]
+    const events = [...untold, ...back, ...settled.events]
     const metered: Metered = { type: 'metered', sessions: settled.metered }
-    const goOn = () => journal.note(metered)
-    // A disk that refuses holds no gate up: metering goes on in memory, and the next look tells the same again.
-    if (events.length > 0) await recorder.appendOr(goOn, events, { records: [metered] })
-    else goOn()
+    if (events.length === 0) return journal.note(metered)
+    untold = []
+    // A disk that refuses holds no gate up: metering goes on in memory; starts and ends show again at the next look.
+    const goOn = () => {
+      journal.note(metered)
+      journal.note({ type: 'portal', unreachable: false })
+      untold = events.filter((event) => event.type === 'gate.drift').slice(-mostUntold)
+    }
+    await recorder.appendOr(goOn, events, { records: [metered] })
   }
 
   async function failed({ code, message }: PortalFault): Promise<void> {
     portal = { ...portal, state: 'unreachable' }
     if (code === 'portal-down') journal.note({ type: 'metered', sessions: unseen(journal.books) })
     if (journal.books.portalUnreachable) return
-    await recorder.appendOr(() => {}, [drift('portal-unreachable', `${message} (${code}); asked until it answers`)])
+    const event = drift('portal-unreachable', `${message} (${code}); asked until it answers`)
+    const goOn = () => {
+      journal.note({ type: 'portal', unreachable: true })
+      untold = [...untold, event].slice(-mostUntold)
+    }
+    await recorder.appendOr(goOn, [event])
   }
 
   async function describe(list: PortalList): Promise<void> {
@@ -95,7 +111,7 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
         const now = nowOf(clock)
         await recorder.inTurn(() => answered(list, now))
         await describe(list)
-        return list
+        return { ...list, ...(portal.version !== null && { version: portal.version }) }
       } catch (err) {
         if (!(err instanceof PortalFault)) throw err
         if (portal.state !== 'unreachable') log.warn({ err }, 'the portal cannot be asked, trying again')

@@ -1,5 +1,5 @@
 // Sales: one message from the purchase topic becomes one answer; what counts is on disk before it is acknowledged.
-import { type Event, type Purchase, parsePurchase } from '../protocol/index.ts'
+import { type Purchase, parsePurchase } from '../protocol/index.ts'
 import { type Clock, nowOf } from './clock.ts'
 import { fingerprint } from './fingerprint.ts'
 import { type Journal, StorageFailure } from './journal/journal.ts'
@@ -32,8 +32,23 @@ export function createSales({ clock, journal, recorder, tariff, newId, tell }: P
     const sale = purchaseSession(journal.books, read, content, tariff, arrived, newId)
     if (sale.is === 'outcome') return recorder.append([sale.event], { purchase: sale.purchase })
     if (sale.is === 'answer') return answer(sale.event)
-    const [first] = await journal.read(sale.ofSeq, 1)
-    if (first) tell(repetitionOf(first))
+    tell(await repetitionOf(sale.ofSeq, knownOf(read)))
+  }
+
+  // The event itself while the journal has it; after that, what the books still know of it.
+  async function repetitionOf(ofSeq: number, { purchaseId = '', mac, reference }: Partial<Purchase>) {
+    const [event] = await journal.read(ofSeq, 1)
+    if (event?.seq === ofSeq) {
+      const { seq: _, ...first } = event
+      return { ...first, duplicate: true, ofSeq }
+    }
+    const answer = journal.books.purchases.get(purchaseId)?.answer
+    const again = { purchaseId, ...(reference !== undefined && { reference }), final: true, duplicate: true, ofSeq }
+    if (answer && 'code' in answer) {
+      const refusal = rejection({ purchaseId, ...(mac && { mac }) }, answer.code, 'refused before', tariff)
+      return recorder.stamp({ ...refusal, ...again })
+    }
+    return recorder.stamp({ type: 'purchase.accepted', ...answer, ...again })
   }
 
   return async function sell(payload: Uint8Array): Promise<void> {
@@ -52,8 +67,4 @@ export function createSales({ clock, journal, recorder, tariff, newId, tell }: P
 
 function knownOf(read: ReturnType<typeof parsePurchase>): Partial<Purchase> {
   return 'purchase' in read ? read.purchase : read.unreadable
-}
-
-function repetitionOf({ seq: ofSeq, ...first }: Event) {
-  return { ...first, duplicate: true, ofSeq }
 }

@@ -66,7 +66,7 @@ export async function buy(options: BuyOptions, parts: BuyParts): Promise<0 | 1 |
     const again = accepted.duplicate ? ' (the answer of the first time)' : ''
     print(`accepted: ${describeAmounts({ [accepted.metric]: accepted.allotment })} in session ${sessionId}${again}`)
     // It tells what was then; the session may be long over.
-    if (accepted.duplicate) return
+    if (accepted.duplicate || !session) return
     if (session.state === 'waiting') {
       print('waiting for the gate: the device must be on the Wi-Fi and have seen its portal page (Ctrl-C leaves)')
     } else print(`the gate is ${session.state} already; left are ${describeAmounts(session.remaining)}`)

@@ -51,7 +51,7 @@ function seeEvent(router: RouterView, event: Event, seq: number): RouterView {
     sessions.delete(event.sessionId)
     return { ...router, sessions }
   }
-  return 'session' in event ? seeSessions(router, [event.session], seq) : router
+  return 'session' in event && event.session ? seeSessions(router, [event.session], seq) : router
 }
 
 // Reports and events travel separately: only what is newer replaces what is known.

@@ -122,7 +122,7 @@ function createRouters(options: FleetOptions, parts: FleetParts, url: string, ba
       async buy(mac, order) {
         const outcome = await backend.buy(routerId, { mac, ...order })
         if (outcome.outcome !== 'accepted') return { accepted: false }
-        return { accepted: true, remaining: outcome.event.session.remaining }
+        return { accepted: true, remaining: outcome.event.session?.remaining ?? {} }
       },
     })
     return { ...router, routerId }

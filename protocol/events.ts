@@ -24,7 +24,10 @@ const answered = {
   final: z.boolean(),
 }
 
-/** The purchase is on disk and will be served. `notAfterJudged` is false when the clock was not to be trusted. */
+/**
+ * The purchase is on disk and will be served. `notAfterJudged` is false when the clock was not to be trusted. `session` is
+ * absent only in a repeated answer whose first event has been pruned.
+ */
 export const PurchaseAccepted = z.object({
   type: z.literal('purchase.accepted'),
   ...answered,
@@ -34,7 +37,7 @@ export const PurchaseAccepted = z.object({
   mac: Mac,
   metric: Metric,
   allotment: Count,
-  session: Session,
+  session: Session.optional(),
   notAfterJudged: z.literal(false).optional(),
 })
 

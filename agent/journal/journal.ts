@@ -20,7 +20,7 @@ export interface Journal {
   /** One decision: on disk, then in the books; when the disk refuses, in neither (throws {@link StorageFailure}). */
   append(records: JournalRecord[]): Promise<void>
   /** What a crash may undo: in the books at once, on disk with the next checkpoint. */
-  note(record: Extract<JournalRecord, { type: 'metered' | 'acknowledged' }>): void
+  note(record: Extract<JournalRecord, { type: 'metered' | 'acknowledged' | 'portal' }>): void
   /** Puts what was noted on disk, and prunes what is old. Throws {@link StorageFailure}. */
   checkpoint(now: Now): Promise<void>
   /** Events in order, from that number on, at most so many. */
@@ -117,6 +117,7 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
   async function writeCheckpoint(now: Now): Promise<void> {
     const { books, n, checkpoint } = opened()
     if (!checkpoint || checkpoint.bytes > Math.max(limits.fileBytes, 4 * checkpoint.snapshotBytes)) {
+      forgetOldPurchases(now)
       await writeSnapshot()
       return prune(now)
     }
@@ -156,15 +157,23 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
       if (!isLarge && !(await isOld(second.firstSeq - 1, now))) return
       await stored(disk.remove(first.name))
       files.shift()
-      for (const [id, { seq }] of books.purchases) if (seq < second.firstSeq) books.purchases.delete(id)
       while ((recent[0]?.seq ?? second.firstSeq) < second.firstSeq) recent.shift()
     }
   }
 
   async function isOld(seq: number, now: Now): Promise<boolean> {
-    const [event] = now.clockSynced ? await read(seq, 1) : []
-    return event !== undefined && now.wall - Date.parse(event.at) > limits.mostDays * 86_400_000
+    const [event] = await read(seq, 1)
+    return event !== undefined && isOlder(event.at, now)
   }
+
+  // A purchase id outlives its event when the journal had to be pruned by size: it is not sold again for as long.
+  function forgetOldPurchases(now: Now): void {
+    const { purchases } = opened().books
+    for (const [id, { at }] of purchases) if (isOlder(at, now)) purchases.delete(id)
+  }
+
+  const isOlder = (at: string, now: Now): boolean =>
+    now.clockSynced && now.wall - Date.parse(at) > limits.mostDays * 86_400_000
 
   async function read(fromSeq: number, most: number): Promise<Event[]> {
     const { files, recent } = opened()
@@ -206,7 +215,7 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     note(record) {
       enter(opened().books, record)
       if (record.type === 'acknowledged') noted.acknowledged = true
-      else for (const { mac } of record.sessions) noted.sessions.add(mac)
+      if (record.type === 'metered') for (const { mac } of record.sessions) noted.sessions.add(mac)
     },
     checkpoint: (now) => inOrder(() => writeCheckpoint(now)),
     read,

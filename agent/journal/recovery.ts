@@ -67,15 +67,25 @@ export async function recover(disk: Disk, newEpoch: () => string): Promise<Recov
     for (const record of decision.records) enter(books, record)
   }
   enterNotesBefore(Number.POSITIVE_INFINITY, books, noted)
+  if (warnings.length > 0) {
+    // Numbers that were given to events now lost must not be given again.
+    books.epoch = newEpoch()
+    books.acknowledgedSeq = Math.min(books.acknowledgedSeq, books.lastSeq)
+  }
 
   return {
     books,
     n: later.at(-1)?.n ?? from,
     files,
     ...(base && { checkpoint: base.file }),
-    recent: decisions.flatMap(eventsOf),
+    recent: withoutGap(decisions.flatMap(eventsOf)),
     warnings,
   }
+}
+
+function withoutGap(events: Event[]): Event[] {
+  const gap = events.findLastIndex((event, index) => event.seq !== (events[index - 1]?.seq ?? 0) + 1 && index > 0)
+  return events.slice(Math.max(gap, 0))
 }
 
 export function eventsOf({ records }: Decision): Event[] {

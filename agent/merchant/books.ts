@@ -1,5 +1,5 @@
 // The books: everything the router knows, as the fold of its journal.
-import type { Event, Mac, Metric } from '../../protocol/index.ts'
+import type { Event, EventOf, Mac, Metric, RefusalCode } from '../../protocol/index.ts'
 import type { Moment } from '../moment.ts'
 import { addAllotment, type Lot, type Session } from './session.ts'
 
@@ -9,6 +9,8 @@ export type JournalRecord =
   | { type: 'ending'; mac: Mac }
   | Metered
   | { type: 'acknowledged'; seq: number }
+  /** What a portal does while the disk refuses to keep the event about it. */
+  | { type: 'portal'; unreachable: boolean }
 
 /** What the books keep of a purchase beside its public answer. */
 export interface PurchaseNote {
@@ -27,13 +29,21 @@ export type Metering = Omit<Session, 'sessionId' | 'lots' | 'arrived' | 'started
   used: number[]
 }
 
+/** The outcome of one purchase id, and enough of it to say it again when its event has been pruned. */
+export interface Outcome {
+  content: string
+  seq: number
+  at: string
+  answer: Pick<EventOf<'purchase.accepted'>, 'sessionId' | 'mac' | 'metric' | 'allotment'> | { code: RefusalCode }
+}
+
 export interface Books {
   epoch: string
   lastSeq: number
   acknowledgedSeq: number
   sessions: Map<Mac, Session>
-  /** The outcome of every purchase id: which event, for which content. */
-  purchases: Map<string, { content: string; seq: number }>
+  /** The outcome of every purchase id: which event, for which content; kept for longer than the events themselves. */
+  purchases: Map<string, Outcome>
   sold: Record<Metric, number>
   /** What ended sessions used and left. */
   settled: Record<Metric, { used: number; unused: number }>
@@ -71,6 +81,9 @@ export function enter(books: Books, record: JournalRecord): void {
       return
     case 'acknowledged':
       books.acknowledgedSeq = Math.max(books.acknowledgedSeq, record.seq)
+      return
+    case 'portal':
+      books.portalUnreachable = record.unreachable
   }
 }
 
@@ -82,13 +95,16 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       if (event.reference !== undefined) lot.reference = event.reference
       const session = books.sessions.get(event.mac)
       books.sessions.set(event.mac, addAllotment(session, event.sessionId, event.mac, lot, purchase.arrived))
-      books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq })
+      const { sessionId, mac, metric, allotment } = event
+      const answer = { sessionId, mac, metric, allotment }
+      books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq, at: event.at, answer })
       books.sold[event.metric] += event.allotment
       return
     }
     case 'purchase.rejected':
       if (purchase && event.purchaseId !== undefined && event.seq !== undefined) {
-        books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq })
+        const answer = { code: event.code }
+        books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq, at: event.at, answer })
       }
       return
     case 'session.started':
@@ -149,7 +165,7 @@ export function toSnapshot(books: Books): object {
 export function fromSnapshot(snapshot: object): Books {
   const { sessions, purchases, ...rest } = snapshot as Omit<Books, 'sessions' | 'purchases'> & {
     sessions: Session[]
-    purchases: [string, { content: string; seq: number }][]
+    purchases: [string, Outcome][]
   }
   return {
     ...rest,

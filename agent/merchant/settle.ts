@@ -46,7 +46,8 @@ export function settle(books: Books, list: PortalList, watch: Watch, unpaid: Unp
 
 function storyOf(before: Session, after: Session, list: PortalList, watch: Watch, now: Now): Draft[] {
   const { mac, sessionId } = after
-  if (after.seenOpen && after.startedAt === null && isPaid(after)) return [started(after, now)]
+  // Paid before this look: what it found used up was used through an open gate.
+  if (after.seenOpen && after.startedAt === null && isPaid(before)) return [started(after, now)]
   if (after.seenOpen) return []
   if (isPaid(after)) {
     if (!before.seenOpen || watch.shut.has(mac)) return []

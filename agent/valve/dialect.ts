@@ -41,9 +41,14 @@ const Trusted = z.object({ trusted: z.array(AnyMac).optional() })
 const Versioned = z.object({ version: z.string() })
 const named = { mac: AnyMac, ip: z.string(), token: z.string(), state: z.string() }
 
+const KiloBytes = z
+  .int()
+  .min(0)
+  .max(Math.floor(Number.MAX_SAFE_INTEGER / 1000))
+
 // nodogsplash prints bytes / 1000, rounded down.
 const NodogsplashClient = z
-  .object({ ...named, downloaded: z.int().min(0), uploaded: z.int().min(0) })
+  .object({ ...named, downloaded: KiloBytes, uploaded: KiloBytes })
   .transform((client) => clientFrom(client, client.downloaded * 1000, client.uploaded * 1000))
 
 const KibiBytes = z

@@ -27,7 +27,7 @@ export const mosquitto: BrokerKind = { name: 'Mosquitto', missing: whyNoMosquitt
 function whyNoMosquitto(): string | undefined {
   if (!spawnSync('mosquitto', ['-h']).error) return undefined
   const why = 'mosquitto is not installed: apt-get install mosquitto'
-  if (process.env['CI']) throw new Error(why)
+  if (process.env.CI) throw new Error(why)
   return why
 }
 

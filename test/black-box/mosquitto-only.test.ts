@@ -82,7 +82,7 @@ describe.skipIf(mosquitto.missing)(mosquitto.missing ?? 'on Mosquitto alone', ()
 })
 
 it('names every bad setting at once and ends with a code that is not 0', () => {
-  const env = { PATH: process.env['PATH'], AGENT_LOOK_INTERVAL_MS: 'soon', AGENT_PORTAL: 'fon', AGENT_MQTT_URL: 'here' }
+  const env = { PATH: process.env.PATH, AGENT_LOOK_INTERVAL_MS: 'soon', AGENT_PORTAL: 'fon', AGENT_MQTT_URL: 'here' }
   const agent = spawnSync(process.execPath, [agentFile], { env, encoding: 'utf8' })
   expect(agent.status).not.toBe(0)
   const named = ['AGENT_ROUTER_ID', 'AGENT_LOOK_INTERVAL_MS', 'AGENT_PORTAL', 'AGENT_MQTT_URL']

@@ -1,0 +1,131 @@
+// Proves that the agent keeps the same promises at every portal, and with what its owner configured.
+import { describe, expect, it, test } from 'vitest'
+import { aRouter } from '../support/a-router.ts'
+import { aMac, anIp } from '../support/builders.ts'
+
+describe.each(['nodogsplash', 'opennds', 'opennds-10'] as const)('at %s', (flavour) => {
+  const unit = flavour === 'nodogsplash' ? 1000 : 1024
+
+  it('a session is opened, metered, topped up and shut', async () => {
+    const router = aRouter({ flavour })
+    router.join(1)
+    await router.start()
+    await router.grant('bytes', 1000 * unit)
+    router.use(900 * unit)
+    await router.pass(2000)
+    await router.grant('bytes', 1000 * unit, { purchaseId: 'p2' })
+    router.use(1100 * unit)
+    await router.pass(2000)
+
+    expect(router.isOpen()).toBe(false)
+    expect(router.events('session.ended')).toMatchObject([{ used: { bytes: 2000 * unit }, overshootBytes: 0 }])
+    expect(router.callsOf('auth')).toHaveLength(1)
+    expect([router.invalid(), router.errors]).toEqual([[], []])
+  })
+
+  it('its name and version are in the status', async () => {
+    const router = aRouter({ flavour })
+    await router.start()
+    await router.pass(10_000)
+    const kind = flavour === 'nodogsplash' ? 'nodogsplash' : 'opennds'
+
+    expect(router.uplink.liveStatus().portal).toMatchObject({ kind, version: expect.any(String), state: 'reachable' })
+  })
+
+  it('a portal that does not answer with sense is unreachable, and nobody is charged or shut', async () => {
+    const router = aRouter({ flavour })
+    router.join(1)
+    await router.start()
+    await router.grant('bytes', 1000 * unit)
+    router.portal.faults.garbage = '{"clients":'
+    await router.pass(20_000)
+
+    expect(router.uplink.liveStatus()).toMatchObject({ state: 'degraded', portal: { state: 'unreachable' } })
+    expect(await router.session()).toMatchObject({ used: { bytes: 0 }, quality: 'last-known' })
+    expect(router.isOpen()).toBe(true)
+  })
+})
+
+describe('openNDS 10', () => {
+  it('opens for a device that has not met the portal page, where another one is listed', async () => {
+    const router = aRouter({ flavour: 'opennds-10' })
+    router.join(2)
+    router.portal.arrive(aMac(1), anIp(1))
+    await router.start()
+    await router.grant('bytes', 1_024_000)
+    await router.pass(2000)
+
+    expect(router.isOpen(1)).toBe(true)
+  })
+
+  it('opens for the first device as well', async () => {
+    const router = aRouter({ flavour: 'opennds-10' })
+    router.portal.arrive(aMac(1), anIp(1))
+    await router.start()
+    await router.grant('bytes', 1_024_000)
+    await router.pass(10_000)
+
+    expect(router.isOpen(1)).toBe(true)
+  })
+
+  it('leaves a trusted device alone', async () => {
+    const router = aRouter({ flavour: 'opennds-10' })
+    router.join(2)
+    router.portal.request(`trust ${aMac(1)}`)
+    router.portal.arrive(aMac(1), anIp(1))
+    await router.start()
+    await router.pass(20_000)
+
+    expect(router.callsOf('deauth')).toEqual([])
+    expect(router.events('gate.drift')).toEqual([])
+  })
+})
+
+describe('what the owner configured', () => {
+  test.each([
+    { unpaid: 'close', open: false },
+    { unpaid: 'report', open: true },
+  ])('an unpaid gate is open: $open with AGENT_UNPAID=$unpaid', async ({ unpaid, open }) => {
+    const router = aRouter({ env: { AGENT_UNPAID: unpaid } })
+    router.join(1)
+    router.portal.splashLogin(aMac())
+    await router.start()
+    await router.pass(20_000)
+
+    expect(router.isOpen()).toBe(open)
+    expect(router.events('gate.drift')).toMatchObject([{ kind: 'open-but-unpaid' }])
+  })
+
+  it('a gate that was open unpaid is paid from the purchase on only', async () => {
+    const router = aRouter({ env: { AGENT_UNPAID: 'report' } })
+    router.join(1)
+    router.portal.splashLogin(aMac())
+    await router.start()
+    router.use(5_000_000)
+    await router.grant('bytes', 1_000_000)
+    router.use(400_000)
+    await router.pass(2000)
+
+    expect(await router.session()).toMatchObject({ used: { bytes: 400_000 }, downloaded: 400_000 })
+  })
+
+  it('no direct grants: they are refused', async () => {
+    const router = aRouter({ env: { AGENT_DIRECT_GRANTS: 'false' } })
+    await router.start()
+    await router.grant('bytes', 1000)
+
+    expect(router.events('purchase.rejected')).toMatchObject([{ code: 'unsupported-metric', final: true }])
+  })
+
+  it('minutes for money: time is sold', async () => {
+    const router = aRouter({ env: { AGENT_METRIC: 'milliseconds', AGENT_STEP_SIZE: '60000' } })
+    router.join(1)
+    await router.start()
+    await router.uplink.purchase({ purchaseId: 'p1', mac: aMac(), amount: 3, unit: 'sat' })
+    await router.pass(179_999)
+    const before = router.isOpen()
+    await router.pass(1)
+
+    expect([before, router.isOpen()]).toEqual([true, false])
+  })
+})

@@ -1,0 +1,86 @@
+// Proves that the journal stays small without ever pruning what nobody has acknowledged, and says what it pruned.
+import { describe, expect, it, test } from 'vitest'
+import type { Journal } from '../../../agent/journal/journal.ts'
+import { aMetering, aSale, openJournal, reopened, seqsOf } from '../../support/a-journal.ts'
+import { aNow, aWall } from '../../support/builders.ts'
+import { type MemoryDisk, memoryDisk } from '../../support/memory-disk.ts'
+
+const day = 86_400_000
+const tiny = { fileBytes: 1, mostBytes: 2000, mostDays: 30 }
+const ample = { ...tiny, mostBytes: 1e9 }
+
+/** Ten purchases, a file each; `acknowledged` of them are acknowledged; then snapshots until one prunes. */
+async function aHistory(disk: MemoryDisk, limits = tiny, acknowledged = 10, now = aNow()): Promise<Journal> {
+  const journal = await openJournal(disk, limits)
+  for (let seq = 1; seq <= 10; seq++) await journal.append([aSale(seq, aWall + seq * day)])
+  journal.note({ type: 'acknowledged', seq: acknowledged })
+  for (let used = 1; used <= 60; used++) {
+    journal.note(aMetering(10, used))
+    await journal.checkpoint(now)
+  }
+  return journal
+}
+
+const bytesOf = (disk: MemoryDisk) =>
+  [...disk.files].reduce((sum, [name, bytes]) => sum + (name.startsWith('journal-') ? bytes.length : 0), 0)
+
+describe('pruning', () => {
+  it('keeps the journal below its size, oldest first', async () => {
+    const disk = memoryDisk()
+    const journal = await aHistory(disk)
+
+    expect(bytesOf(disk)).toBeLessThanOrEqual(2000)
+    expect(journal.firstSeq).toBeGreaterThan(1)
+    expect(seqsOf(await journal.read(1, 100))[0]).toBe(journal.firstSeq)
+    expect(seqsOf(await journal.read(1, 100)).at(-1)).toBe(10)
+  })
+
+  test.each([0, 1, 4])('keeps what is not acknowledged, from %i on', async (acknowledged) => {
+    const journal = await aHistory(memoryDisk(), { ...tiny, mostBytes: 1 }, acknowledged)
+
+    expect(journal.firstSeq).toBe(acknowledged + 1)
+  })
+
+  it('keeps the last file', async () => {
+    const journal = await aHistory(memoryDisk(), { ...tiny, mostBytes: 1 })
+
+    expect(journal.firstSeq).toBe(10)
+  })
+
+  test.each([
+    { when: 'all are young', days: 12, clockSynced: true, firstSeq: 1 },
+    { when: 'some are older than 30 days', days: 34.5, clockSynced: true, firstSeq: 5 },
+    { when: 'the clock cannot be believed', days: 3400, clockSynced: false, firstSeq: 1 },
+  ])('by age starts at $firstSeq when $when', async ({ days, clockSynced, firstSeq }) => {
+    const now = aNow({ wall: aWall + days * day, clockSynced })
+
+    expect((await aHistory(memoryDisk(), ample, 10, now)).firstSeq).toBe(firstSeq)
+  })
+
+  it('leaves the sessions and the audit as they are', async () => {
+    const disk = memoryDisk()
+    const journal = await aHistory(disk)
+    const { books } = await reopened(disk, tiny)
+
+    expect(books.sessions).toEqual(journal.books.sessions)
+    expect(books.sold).toEqual({ bytes: 10_000, milliseconds: 0 })
+  })
+
+  it('forgets no purchase id within 30 days, however large the journal', async () => {
+    expect((await aHistory(memoryDisk())).books.purchases.has('p1')).toBe(true)
+  })
+
+  it('knows after a restart the same purchases as before', async () => {
+    const disk = memoryDisk()
+    const journal = await openJournal(disk, tiny)
+    for (let seq = 1; seq <= 10; seq++) await journal.append([aSale(seq)])
+    journal.note({ type: 'acknowledged', seq: 10 })
+    for (let used = 1; journal.firstSeq === 1; used++) {
+      journal.note(aMetering(10, used))
+      await journal.checkpoint(aNow())
+    }
+    const again = await reopened(disk, tiny)
+
+    expect([...again.books.purchases.keys()]).toEqual([...journal.books.purchases.keys()])
+  })
+})

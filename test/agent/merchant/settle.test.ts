@@ -1,0 +1,227 @@
+// Proves that what a look shows is told once, by the right event, and that nobody's story ends untold.
+import { describe, expect, it, test } from 'vitest'
+import type { UnpaidPolicy } from '../../../agent/merchant/gate-plan.ts'
+import { settle, type Watch } from '../../../agent/merchant/settle.ts'
+import { aBooks, aClient, aList, aLot, aMac, aNow, anIp, anOpenSession, aSession } from '../../support/builders.ts'
+
+const nothing: Watch = { unpaid: new Set(), shut: new Set() }
+
+function look(sessions: Parameters<typeof aBooks>[0], clients = [aClient()], parts: Partial<Case> = {}) {
+  const { watch = nothing, unpaid = 'close', now = aNow({ at: 1000 }), trusted = [] } = parts
+  return settle(aBooks(sessions), aList(clients, { trusted }), watch, unpaid, now)
+}
+interface Case {
+  watch: Watch
+  unpaid: UnpaidPolicy
+  now: ReturnType<typeof aNow>
+  trusted: ReturnType<typeof aMac>[]
+}
+
+const spent = [aLot({ allotment: 100, used: 100 })]
+const shut = aClient({ open: false })
+
+describe('session.started', () => {
+  it('is told when the gate is seen open for the first time', () => {
+    const session = aSession({ arrived: { bootId: 'boot-1', at: 400, wall: 0 } })
+
+    expect(look({ sessions: [session] }).events).toMatchObject([
+      {
+        type: 'session.started',
+        sessionId: 's1',
+        mac: aMac(),
+        openedAfterMilliseconds: 600,
+        session: { state: 'open' },
+      },
+    ])
+  })
+
+  it('takes the wall clock for a device that waited across a reboot', () => {
+    const now = aNow({ bootId: 'boot-2', at: 5, wall: 90_000 })
+    const session = aSession({ arrived: { bootId: 'boot-1', at: 400, wall: 60_000 } })
+
+    expect(look({ sessions: [session] }, [aClient()], { now }).events).toMatchObject([
+      { openedAfterMilliseconds: 30_000 },
+    ])
+  })
+
+  it('is never negative, whatever the wall clock did', () => {
+    const now = aNow({ bootId: 'boot-2', at: 5, wall: 0 })
+
+    expect(look({ sessions: [aSession()] }, [aClient()], { now }).events).toMatchObject([
+      { openedAfterMilliseconds: 0 },
+    ])
+  })
+
+  test.each([
+    { when: 'it was told before', sessions: [anOpenSession()], clients: [aClient()] },
+    { when: 'the gate is still shut', sessions: [aSession()], clients: [shut] },
+    { when: 'the device was not seen yet', sessions: [aSession()], clients: [] },
+    {
+      when: 'the gate is open though the session is to end',
+      sessions: [aSession({ ending: 'ended-by-command' as const })],
+      clients: [aClient()],
+    },
+  ])('is not told when $when', ({ sessions, clients }) => {
+    expect(look({ sessions }, clients).events).toEqual([])
+  })
+
+  it('is told also when the first look finds everything used up', () => {
+    const baseline = [{ token: 't1', ip: anIp(), downloaded: 0, uploaded: 0 }]
+    const session = aSession({ baseline, lots: [aLot({ allotment: 500 })] })
+
+    expect(look({ sessions: [session] }, [aClient({ downloaded: 1000 })]).events).toMatchObject([
+      { type: 'session.started' },
+    ])
+  })
+})
+
+describe('session.ended', () => {
+  it('is told when the gate of a spent session is seen shut', () => {
+    const lots = [
+      aLot({ allotment: 100, used: 100, reference: 'r' }),
+      aLot({ purchaseId: 'p2', allotment: 50, used: 50 }),
+    ]
+    const session = anOpenSession({ lots, downloaded: 120, uploaded: 33, openMilliseconds: 7, overshootBytes: 3 })
+
+    expect(look({ sessions: [session] }, [shut]).events).toEqual([
+      {
+        type: 'session.ended',
+        sessionId: 's1',
+        mac: aMac(),
+        startedAt: '2026-11-22T10:00:00.000Z',
+        reason: 'allotment-used',
+        terminateCause: { name: 'Session-Timeout', number: 5 },
+        purchases: [
+          { purchaseId: 'p1', reference: 'r', metric: 'bytes', allotment: 100, used: 100, unused: 0 },
+          { purchaseId: 'p2', metric: 'bytes', allotment: 50, used: 50, unused: 0 },
+        ],
+        used: { bytes: 150 },
+        downloaded: 120,
+        uploaded: 33,
+        openMilliseconds: 7,
+        overshootBytes: 3,
+      },
+    ])
+  })
+
+  it('names what a command left unused', () => {
+    const session = anOpenSession({ ending: 'ended-by-command', lots: [aLot({ allotment: 100, used: 30 })] })
+
+    expect(look({ sessions: [session] }, [shut]).events).toMatchObject([
+      {
+        reason: 'ended-by-command',
+        terminateCause: { name: 'Admin-Reset', number: 6 },
+        purchases: [{ used: 30, unused: 70 }],
+      },
+    ])
+  })
+
+  test.each([
+    { when: 'the device is not on the list any more', clients: [] },
+    { when: 'the portal shows it shut', clients: [shut] },
+    { when: 'all its entries are shut', clients: [shut, aClient({ token: 't2', ip: anIp(2), open: false })] },
+  ])('is told when $when', ({ clients }) => {
+    expect(look({ sessions: [anOpenSession({ lots: spent })] }, clients).events).toMatchObject([
+      { type: 'session.ended' },
+    ])
+  })
+
+  test.each([
+    { when: 'the gate is still open', clients: [aClient()] },
+    { when: 'one of its entries is still open', clients: [shut, aClient({ token: 't2', ip: anIp(2) })] },
+  ])('is not told while $when', ({ clients }) => {
+    expect(look({ sessions: [anOpenSession({ lots: spent })] }, clients).events).toEqual([])
+  })
+
+  it('is not told of a paused session that holds something', () => {
+    expect(look({ sessions: [anOpenSession({ paused: true })] }, [shut]).events).toEqual([])
+  })
+
+  it('is told of a paused session that an operator ends', () => {
+    const session = aSession({ paused: true, ending: 'ended-by-command' })
+
+    expect(look({ sessions: [session] }, [shut]).events).toMatchObject([{ reason: 'ended-by-command' }])
+  })
+})
+
+describe('gate.drift', () => {
+  test.each([
+    { when: 'the portal shut a paid gate', clients: [shut], repair: /opened again/ },
+    { when: 'the device is gone from the list', clients: [], repair: /as soon as the portal sees/ },
+  ])('is paid-but-blocked when $when', ({ clients, repair }) => {
+    expect(look({ sessions: [anOpenSession()] }, clients).events).toEqual([
+      {
+        type: 'gate.drift',
+        kind: 'paid-but-blocked',
+        mac: aMac(),
+        sessionId: 's1',
+        repair: expect.stringMatching(repair),
+      },
+    ])
+  })
+
+  test.each([
+    { when: 'it waits for its gate anyway', session: aSession(), watch: nothing },
+    { when: 'the agent shut it itself', session: anOpenSession(), watch: { ...nothing, shut: new Set([aMac()]) } },
+  ])('is not told of a blocked device when $when', ({ session, watch }) => {
+    expect(look({ sessions: [session] }, [shut], { watch }).events).toEqual([])
+  })
+
+  test.each([
+    { unpaid: 'close' as const, repair: 'the gate is being shut' },
+    { unpaid: 'report' as const, repair: 'reported only, as configured' },
+  ])('is open-but-unpaid once, policy $unpaid', ({ unpaid, repair }) => {
+    const first = look({}, [aClient()], { unpaid })
+    const second = look({}, [aClient()], { unpaid, watch: first.watch })
+
+    expect(first.events).toEqual([{ type: 'gate.drift', kind: 'open-but-unpaid', mac: aMac(), repair }])
+    expect(second.events).toEqual([])
+  })
+
+  it('is open-but-unpaid again when the device was shut in between', () => {
+    const first = look({}, [aClient()])
+    const second = look({}, [shut], { watch: first.watch })
+
+    expect(look({}, [aClient()], { watch: second.watch }).events).toHaveLength(1)
+  })
+
+  it('is told once of a device with two open entries', () => {
+    expect(look({}, [aClient(), aClient({ token: 't2', ip: anIp(2) })]).events).toHaveLength(1)
+  })
+
+  it('says nothing of a trusted device', () => {
+    expect(look({}, [aClient()], { trusted: [aMac()] }).events).toEqual([])
+  })
+
+  const two = [
+    anOpenSession(),
+    anOpenSession({
+      mac: aMac(2),
+      sessionId: 's2',
+      baseline: [{ token: 't2', ip: anIp(2), downloaded: 0, uploaded: 0 }],
+    }),
+  ]
+  test.each([
+    {
+      when: 'a counter went down',
+      sessions: [anOpenSession({ baseline: [{ token: 't1', ip: anIp(), downloaded: 9, uploaded: 0 }] })],
+      clients: [aClient()],
+    },
+    { when: 'all open gates are gone at once', sessions: two, clients: [] },
+  ])('is portal-restarted when $when', ({ sessions, clients }) => {
+    expect(look({ sessions }, clients).events).toContainEqual(expect.objectContaining({ kind: 'portal-restarted' }))
+  })
+
+  test.each([
+    { when: 'one of two is gone', sessions: two, clients: [aClient()] },
+    { when: 'the only one is gone', sessions: [anOpenSession()], clients: [] },
+  ])('is not portal-restarted when $when', ({ sessions, clients }) => {
+    expect(look({ sessions }, clients).events).not.toContainEqual(expect.objectContaining({ kind: 'portal-restarted' }))
+  })
+})
+
+it('charges every session, whatever else it tells', () => {
+  const { metered } = look({ sessions: [anOpenSession()] }, [aClient({ downloaded: 60, uploaded: 40 })])
+
+  expect(metered).toMatchObject([{ mac: aMac(), used: [100], readAt: { bootId: 'boot-1', at: 1000 } }])
+})

@@ -1,0 +1,75 @@
+// Proves that usage is the counters now less the counters at the baseline, entry by entry.
+import { describe, expect, it, test } from 'vitest'
+import {
+  clearDataBaseline,
+  getDataUsageSinceBaseline,
+  isContinued,
+  setDataBaseline,
+} from '../../../agent/valve/baseline.ts'
+import { aClient, anIp } from '../../support/builders.ts'
+
+const other = (parts = {}) => aClient({ token: 't2', ip: anIp(2), ...parts })
+const at100 = setDataBaseline([aClient({ downloaded: 100, uploaded: 10 })])
+
+describe('getDataUsageSinceBaseline', () => {
+  test.each([
+    { when: 'nothing passed', clients: [aClient({ downloaded: 100, uploaded: 10 })], usage: [0, 0, false] },
+    { when: 'both counters grew', clients: [aClient({ downloaded: 150, uploaded: 17 })], usage: [50, 7, false] },
+    { when: 'the counters began again', clients: [aClient({ downloaded: 30, uploaded: 3 })], usage: [30, 3, true] },
+    {
+      when: 'only the upload counter began again',
+      clients: [aClient({ downloaded: 150, uploaded: 3 })],
+      usage: [150, 3, true],
+    },
+    {
+      when: 'the token is new and the IP is known',
+      clients: [aClient({ token: 'new', downloaded: 150, uploaded: 10 })],
+      usage: [50, 0, false],
+    },
+    {
+      when: 'the IP passed to another token that is known',
+      clients: [other({ ip: anIp(), downloaded: 5 })],
+      usage: [5, 0, true],
+    },
+    { when: 'the entry is unknown', clients: [other({ downloaded: 999 })], usage: [0, 0, false] },
+    {
+      when: 'the entry is shut',
+      clients: [aClient({ open: false, downloaded: 150, uploaded: 10 })],
+      usage: [0, 0, false],
+    },
+    { when: 'there is no entry', clients: [], usage: [0, 0, false] },
+  ])('is $usage when $when', ({ clients, usage: [downloaded, uploaded, restarted] }) => {
+    expect(getDataUsageSinceBaseline(at100, clients)).toEqual({ downloaded, uploaded, restarted })
+  })
+
+  it('prefers the token to the IP', () => {
+    const baseline = setDataBaseline([aClient({ downloaded: 100 }), other({ downloaded: 900 })])
+
+    expect(getDataUsageSinceBaseline(baseline, [other({ ip: anIp(), downloaded: 950 })])).toMatchObject({
+      downloaded: 50,
+    })
+  })
+
+  it('is nothing without a baseline', () => {
+    const usage = getDataUsageSinceBaseline(clearDataBaseline(), [aClient({ downloaded: 5 })])
+
+    expect(usage).toEqual({ downloaded: 0, uploaded: 0, restarted: false })
+  })
+})
+
+test.each([
+  { when: 'the token is there and open', clients: [aClient()], continued: true },
+  { when: 'the token is there and shut', clients: [aClient({ open: false })], continued: false },
+  { when: 'only the IP is the same', clients: [aClient({ token: 'new' })], continued: false },
+  { when: 'one of two entries goes on', clients: [other(), aClient()], continued: true },
+  { when: 'nobody is there', clients: [], continued: false },
+])('a gate is continued: $continued when $when', ({ clients, continued }) => {
+  expect(isContinued(at100, clients)).toBe(continued)
+})
+
+it('sets the baseline to the counters of every entry', () => {
+  expect(setDataBaseline([aClient({ downloaded: 5 }), other({ uploaded: 6 })])).toEqual([
+    { token: 't1', ip: anIp(), downloaded: 5, uploaded: 0 },
+    { token: 't2', ip: anIp(2), downloaded: 0, uploaded: 6 },
+  ])
+})

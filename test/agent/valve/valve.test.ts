@@ -1,0 +1,168 @@
+// Proves that the Valve asks the portal the right things, and says what is wrong with it by the right code.
+import { describe, expect, it, test } from 'vitest'
+import type { PortalClient } from '../../../agent/valve/portal-client.ts'
+import { createValve } from '../../../agent/valve/valve.ts'
+import { aValve, join } from '../../support/a-portal.ts'
+import { aClient, aMac, anIp } from '../../support/builders.ts'
+
+type Scene = ReturnType<typeof aValve>
+
+async function only(scene: Scene): Promise<PortalClient> {
+  const [client] = (await scene.valve.look()).clients
+  if (!client) throw new Error('the portal lists nobody')
+  return client
+}
+
+describe.each(['nodogsplash', 'opennds', 'opennds-10'] as const)('at %s', (flavour) => {
+  it('shows every device as the portal has it, in bytes', async () => {
+    const scene = aValve(flavour, [1, 2])
+    await scene.valve.openGate(aMac(1), await only(scene))
+    const unit = flavour === 'nodogsplash' ? 1000 : 1024
+    scene.portal.transfer(aMac(1), { downloaded: 7 * unit + 1, uploaded: 2 * unit - 1 })
+
+    expect((await scene.valve.look()).clients).toMatchObject([
+      { mac: aMac(1), ip: anIp(1), open: true, downloaded: 7 * unit, uploaded: unit },
+      { mac: aMac(2), open: false, downloaded: 0, uploaded: 0 },
+    ])
+  })
+
+  it('opens a gate by its token and shuts it with the last reading', async () => {
+    const scene = aValve(flavour, [1])
+    const before = await only(scene)
+    await scene.valve.openGate(aMac(1), before)
+    scene.portal.transfer(aMac(1), { downloaded: 1_024_000, uploaded: 0 })
+    const last = await scene.valve.closeGate(await only(scene))
+
+    expect(last).toMatchObject({ open: true, downloaded: 1_024_000 })
+    expect(scene.portal.gateOpen(aMac(1))).toBe(false)
+    expect(scene.calls.slice(-2)).toEqual([`json ${before.token}`, `deauth ${before.token}`])
+  })
+
+  it('reads one entry, and nothing of one that is gone', async () => {
+    const scene = aValve(flavour, [1])
+    const client = await only(scene)
+
+    expect(await scene.valve.getClientStats(client)).toEqual(client)
+    expect(await scene.valve.getClientStats({ ...client, token: '99999999' })).toBeUndefined()
+  })
+
+  it('says that the portal is down', async () => {
+    const scene = aValve(flavour)
+    scene.portal.stop()
+
+    await expect(scene.valve.look()).rejects.toMatchObject({ name: 'PortalFault', code: 'portal-down' })
+  })
+
+  it('tells its version', async () => {
+    expect(await aValve(flavour).valve.version()).toMatch(/^\d+\.\d+\.\d+$/)
+  })
+
+  it('reaches both entries of a device with a new IP', async () => {
+    const scene = aValve(flavour, [1])
+    await scene.valve.openGate(aMac(1), await only(scene))
+    join(scene.portal, 1, '192.168.66.201')
+    const [, second] = (await scene.valve.look()).clients
+    await scene.valve.openGate(aMac(1), second)
+
+    expect((await scene.valve.look()).clients.map(({ ip, open }) => [ip, open])).toEqual([
+      [anIp(1), true],
+      ['192.168.66.201', true],
+    ])
+  })
+})
+
+describe('opening a gate', () => {
+  const tenYears = 10 * 365 * 24 * 60
+  test.each([
+    { flavour: 'nodogsplash' as const, milliseconds: undefined, minutes: '' },
+    { flavour: 'nodogsplash' as const, milliseconds: 90_000, minutes: '' },
+    { flavour: 'opennds' as const, milliseconds: undefined, minutes: ` ${tenYears}` },
+    { flavour: 'opennds' as const, milliseconds: 90_000, minutes: ` ${tenYears + 2}` },
+    { flavour: 'opennds' as const, milliseconds: 2 ** 53 - 1, minutes: ` ${6 * tenYears}` },
+  ])('for $milliseconds ms at $flavour asks for$minutes minutes', async ({ flavour, milliseconds, minutes }) => {
+    const scene = aValve(flavour, [1])
+    const client = await only(scene)
+    if (milliseconds === undefined) await scene.valve.openGate(aMac(1), client)
+    else await scene.valve.openGateUntil(aMac(1), milliseconds, client)
+
+    expect(scene.calls.at(-1)).toBe(`auth ${client.token}${minutes}`)
+  })
+
+  it('of a device that openNDS 10 has not seen goes by its MAC', async () => {
+    const scene = aValve('opennds-10')
+    scene.portal.arrive(aMac(1), anIp(1))
+    await scene.valve.look()
+    await scene.valve.openGate(aMac(1))
+
+    expect(scene.portal.gateOpen(aMac(1))).toBe(true)
+  })
+
+  it('that the portal refuses is no fault: the next look tells', async () => {
+    const scene = aValve('nodogsplash', [1])
+    scene.portal.faults.refuse = new Set(['auth'])
+
+    await expect(scene.valve.openGate(aMac(1), await only(scene))).resolves.toBeUndefined()
+    expect(await only(scene)).toMatchObject({ open: false })
+  })
+
+  it('goes by the IP where the portal gives no token', async () => {
+    const scene = aValve('opennds', [1])
+    await scene.valve.openGate(aMac(1), { ...(await only(scene)), token: 'null' })
+
+    expect(scene.calls.at(-1)).toMatch(`auth ${anIp(1)} `)
+  })
+})
+
+describe('a busy portal', () => {
+  it('is asked again until it is free', async () => {
+    const scene = aValve('opennds', [1])
+    scene.portal.faults.busy = true
+    const looking = scene.valve.look()
+    scene.portal.faults.busy = false
+
+    expect((await looking).clients).toHaveLength(1)
+    expect(scene.pauses).toEqual([50])
+  })
+
+  it('is a fault after six tries', async () => {
+    const scene = aValve('opennds')
+    scene.portal.faults.busy = true
+
+    await expect(scene.valve.look()).rejects.toMatchObject({ code: 'portal-busy' })
+    expect(scene.pauses).toEqual([50, 100, 200, 400, 800])
+    expect(scene.calls).toHaveLength(6)
+  })
+})
+
+describe('a portal that is not the one configured', () => {
+  test.each([
+    { kind: 'opennds' as const, flavour: 'nodogsplash' as const },
+    { kind: 'nodogsplash' as const, flavour: 'opennds' as const },
+  ])('is refused: $kind wanted, $flavour answers', async ({ kind, flavour }) => {
+    await expect(aValve(flavour, [], kind).valve.look()).rejects.toMatchObject({ code: 'portal-garbled' })
+  })
+
+  test.each([
+    { kind: 'nodogsplash' as const, flavour: 'nodogsplash' as const },
+    { kind: 'opennds' as const, flavour: 'opennds-10' as const },
+  ])('is taken: $kind wanted, $flavour answers', async ({ kind, flavour }) => {
+    expect((await aValve(flavour, [], kind).valve.look()).kind).toBe(kind)
+  })
+})
+
+test.each([1, 2, 5, 6])('ndsctl json that ends with %i is a fault, whatever it printed', async (exitCode) => {
+  const valve = createValve(
+    async () => ({ stdout: '{}', exitCode }),
+    'auto',
+    async () => {},
+  )
+
+  await expect(valve.getClientStats(aClient())).rejects.toMatchObject({ code: 'ndsctl-failed' })
+})
+
+it('garbage for a list is a fault', async () => {
+  const scene = aValve('nodogsplash', [1])
+  scene.portal.faults.garbage = '{"client_length": 1,'
+
+  await expect(scene.valve.look()).rejects.toMatchObject({ code: 'portal-garbled' })
+})

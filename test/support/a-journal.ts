@@ -1,0 +1,82 @@
+// A journal on a disk in memory, and decisions to put into it.
+import { createJournal, type Journal, type JournalLimits } from '../../agent/journal/journal.ts'
+import type { JournalRecord } from '../../agent/merchant/books.ts'
+import { timestamp } from '../../agent/moment.ts'
+import type { Event } from '../../protocol/index.ts'
+import { aMac, aRouterId, aWall } from './builders.ts'
+import { type MemoryDisk, memoryDisk } from './memory-disk.ts'
+
+export const roomy: JournalLimits = { fileBytes: 1e6, mostBytes: 1e7, mostDays: 30 }
+
+export async function openJournal(disk: MemoryDisk = memoryDisk(), limits: JournalLimits = roomy): Promise<Journal> {
+  const journal = createJournal(disk, () => 'epoch-1', limits)
+  await journal.open()
+  return journal
+}
+
+/** What the disk holds now, opened by another agent. */
+export function reopened(disk: MemoryDisk, limits: JournalLimits = roomy): Promise<Journal> {
+  return openJournal(disk.copy(), limits)
+}
+
+/** A purchase of 1000 bytes that was accepted as event `seq`, for the device of that number. */
+export function aSale(seq: number, wall: number = aWall): JournalRecord {
+  const mac = aMac(seq)
+  const stamp = { version: 1 as const, routerId: aRouterId, epoch: 'epoch-1', at: timestamp(wall), clockSynced: true }
+  const event = {
+    type: 'purchase.accepted',
+    ...stamp,
+    seq,
+    purchaseId: `p${seq}`,
+    sessionId: `s${seq}`,
+    mac,
+    metric: 'bytes',
+    allotment: 1000,
+    final: true,
+    session: {},
+  } as unknown as Event
+  return { type: 'event', event, purchase: { content: `c${seq}`, arrived: { bootId: 'boot-1', at: 0, wall } } }
+}
+
+/** An event that changes no money, as event `seq`. */
+export function aDrift(seq: number): JournalRecord {
+  return {
+    type: 'event',
+    event: {
+      type: 'gate.drift',
+      version: 1,
+      routerId: aRouterId,
+      epoch: 'epoch-1',
+      at: timestamp(aWall),
+      clockSynced: true,
+      seq,
+      kind: 'paid-but-blocked',
+      mac: aMac(seq),
+      repair: 'x',
+    },
+  }
+}
+
+/** Metering of the session that {@link aSale} of that number began. */
+export function aMetering(seq: number, used: number): Extract<JournalRecord, { type: 'metered' }> {
+  const counters = { downloaded: used, uploaded: 0, openMilliseconds: 0, bytesPerSecond: 0, overshootBytes: 0 }
+  return {
+    type: 'metered',
+    sessions: [{ mac: aMac(seq), used: [used], baseline: [], seenOpen: null, readAt: null, ...counters }],
+  }
+}
+
+export const seqsOf = (events: readonly Event[]): (number | undefined)[] => events.map((event) => event.seq)
+
+export const usedOf = (journal: Journal, seq: number): number | undefined =>
+  journal.books.sessions.get(aMac(seq))?.lots[0]?.used
+
+/** The name of the only file that begins like that. */
+export function nameOf(disk: MemoryDisk, start: string): string {
+  const name = [...disk.files.keys()]
+    .filter((candidate) => candidate.startsWith(start))
+    .sort()
+    .at(-1)
+  if (name === undefined) throw new Error(`there is no file ${start}...`)
+  return name
+}

@@ -1,0 +1,136 @@
+// A whole router in memory: the real agent between a mock portal, a disk, an uplink and a clock that the test moves.
+import { type Agent, createAgent } from '../../agent/agent.ts'
+import { readConfig } from '../../agent/config.ts'
+import { createJournal } from '../../agent/journal/journal.ts'
+import type { Log } from '../../agent/log.ts'
+import { createValve } from '../../agent/valve/valve.ts'
+import type { Flavour, PortalOptions } from '../../broker-dev/portal/world.ts'
+import type { Event, EventOf, Mac } from '../../protocol/index.ts'
+import { aPortal, join } from './a-portal.ts'
+import { aGrant, aMac } from './builders.ts'
+import { eventsOf } from './events.ts'
+import { fakeClock, settled } from './fake-clock.ts'
+import { type FakeUplink, fakeUplink } from './fake-uplink.ts'
+import { memoryDisk } from './memory-disk.ts'
+
+export type RouterUnderTest = ReturnType<typeof aRouter>
+
+interface Options extends Partial<PortalOptions> {
+  flavour?: Flavour
+  env?: Record<string, string>
+}
+
+export function aRouter({ flavour = 'nodogsplash', env = {}, ...options }: Options = {}) {
+  const clock = fakeClock(1_000_000)
+  const { portal, ndsctl, calls } = aPortal(flavour, { now: () => clock.wall(), ...options })
+  const uplinks: FakeUplink[] = []
+  const errors: string[] = []
+  let disk = memoryDisk()
+  let uplink = fakeUplink()
+  let agent: Agent | undefined
+  let ids = 0
+  let beforeCall: (args: readonly string[]) => Promise<void> | void = () => {}
+
+  const quiet = () => {}
+  const error = (fields: object, message?: string) => errors.push(`${message} ${JSON.stringify(fields)}`)
+  const log = { debug: quiet, info: quiet, warn: quiet, error } as unknown as Log
+
+  async function start(): Promise<void> {
+    const read = readConfig({ AGENT_ROUTER_ID: 'r1', ...env })
+    if ('problems' in read) throw new Error(read.problems.join('; '))
+    const { config } = read
+    uplink = fakeUplink()
+    uplinks.push(uplink)
+    agent = createAgent({
+      config,
+      clock,
+      journal: createJournal(disk, () => 'epoch-1'),
+      valve: createValve(
+        async (args) => {
+          await beforeCall(args)
+          return ndsctl(args)
+        },
+        config.portal.kind,
+        (milliseconds) => clock.sleep(milliseconds),
+      ),
+      uplink,
+      log,
+      newId: () => `s${++ids}`,
+    })
+    await agent.open()
+    uplink.connect()
+    await settled()
+  }
+
+  /** The agent's process is gone: nothing of it happens any more, the disk is as it is. */
+  function crash(): void {
+    clock.kill()
+    uplink.disconnect()
+    disk = disk.copy()
+  }
+
+  const usage = () => uplinks.flatMap((each) => each.usage())
+
+  return {
+    clock,
+    portal,
+    calls,
+    errors,
+    get disk() {
+      return disk
+    },
+    get uplink() {
+      return uplink
+    },
+    start,
+    crash,
+    async restart(): Promise<void> {
+      crash()
+      await start()
+    },
+    /** The power goes and comes back: portal, agent and monotonic clock begin again. */
+    async reboot(offMilliseconds = 0): Promise<void> {
+      crash()
+      portal.stop()
+      clock.jumpWall(offMilliseconds)
+      clock.reboot(`${clock.bootId}+`)
+      portal.start()
+      await start()
+    },
+    async stop(why = 'SIGTERM'): Promise<void> {
+      const stopping = agent?.stop(why)
+      await clock.advance(5000)
+      await stopping
+    },
+    /** The device joins the LAN and its browser meets the portal page. */
+    join: (device: number, ip?: string) => join(portal, device, ip),
+    /** Buys by a direct grant; resolves when the agent has acknowledged and done what follows at once. */
+    async grant(
+      metric: 'bytes' | 'milliseconds',
+      allotment: number,
+      fields: Record<string, unknown> = {},
+    ): Promise<void> {
+      await uplink.purchase(aGrant(metric, allotment, fields))
+      await settled()
+    },
+    use: (bytes: number, device = 1) => portal.transfer(aMac(device), { downloaded: bytes, uploaded: 0 }).downloaded,
+    pass: (milliseconds: number) => clock.advance(milliseconds),
+    isOpen: (device = 1) => portal.gateOpen(aMac(device)),
+    /** Called before every call of ndsctl; what it returns is waited for. */
+    beforeCall(hook: typeof beforeCall): void {
+      beforeCall = hook
+    },
+    callsOf: (command: string) => calls.filter((call) => call.startsWith(`${command} `)),
+    events: <T extends Event['type']>(type: T): EventOf<T>[] => eventsOf(usage(), type),
+    /** The types of all events, in the order in which they were published. */
+    story: (): string[] => usage().flatMap((message) => (message.type === 'usage' ? [] : [message.type])),
+    usage,
+    /** The session of a device as the latest usage report shows it, asked for now. */
+    async session(mac: Mac = aMac()) {
+      const reply = await uplink.command({ transaction: `look-${++ids}`, command: 'session', mac })
+      return reply.status === 'ok' ? (reply.data as Record<string, unknown>) : undefined
+    },
+    /** What was published against the contract. */
+    invalid: (): string[] => uplinks.flatMap((each) => each.invalid),
+  }
+}

@@ -1,0 +1,129 @@
+// An uplink without a broker: the test connects it, delivers to it, and sees what it published.
+import type { Uplink, UplinkHandlers } from '../../agent/uplink/uplink.ts'
+import {
+  type Channel,
+  type Event,
+  type LiveStatus,
+  Reply,
+  Status,
+  type Usage,
+  UsageMessage,
+} from '../../protocol/index.ts'
+import { bytesOf } from './builders.ts'
+
+export interface Published {
+  channel: Channel
+  message: Record<string, unknown>
+  retain: boolean
+}
+
+export interface FakeUplink extends Uplink {
+  readonly published: Published[]
+  /** What was published and is not what the contract says. */
+  readonly invalid: string[]
+  readonly lastWill: Status | undefined
+  connect(): void
+  /** The connection is lost: what is not acknowledged never will be. */
+  disconnect(): void
+  /** The broker takes messages and acknowledges none, until the returned function is called. */
+  holdAcknowledgements(): () => void
+  /** Delivers to the purchase topic; resolves when the agent acknowledges, rejects when the broker must keep it. */
+  purchase(message: unknown): Promise<void>
+  /** Delivers to the command topic; resolves with the reply. */
+  command(message: unknown): Promise<Reply>
+  /** Messages of the usage topic; events that are journalled, answers and reports alike. */
+  usage(): (Event | Usage)[]
+  status(): Status | undefined
+  liveStatus(): LiveStatus
+}
+
+export function fakeUplink(): FakeUplink {
+  const published: Published[] = []
+  const invalid: string[] = []
+  let handlers: UplinkHandlers | undefined
+  let lastWill: Status | undefined
+  let connected = false
+  let held: Promise<void> | undefined
+  const unacknowledged = new Set<(cause: Error) => void>()
+
+  function open(): UplinkHandlers {
+    if (!handlers) throw new Error('the agent has not opened the uplink')
+    return handlers
+  }
+
+  function check(channel: Channel, message: object): void {
+    const schema = { usage: UsageMessage, status: Status, reply: Reply, purchase: undefined, command: undefined }[
+      channel
+    ]
+    const parsed = schema?.safeParse(message)
+    if (parsed && !parsed.success) invalid.push(`${channel}: ${parsed.error.message} ${JSON.stringify(message)}`)
+  }
+
+  const uplink: FakeUplink = {
+    published,
+    invalid,
+    get lastWill() {
+      return lastWill
+    },
+    get connected() {
+      return connected
+    },
+    open(given, will) {
+      handlers = given
+      lastWill = will
+    },
+    async publish(channel, message, { retain = false } = {}) {
+      if (!connected) throw new Error('there is no connection to the broker')
+      if (published.length > 20_000) throw new Error('this agent publishes without end')
+      check(channel, message)
+      published.push({ channel, message: JSON.parse(JSON.stringify(message)), retain })
+      if (!held) return
+      await new Promise<void>((resolve, reject) => {
+        unacknowledged.add(reject)
+        held?.then(() => {
+          unacknowledged.delete(reject)
+          resolve()
+        })
+      })
+    },
+    close: async () => {
+      connected = false
+    },
+    connect() {
+      connected = true
+      open().connected()
+    },
+    disconnect() {
+      connected = false
+      for (const lose of unacknowledged) lose(new Error('the connection to the broker was lost'))
+      unacknowledged.clear()
+    },
+    holdAcknowledgements() {
+      let release = () => {}
+      held = new Promise((resolve) => {
+        release = () => {
+          held = undefined
+          resolve()
+        }
+      })
+      return () => release()
+    },
+    purchase: (message) => open().purchase(bytesOf(message)),
+    command: (message) =>
+      new Promise((resolve) =>
+        open().command(bytesOf(message), (reply) => {
+          check('reply', reply)
+          resolve(Reply.parse(JSON.parse(JSON.stringify(reply))))
+        }),
+      ),
+    usage: () =>
+      published.flatMap(({ channel, message }) => (channel === 'usage' ? [message as unknown as Event | Usage] : [])),
+    status: () => published.findLast(({ channel }) => channel === 'status')?.message as Status | undefined,
+    liveStatus() {
+      const status = uplink.status()
+      if (!status || status.state === 'offline') throw new Error('no live status was published')
+      return status
+    },
+  }
+  return uplink
+}
