@@ -21,10 +21,15 @@ export function summarise({ counts, audits, problems }: Run): { text: string; ok
   const lines = [
     `purchases ${counts.purchases}: ${counts.accepted} accepted, ${refusals(counts)}, ${withoutOutcome} without outcome` +
       `, ${counts.sentAgain} sent again`,
+    `sessions ${sum(audits, 'started')} started, ${sum(audits, 'ended')} ended`,
     ...audits.flatMap(describeAudit),
     ...(wrong.length === 0 ? ['The books of every router add up.'] : ['PROBLEMS', ...wrong.map((one) => `  ${one}`)]),
   ]
   return { text: lines.join('\n'), ok: wrong.length === 0 }
+}
+
+function sum(audits: readonly RouterAudit[], what: 'started' | 'ended'): number {
+  return audits.reduce((total, audit) => total + audit[what], 0)
 }
 
 function refusals({ rejected }: BackendCounts): string {

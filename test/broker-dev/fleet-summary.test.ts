@@ -23,6 +23,7 @@ describe('the summary', () => {
     expect(ok).toBe(true)
     expect(text.split('\n')).toEqual([
       'purchases 5: 3 accepted, 2 refused (below-minimum 1, unknown-price 1), 0 without outcome, 1 sent again',
+      'sessions 3 started, 2 ended',
       'r1: 3 sessions started, 2 ended',
       '  bytes        sold 22,020,096 = used 22,000,000 + remaining 20,096 + unused 0',
       '  milliseconds sold 0 = used 0 + remaining 0 + unused 0',
