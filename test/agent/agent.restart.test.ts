@@ -129,6 +129,19 @@ describe('the portal starts again', () => {
     expect(used.milliseconds).toBeLessThanOrEqual(20_000)
   })
 
+  it('and time stands still also when it comes back with the same gates', async () => {
+    await router.grant('milliseconds', hour)
+    await router.pass(10_000)
+    router.failWith(3)
+    await router.pass(600_000)
+    router.failWith(undefined)
+    await router.pass(10_000)
+
+    const { used } = (await router.session()) as { used: { milliseconds: number } }
+    expect(used.milliseconds).toBeGreaterThanOrEqual(18_000)
+    expect(used.milliseconds).toBeLessThanOrEqual(20_000)
+  })
+
   it('and says degraded once it is away, and online when it is back', async () => {
     router.portal.stop()
     await router.pass(30_000)

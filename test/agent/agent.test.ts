@@ -108,6 +108,17 @@ describe('a session', () => {
     expect(router.events('session.ended')).toMatchObject([{ used: { bytes: megabytes(1) }, overshootBytes: 5000 }])
   })
 
+  it('counts what passes between the last look and the shutting', async () => {
+    await router.grant('bytes', megabytes(1))
+    router.use(megabytes(1))
+    router.beforeCall(([command, name]) => {
+      if (command === 'json' && name !== undefined) router.use(7000)
+    })
+    await router.pass(2000)
+
+    expect(router.events('session.ended')).toMatchObject([{ downloaded: megabytes(1) + 7000, overshootBytes: 7000 }])
+  })
+
   it('whose gate the portal shuts by itself is opened again, and only what passed is charged', async () => {
     await router.grant('bytes', megabytes(10))
     router.use(megabytes(3))

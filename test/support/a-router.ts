@@ -30,6 +30,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, ...options }: Optio
   let agent: Agent | undefined
   let ids = 0
   let beforeCall: (args: readonly string[]) => Promise<void> | void = () => {}
+  let failing: number | undefined
 
   const quiet = () => {}
   const error = (fields: object, message?: string) => errors.push(`${message} ${JSON.stringify(fields)}`)
@@ -48,7 +49,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, ...options }: Optio
       valve: createValve(
         async (args) => {
           await beforeCall(args)
-          return ndsctl(args)
+          return failing === undefined ? ndsctl(args) : { stdout: '', exitCode: failing }
         },
         config.portal.kind,
         (milliseconds) => clock.sleep(milliseconds),
@@ -119,6 +120,10 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, ...options }: Optio
     /** Called before every call of ndsctl; what it returns is waited for. */
     beforeCall(hook: typeof beforeCall): void {
       beforeCall = hook
+    },
+    /** Every call of ndsctl ends with that code and nothing else, while the portal itself goes on. */
+    failWith(exitCode: number | undefined): void {
+      failing = exitCode
     },
     callsOf: (command: string) => calls.filter((call) => call.startsWith(`${command} `)),
     events: <T extends Event['type']>(type: T): EventOf<T>[] => eventsOf(usage(), type),
