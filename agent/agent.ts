@@ -56,8 +56,8 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   let loops: Promise<unknown> = Promise.resolve()
 
   async function onPurchase(payload: Uint8Array): Promise<void> {
-    await sell(payload)
-    looks.poke()
+    // Also when it could not be stored: the status must say so.
+    await sell(payload).finally(looks.poke)
   }
 
   async function enforce(): Promise<void> {

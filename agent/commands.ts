@@ -114,9 +114,9 @@ export function createCommands({ config, clock, journal, recorder, outbox, look,
       return { transaction, command: name, status: 'ok', data: await obey(command) }
     } catch (err) {
       if (err instanceof Refused) return failure(transaction, name, err.code, err.message)
-      if (!(err instanceof StorageFailure)) log.error({ err, command: name }, 'a command failed')
-      const message = err instanceof Error ? err.message : String(err)
-      return failure(transaction, name, 'storage-failure', message)
+      if (err instanceof StorageFailure) return failure(transaction, name, err.code, err.message)
+      log.error({ err, command: name }, 'a command failed')
+      return failure(transaction, name, 'agent-fault', 'a fault in the agent; its log says more')
     }
   }
 

@@ -41,6 +41,7 @@ export const CommandErrorCode = z.enum([
   'superseded',
   'gate-unconfirmed',
   'storage-failure',
+  'agent-fault',
 ])
 export type CommandErrorCode = z.infer<typeof CommandErrorCode>
 

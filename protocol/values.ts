@@ -22,7 +22,8 @@ export const Mac = z
   .brand('Mac')
 export type Mac = z.infer<typeof Mac>
 
-const macSpellings = /^([0-9a-f]{2}([:-])([0-9a-f]{2}\2){4}[0-9a-f]{2}|([0-9a-f]{4}[.:-]){2}[0-9a-f]{4}|[0-9a-f]{12})$/i
+const macSpellings =
+  /^([0-9a-f]{2}([:-])([0-9a-f]{2}\2){4}[0-9a-f]{2}|[0-9a-f]{4}([.:-])[0-9a-f]{4}\4[0-9a-f]{4}|[0-9a-f]{12})$/i
 
 /** Every common spelling of a MAC address (`AC-E0-..`, `ace0.1012.2d75`, `ACE010122D75`), read as a {@link Mac}. */
 export const AnyMac = z

@@ -206,6 +206,8 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
         state.recent.splice(0, Math.max(0, state.recent.length - recentEvents))
         // A new journal's epoch, and the state recovered after a damage, are on disk before anything follows them.
         if (!state.checkpoint || state.warnings.length > 0) await writeSnapshot()
+        // Only then is cut off what shows that there was damage: a crash in between must not hide it.
+        for (const { name, bytes } of state.cuts) await stored(disk.truncate(name, bytes))
       }),
     append: (records) =>
       new Promise((done, failed) => {

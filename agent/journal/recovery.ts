@@ -34,6 +34,8 @@ export interface Recovered {
   checkpoint?: AppendedFile & { number: number; snapshotBytes: number }
   /** The latest events, without a gap, up to the last. */
   recent: Event[]
+  /** Where files have an end that is not sound: to be cut there before anything is appended to them. */
+  cuts: { name: string; bytes: number }[]
   warnings: string[]
 }
 
@@ -42,13 +44,15 @@ export const checkpointName = (number: number): string => `checkpoint-${String(n
 const isJournal = /^journal-(\d{16})\.log$/
 const isCheckpoint = /^checkpoint-(\d{16})\.log$/
 
-/** Reads the state folder. What is torn is cut off; what is damaged is set aside under another name and warned of. */
+/** Reads the state folder. What is damaged is kept aside under another name, and warned of. */
 export async function recover(disk: Disk, newEpoch: () => string): Promise<Recovered> {
   const names = [...(await disk.list())].sort((a, b) => (a.name < b.name ? -1 : 1))
   for (const { name } of names.filter(({ name }) => name.endsWith('.tmp'))) await disk.remove(name)
   const warnings: string[] = []
+  const cuts: Recovered['cuts'] = []
+  const read = <T>(name: string) => soundFrames<T>(disk, name, cuts, warnings)
 
-  const base = await newestCheckpoint(disk, names, warnings)
+  const base = await newestCheckpoint(names, read)
   const books = base ? fromSnapshot(base.snapshot) : emptyBooks(newEpoch())
   const from = base?.n ?? 0
 
@@ -56,7 +60,7 @@ export async function recover(disk: Disk, newEpoch: () => string): Promise<Recov
     const match = isJournal.exec(name)
     return match ? [{ name, bytes, firstSeq: Number(match[1]), torn: false }] : []
   })
-  const decisions = await decisionsAfter(from, disk, files, warnings)
+  const decisions = await decisionsAfter(from, files, read)
   const later = decisions.filter((decision) => decision.n > from)
   if (later[0] && later[0].n !== from + 1) {
     warnings.push(`the journal lacks decisions ${from + 1} to ${later[0].n - 1}: what they held is lost`)
@@ -79,6 +83,8 @@ export async function recover(disk: Disk, newEpoch: () => string): Promise<Recov
     files,
     ...(base && { checkpoint: base.file }),
     recent: withoutGap(decisions.flatMap(eventsOf)),
+    // A damaged checkpoint is replaced, never appended to.
+    cuts: cuts.filter(({ name }) => name === base?.file.name || isJournal.test(name)),
     warnings,
   }
 }
@@ -99,11 +105,13 @@ interface Base {
   file: NonNullable<Recovered['checkpoint']>
 }
 
-async function newestCheckpoint(disk: Disk, names: { name: string }[], warnings: string[]): Promise<Base | undefined> {
+type Read = <T>(name: string) => Promise<{ values: T[]; bytes: number; snapshotBytes: number }>
+
+async function newestCheckpoint(names: { name: string }[], read: Read): Promise<Base | undefined> {
   for (const { name } of [...names].reverse()) {
     const match = isCheckpoint.exec(name)
     if (!match) continue
-    const { values, bytes, snapshotBytes } = await soundFrames<CheckpointFrame>(disk, name, warnings)
+    const { values, bytes, snapshotBytes } = await read<CheckpointFrame>(name)
     const [first, ...rest] = values
     if (!first || !('snapshot' in first)) continue
     const noted = rest.filter((value): value is Noted => 'notes' in value)
@@ -118,10 +126,10 @@ async function newestCheckpoint(disk: Disk, names: { name: string }[], warnings:
 }
 
 // Newest file first, back to the one that holds the first decision wanted.
-async function decisionsAfter(from: number, disk: Disk, files: JournalFile[], warnings: string[]): Promise<Decision[]> {
+async function decisionsAfter(from: number, files: JournalFile[], read: Read): Promise<Decision[]> {
   let decisions: Decision[] = []
   for (const file of [...files].reverse()) {
-    const { values, bytes } = await soundFrames<Decision>(disk, file.name, warnings)
+    const { values, bytes } = await read<Decision>(file.name)
     file.bytes = bytes
     decisions = [...values, ...decisions]
     if (values[0] && values[0].n <= from + 1) break
@@ -133,17 +141,13 @@ function enterNotesBefore(n: number, books: Books, noted: Noted[]): void {
   while (noted[0] && noted[0].n < n) for (const record of noted.shift()?.notes ?? []) enter(books, record)
 }
 
-async function soundFrames<T>(
-  disk: Disk,
-  name: string,
-  warnings: string[],
-): Promise<{ values: T[]; bytes: number; snapshotBytes: number }> {
+async function soundFrames<T>(disk: Disk, name: string, cuts: Recovered['cuts'], warnings: string[]) {
   const file = await disk.read(name)
   const { values, soundBytes, firstBytes, end } = readFrames(file)
   if (end === 'damaged') {
     await disk.replace(`${name}.damaged`, file)
     warnings.push(`${name} is damaged at byte ${soundBytes}: kept as ${name}.damaged, what follows there is not used`)
   }
-  if (end !== 'whole') await disk.truncate(name, soundBytes)
+  if (end !== 'whole') cuts.push({ name, bytes: soundBytes })
   return { values: values as T[], bytes: soundBytes, snapshotBytes: firstBytes }
 }

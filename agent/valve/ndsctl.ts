@@ -27,7 +27,8 @@ async function run(
     stripFinalNewline: false,
     maxBuffer: 16 * 1024 * 1024,
   })
-  const ended = await Promise.race([call, limit(timeoutMilliseconds)])
+  const limit = timer(timeoutMilliseconds)
+  const ended = await Promise.race([call, limit.over]).finally(limit.clear)
   if (ended === 'timeout') {
     call.kill('SIGKILL')
     // A child of the killed program may hold its pipe open for as long as it likes.
@@ -44,6 +45,10 @@ async function run(
 }
 
 // A process's own time limit is real time, whatever clock the agent reckons with.
-function limit(milliseconds: number): Promise<'timeout'> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds, 'timeout').unref())
+function timer(milliseconds: number): { over: Promise<'timeout'>; clear: () => void } {
+  let handle: NodeJS.Timeout | undefined
+  const over = new Promise<'timeout'>((resolve) => {
+    handle = setTimeout(resolve, milliseconds, 'timeout')
+  })
+  return { over, clear: () => clearTimeout(handle) }
 }

@@ -96,15 +96,12 @@ describe('a damaged journal', () => {
     return start(disk.copy())
   }
 
-  test.each([0, 1, 3])('gives no number again when its first start crashes at operation %i', async (crashAt) => {
-    expect(await startedTwice(crashAt)).toMatchObject({ epoch: 'epoch-2', lastSeq: 2 })
-  })
-
-  // DEFECT: recovery.ts cuts the damaged file off before the snapshot with the new epoch is on disk: after a crash in
-  // between the next start sees nothing wrong, and goes on in the old epoch.
-  it.fails('gives no number again when its first start crashes between cutting and snapshot', async () => {
-    expect(await startedTwice(2)).toMatchObject({ epoch: 'epoch-2', lastSeq: 2 })
-  })
+  test.each([0, 1, 2, 3, 4, 5])(
+    'gives no number again when its first start crashes at operation %i',
+    async (crashAt) => {
+      expect(await startedTwice(crashAt)).toMatchObject({ epoch: 'epoch-2', lastSeq: 2 })
+    },
+  )
 
   it('does not take events that are still to come for acknowledged', async () => {
     const disk = memoryDisk()
