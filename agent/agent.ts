@@ -15,6 +15,7 @@ import type { DraftOf } from './merchant/draft.ts'
 import { gatePlan } from './merchant/gate-plan.ts'
 import { nextLookIn } from './merchant/next-look.ts'
 import type { Now } from './moment.ts'
+import { createOrders } from './orders.ts'
 import { createOutbox } from './outbox.ts'
 import { createPulse } from './pulse.ts'
 import { createRecorder } from './recorder.ts'
@@ -51,7 +52,8 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   const outbox = createOutbox(journal, recorder, uplink)
   const board = createStatusBoard({ config, clock, journal, gates, recorder, uplink })
   const sell = createSales({ clock, journal, recorder, tariff: config.tariff, newId, tell })
-  const commands = createCommands({ config, clock, journal, recorder, outbox, look: looks.poke, log })
+  const orders = createOrders({ clock, journal, recorder, look: looks.poke })
+  const onCommand = createCommands({ config, clock, journal, orders, outbox, log })
   let stopping = false
   let loops: Promise<unknown> = Promise.resolve()
 
@@ -69,11 +71,16 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
     await gates.look()
   }
 
+  function command(payload: Uint8Array, reply: (message: object) => void | Promise<void>): void {
+    onCommand(payload, reply).catch((err) => log.warn({ err }, 'a reply was not sent'))
+  }
+
   async function lookLoop(): Promise<void> {
     let nextReport = clock.monotonic()
     let nextCheckpoint = nextReport + config.checkpointIntervalMilliseconds
     while (!stopping) {
       await enforce().catch((err) => log.error({ err }, 'a look failed'))
+      orders.happened()
       const now = nowOf(clock)
       if (now.at >= nextReport) {
         nextReport = now.at + config.usageIntervalMilliseconds
@@ -113,7 +120,7 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   }
 
   function happened(event: Event): void {
-    commands.happened(event)
+    orders.happened(event)
     announcements.poke()
   }
 
@@ -134,7 +141,7 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
       const why = whyStarted(journal.books, bootId)
       await recorder.inTurn(() => recorder.append([{ type: 'agent.started', agentVersion, bootId, why }]))
       for (const warning of journal.warnings) log.error({ warning }, 'the state folder was damaged')
-      uplink.open({ purchase: onPurchase, command: commands.onCommand, connected }, board.lastWill())
+      uplink.open({ purchase: onPurchase, command, connected }, board.lastWill())
       loops = Promise.all([lookLoop(), announceLoop()]).catch((err) => log.error({ err }, 'a loop ended'))
     },
     async stop(why) {

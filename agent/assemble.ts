@@ -6,7 +6,7 @@ import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { folderDisk } from './journal/disk.ts'
 import { createFolderLock } from './journal/folder-lock.ts'
-import { createJournal } from './journal/journal.ts'
+import { createJournal, journalLimits } from './journal/journal.ts'
 import { createLog, type Log } from './log.ts'
 import { createUplink } from './uplink/uplink.ts'
 import { execNdsctl, type Ndsctl } from './valve/ndsctl.ts'
@@ -22,7 +22,7 @@ export function assembleAgent(config: Config, parts: { clock?: Clock; ndsctl?: N
   const agent = createAgent({
     config,
     clock,
-    journal: createJournal(folderDisk(config.stateDir), randomUUID),
+    journal: createJournal(folderDisk(config.stateDir), randomUUID, journalLimits(config.journal)),
     valve: createValve(ndsctl, config.portal.kind, (milliseconds) => clock.sleep(milliseconds)),
     uplink: createUplink(config, clock, log),
     log,

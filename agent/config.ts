@@ -26,6 +26,7 @@ export interface Config extends LookSettings {
     timeoutMilliseconds: number
     socket: string
   }
+  journal: { mostDays: number; mostBytes: number }
   usageIntervalMilliseconds: number
   checkpointIntervalMilliseconds: number
   tariff: Tariff
@@ -110,6 +111,8 @@ const Settings = z.object({
   AGENT_LINK_MBIT: decimal.default(100),
   AGENT_USAGE_INTERVAL_MS: milliseconds(10).default(10_000),
   AGENT_CHECKPOINT_INTERVAL_MS: milliseconds(10).default(60_000),
+  AGENT_JOURNAL_MAX_DAYS: wholeNumber(1, 3650).default(30),
+  AGENT_JOURNAL_MAX_BYTES: wholeNumber(64 * 1024).default(8 * 1024 * 1024),
   AGENT_METRIC: Metric.default('bytes'),
   AGENT_STEP_SIZE: wholeNumber(1).default(22_020_096),
   AGENT_PRICE_UNIT: text.default('sat'),
@@ -144,6 +147,7 @@ function configFrom(settings: z.output<typeof Settings>, oneByEnv: boolean): Con
       timeoutMilliseconds: settings.AGENT_NDSCTL_TIMEOUT_MS,
       socket: settings.AGENT_NDS_SOCKET,
     },
+    journal: { mostDays: settings.AGENT_JOURNAL_MAX_DAYS, mostBytes: settings.AGENT_JOURNAL_MAX_BYTES },
     lookIntervalMilliseconds: settings.AGENT_LOOK_INTERVAL_MS,
     nearIntervalMilliseconds: Math.min(settings.AGENT_NEAR_INTERVAL_MS, settings.AGENT_LOOK_INTERVAL_MS),
     linkMegabits: settings.AGENT_LINK_MBIT,

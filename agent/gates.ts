@@ -44,6 +44,7 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
   async function answered(list: PortalList, now: Now): Promise<void> {
     const settled = settle(journal.books, list, watch, unpaid, now)
     watch = settled.watch
+    if (settled.shut.length > 0) journal.note({ type: 'shut', macs: settled.shut })
     const back = journal.books.portalUnreachable ? [drift('portal-back', 'every gate is compared with the books')] : []
     const events = [...untold, ...back, ...settled.events]
     const metered: Metered = { type: 'metered', sessions: settled.metered }

@@ -12,8 +12,8 @@ export interface Outbox {
   reportUsage(now: Now): Promise<{ afterSeq: number; parts: number }>
 }
 
-// As many unacknowledged at once: fewer than the 20 that Mosquitto takes from one client.
-const publishedAtOnce = 16
+// As many unacknowledged at once: with a replay beside it, fewer than the 20 that Mosquitto takes from one MQTT 5 client.
+const publishedAtOnce = 8
 
 export function createOutbox(journal: Journal, recorder: Recorder, uplink: Uplink): Outbox {
   return {

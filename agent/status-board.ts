@@ -34,6 +34,7 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
   const since = { state: '', at: '' }
   let published: LiveStatus | undefined
   let isOffline = false
+  const startedAt = clock.monotonic()
 
   function always() {
     const { routerId } = config
@@ -55,6 +56,7 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
       sessions: countSessions(books),
       journal: { firstSeq, lastSeq: books.lastSeq, acknowledgedSeq: books.acknowledgedSeq },
       conservation: conservationOf(books),
+      flash: flashOf(journal.writtenBytes, clock.monotonic() - startedAt),
       warnings: [...journal.warnings, ...faults],
     }
   }
@@ -78,8 +80,15 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
   }
 }
 
+const hour = 3_600_000
+
+function flashOf(writtenBytes: number, milliseconds: number): LiveStatus['flash'] {
+  const bytesPerDay = milliseconds < hour ? null : Math.round((writtenBytes / milliseconds) * 24 * hour)
+  return { writtenBytes, bytesPerDay }
+}
+
 function differs(a: LiveStatus, b: LiveStatus, when: 'changed' | 'changed visibly'): boolean {
-  const seen = ({ journal, conservation, ...visible }: LiveStatus) =>
+  const seen = ({ journal, conservation, flash: _, ...visible }: LiveStatus) =>
     JSON.stringify(when === 'changed' ? { journal, conservation, ...visible } : visible)
   return seen(a) !== seen(b)
 }

@@ -35,10 +35,10 @@ export type CommandInput = z.input<typeof Command>
 export const CommandErrorCode = z.enum([
   'invalid-message',
   'unknown-command',
-  'unsupported-command',
   'not-found',
   'expired',
   'superseded',
+  'conflict',
   'gate-unconfirmed',
   'storage-failure',
   'agent-fault',

@@ -39,6 +39,8 @@ export const LiveStatus = z.object({
   sessions: z.object({ open: Count, waiting: Count, paused: Count, closing: Count }),
   journal: z.object({ firstSeq: Count, lastSeq: Count, acknowledgedSeq: Count }),
   conservation: Conservation,
+  /** Bytes put on flash since the agent started, and the mean of it for a day; null in the first hour. */
+  flash: z.object({ writtenBytes: Count, bytesPerDay: Count.nullable() }),
   warnings: z.array(z.string()),
 })
 export type LiveStatus = z.infer<typeof LiveStatus>

@@ -6,7 +6,15 @@ import { type Books, enter, type JournalRecord, meteringOf, toSnapshot } from '.
 import type { Now } from '../moment.ts'
 import type { Disk } from './disk.ts'
 import { frame, readFrames } from './frames.ts'
-import { checkpointName, eventsOf, type JournalFile, journalName, type Recovered, recover } from './recovery.ts'
+import {
+  type AppendedFile,
+  checkpointName,
+  eventsOf,
+  type JournalFile,
+  journalName,
+  type Recovered,
+  recover,
+} from './recovery.ts'
 
 export interface Journal {
   /** The fold of all that was entered; changes only here. */
@@ -15,12 +23,14 @@ export interface Journal {
   readonly firstSeq: number
   /** What a person should know about the state folder. */
   readonly warnings: readonly string[]
+  /** Bytes put on disk since it was opened: what the flash has to bear. */
+  readonly writtenBytes: number
   /** Reads the state folder. */
   open(): Promise<void>
   /** One decision: on disk, then in the books; when the disk refuses, in neither (throws {@link StorageFailure}). */
   append(records: JournalRecord[]): Promise<void>
   /** What a crash may undo: in the books at once, on disk with the next checkpoint. */
-  note(record: Extract<JournalRecord, { type: 'metered' | 'acknowledged' | 'portal' }>): void
+  note(record: Extract<JournalRecord, { type: 'metered' | 'acknowledged' | 'portal' | 'shut' }>): void
   /** Puts what was noted on disk, and prunes what is old. Throws {@link StorageFailure}. */
   checkpoint(now: Now): Promise<void>
   /** Events in order, from that number on, at most so many. */
@@ -37,16 +47,25 @@ export class StorageFailure extends Error {
 export interface JournalLimits {
   /** A file is closed and the next one begun at this size. */
   fileBytes: number
-  /** Files whose events are all acknowledged are removed, oldest first, while the journal is larger than this ... */
+  /** Files are removed, oldest first, while the journal is larger than this ... */
   mostBytes: number
-  /** ... or when their newest event is older than this. */
+  /** ... or when all their events are acknowledged and older than this. Purchase ids are remembered for as long. */
   mostDays: number
 }
 
-export const journalLimits: JournalLimits = { fileBytes: 512 * 1024, mostBytes: 8 * 1024 * 1024, mostDays: 30 }
+/** Files are small beside the whole, so that little is pruned at once. */
+export function journalLimits({ mostBytes, mostDays }: Omit<JournalLimits, 'fileBytes'>): JournalLimits {
+  return { fileBytes: Math.min(512 * 1024, Math.floor(mostBytes / 8)), mostBytes, mostDays }
+}
+
+const usualLimits = journalLimits({ mostBytes: 8 * 1024 * 1024, mostDays: 30 })
 
 // Several times what is published at once: while the broker is there the outbox never reads the disk.
 const recentEvents = 512
+
+// What is remembered of purchases is bounded too: some megabytes, whatever floods the topic.
+const mostPurchases = 20_000
+const mostWarnings = 10
 
 interface Pending {
   records: JournalRecord[]
@@ -54,11 +73,12 @@ interface Pending {
   failed: (cause: unknown) => void
 }
 
-export function createJournal(disk: Disk, newEpoch: () => string, limits: JournalLimits = journalLimits): Journal {
+export function createJournal(disk: Disk, newEpoch: () => string, limits: JournalLimits = usualLimits): Journal {
   let state: Recovered | undefined
   let pending: Pending[] = []
   let noted = { sessions: new Set<Mac>(), acknowledged: false }
   let queue: Promise<unknown> = Promise.resolve()
+  let writtenBytes = 0
 
   function opened(): Recovered {
     if (!state) throw new Error('the journal is not open')
@@ -99,28 +119,38 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     const last = files.at(-1)
     const firstSeq = books.lastSeq + 1
     if (last && (last.bytes < limits.fileBytes || last.firstSeq === firstSeq)) return last
-    const file = { name: journalName(firstSeq), firstSeq, bytes: 0, torn: false }
-    await stored(disk.replace(file.name, new Uint8Array()))
+    const file = { name: journalName(firstSeq), firstSeq, firstN: opened().n + 1, bytes: 0, torn: false }
+    await replace(file.name, new Uint8Array())
     files.push(file)
     return file
   }
 
   // What a failed write left behind is cut off before the next one: no sound frame ever stands behind a torn one.
-  async function appendTo(file: { name: string; bytes: number; torn: boolean }, bytes: Uint8Array): Promise<void> {
+  async function appendTo(file: AppendedFile, bytes: Uint8Array): Promise<void> {
     if (file.torn) await stored(disk.truncate(file.name, file.bytes))
     file.torn = true
     await stored(disk.append(file.name, bytes))
     file.torn = false
     file.bytes += bytes.length
+    writtenBytes += bytes.length
+  }
+
+  async function replace(name: string, bytes: Uint8Array): Promise<void> {
+    await stored(disk.replace(name, bytes))
+    writtenBytes += bytes.length
   }
 
   async function writeCheckpoint(now: Now): Promise<void> {
-    const { books, n, checkpoint } = opened()
+    const { checkpoint } = opened()
     if (!checkpoint || checkpoint.bytes > Math.max(limits.fileBytes, 4 * checkpoint.snapshotBytes)) {
       forgetOldPurchases(now)
       await writeSnapshot()
-      return prune(now)
-    }
+    } else await writeNotes(checkpoint)
+    await prune(now)
+  }
+
+  async function writeNotes(checkpoint: AppendedFile): Promise<void> {
+    const { books, n } = opened()
     const before = noted
     noted = { sessions: new Set(), acknowledged: false }
     const sessions = [...before.sessions].flatMap((mac) => books.sessions.get(mac) ?? []).map(meteringOf)
@@ -142,34 +172,50 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     const number = (current.checkpoint?.number ?? 0) + 1
     const name = checkpointName(number)
     const bytes = frame({ n: current.n, snapshot: toSnapshot(current.books) })
-    await stored(disk.replace(name, bytes))
-    current.checkpoint = { name, number, bytes: bytes.length, snapshotBytes: bytes.length, torn: false }
+    await replace(name, bytes)
+    const previousN = current.checkpoint?.snapshotN ?? 0
+    const size = { bytes: bytes.length, snapshotBytes: bytes.length }
+    current.checkpoint = { name, number, ...size, snapshotN: current.n, previousN, torn: false }
     // The one before stays, in case this one is damaged.
     await stored(disk.remove(checkpointName(number - 2)))
   }
 
+  // A flash that is full helps nobody: by size goes also what the broker has never taken, and the status says so.
   async function prune(now: Now): Promise<void> {
-    const { files, books, recent } = opened()
+    const { files, books, recent, warnings } = opened()
     for (;;) {
       const [first, second] = files
-      if (!first || !second || second.firstSeq > books.acknowledgedSeq + 1) return
+      if (!first || !second) return
+      const last = second.firstSeq - 1
+      const isAcknowledged = last <= books.acknowledgedSeq
       const isLarge = files.reduce((sum, file) => sum + file.bytes, 0) > limits.mostBytes
-      if (!isLarge && !(await isOld(second.firstSeq - 1, now))) return
+      if (!isLarge && !(isAcknowledged && (await isOld(first, last, now)))) return
+      // Both checkpoints must do without it: the newest, and the one that is there in case the newest is damaged.
+      while ((opened().checkpoint?.previousN ?? 0) < second.firstN - 1) await writeSnapshot()
+      if (!isAcknowledged) {
+        const from = Math.max(first.firstSeq, books.acknowledgedSeq + 1)
+        warnings.push(`events ${from} to ${last} were pruned before the broker took them: the journal was full`)
+        warnings.splice(0, warnings.length - mostWarnings)
+        enter(books, { type: 'acknowledged', seq: last })
+        noted.acknowledged = true
+      }
       await stored(disk.remove(first.name))
       files.shift()
       while ((recent[0]?.seq ?? second.firstSeq) < second.firstSeq) recent.shift()
     }
   }
 
-  async function isOld(seq: number, now: Now): Promise<boolean> {
-    const [event] = await read(seq, 1)
-    return event !== undefined && isOlder(event.at, now)
+  async function isOld(file: JournalFile, lastSeq: number, now: Now): Promise<boolean> {
+    file.newestAt ??= (await read(lastSeq, 1))[0]?.at
+    return file.newestAt !== undefined && isOlder(file.newestAt, now)
   }
 
   // A purchase id outlives its event when the journal had to be pruned by size: it is not sold again for as long.
   function forgetOldPurchases(now: Now): void {
     const { purchases } = opened().books
-    for (const [id, { at }] of purchases) if (isOlder(at, now)) purchases.delete(id)
+    for (const [id, { at }] of purchases) {
+      if (purchases.size > mostPurchases || isOlder(at, now)) purchases.delete(id)
+    }
   }
 
   const isOlder = (at: string, now: Now): boolean =>
@@ -199,6 +245,9 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     },
     get warnings() {
       return opened().warnings
+    },
+    get writtenBytes() {
+      return writtenBytes
     },
     open: () =>
       inOrder(async () => {

@@ -23,7 +23,8 @@ export interface AppendedFile {
   bytes: number
   torn: boolean
 }
-export type JournalFile = AppendedFile & { firstSeq: number }
+/** `firstN`: its first decision, 0 where that is older than the checkpoint. `newestAt`: its last event's time, once asked for. */
+export type JournalFile = AppendedFile & { firstSeq: number; firstN: number; newestAt?: string | undefined }
 
 export interface Recovered {
   books: Books
@@ -31,7 +32,8 @@ export interface Recovered {
   n: number
   /** Oldest first. */
   files: JournalFile[]
-  checkpoint?: AppendedFile & { number: number; snapshotBytes: number }
+  /** `snapshotN`: the last decision that its snapshot covers, and the one that the snapshot before it covers. */
+  checkpoint?: AppendedFile & { number: number; snapshotBytes: number; snapshotN: number; previousN: number }
   /** The latest events, without a gap, up to the last. */
   recent: Event[]
   /** Where files have an end that is not sound: to be cut there before anything is appended to them. */
@@ -58,7 +60,7 @@ export async function recover(disk: Disk, newEpoch: () => string): Promise<Recov
 
   const files = names.flatMap(({ name, bytes }) => {
     const match = isJournal.exec(name)
-    return match ? [{ name, bytes, firstSeq: Number(match[1]), torn: false }] : []
+    return match ? [{ name, bytes, firstSeq: Number(match[1]), firstN: 0, torn: false }] : []
   })
   const decisions = await decisionsAfter(from, files, read)
   const later = decisions.filter((decision) => decision.n > from)
@@ -119,7 +121,7 @@ async function newestCheckpoint(names: { name: string }[], read: Read): Promise<
       n: first.n,
       snapshot: first.snapshot,
       noted,
-      file: { name, bytes, number: Number(match[1]), snapshotBytes, torn: false },
+      file: { name, bytes, number: Number(match[1]), snapshotBytes, snapshotN: first.n, previousN: 0, torn: false },
     }
   }
   return undefined
@@ -131,6 +133,7 @@ async function decisionsAfter(from: number, files: JournalFile[], read: Read): P
   for (const file of [...files].reverse()) {
     const { values, bytes } = await read<Decision>(file.name)
     file.bytes = bytes
+    file.firstN = values[0]?.n ?? 0
     decisions = [...values, ...decisions]
     if (values[0] && values[0].n <= from + 1) break
   }

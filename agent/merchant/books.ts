@@ -1,7 +1,7 @@
 // The books: everything the router knows, as the fold of its journal.
 import type { Event, EventOf, Mac, Metric, RefusalCode } from '../../protocol/index.ts'
 import type { Moment } from '../moment.ts'
-import { addAllotment, type Lot, type Session } from './session.ts'
+import { addAllotment, type Lot, moved, type Session } from './session.ts'
 
 /** What one journal holds. Events are public; the other records are the agent's own. */
 export type JournalRecord =
@@ -11,6 +11,8 @@ export type JournalRecord =
   | { type: 'acknowledged'; seq: number }
   /** What a portal does while the disk refuses to keep the event about it. */
   | { type: 'portal'; unreachable: boolean }
+  /** Gates that were to be shut, seen shut. */
+  | { type: 'shut'; macs: Mac[] }
 
 /** What the books keep of a purchase beside its public answer. */
 export interface PurchaseNote {
@@ -42,6 +44,8 @@ export interface Books {
   lastSeq: number
   acknowledgedSeq: number
   sessions: Map<Mac, Session>
+  /** Devices that a session was moved away from, until the portal shows their gates shut. */
+  shutting: Set<Mac>
   /** The outcome of every purchase id: which event, for which content; kept for longer than the events themselves. */
   purchases: Map<string, Outcome>
   sold: Record<Metric, number>
@@ -58,6 +62,7 @@ export function emptyBooks(epoch: string): Books {
     lastSeq: 0,
     acknowledgedSeq: 0,
     sessions: new Map(),
+    shutting: new Set(),
     purchases: new Map(),
     sold: { bytes: 0, milliseconds: 0 },
     settled: { bytes: { used: 0, unused: 0 }, milliseconds: { used: 0, unused: 0 } },
@@ -84,6 +89,9 @@ export function enter(books: Books, record: JournalRecord): void {
       return
     case 'portal':
       books.portalUnreachable = record.unreachable
+      return
+    case 'shut':
+      for (const mac of record.macs) books.shutting.delete(mac)
   }
 }
 
@@ -110,6 +118,18 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
     case 'session.started':
       change(books, event.mac, (session) => ({ ...session, startedAt: event.session.startedAt }))
       return
+    case 'session.paused':
+    case 'session.resumed':
+      change(books, event.mac, (session) => ({ ...session, paused: event.type === 'session.paused' }))
+      return
+    case 'session.moved': {
+      const session = books.sessions.get(event.from)
+      if (!session) return
+      books.sessions.delete(event.from)
+      books.sessions.set(event.to, moved(session, event.to))
+      books.shutting.add(event.from)
+      return
+    }
     case 'session.ended':
       for (const { metric, used, unused } of event.purchases) {
         books.settled[metric].used += used
@@ -158,18 +178,21 @@ function change(books: Books, mac: Mac, to: (session: Session) => Session): void
 
 /** The books as JSON, for a snapshot. */
 export function toSnapshot(books: Books): object {
-  return { ...books, sessions: [...books.sessions.values()], purchases: [...books.purchases] }
+  const { sessions, shutting, purchases, ...rest } = books
+  return { ...rest, sessions: [...sessions.values()], shutting: [...shutting], purchases: [...purchases] }
 }
 
 /** The books as a snapshot has them. */
 export function fromSnapshot(snapshot: object): Books {
-  const { sessions, purchases, ...rest } = snapshot as Omit<Books, 'sessions' | 'purchases'> & {
+  const { sessions, shutting, purchases, ...rest } = snapshot as Omit<Books, 'sessions' | 'shutting' | 'purchases'> & {
     sessions: Session[]
+    shutting: Mac[]
     purchases: [string, Outcome][]
   }
   return {
     ...rest,
     sessions: new Map(sessions.map((session) => [session.mac, session])),
+    shutting: new Set(shutting),
     purchases: new Map(purchases),
   }
 }

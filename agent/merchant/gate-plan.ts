@@ -17,8 +17,8 @@ export function gatePlan(books: Books, list: PortalList, unpaid: UnpaidPolicy): 
   const steps: Step[] = list.clients.flatMap((client) => {
     const session = books.sessions.get(client.mac)
     if (session && isPaid(session)) return client.open ? [] : [openStep(session, client)]
-    if (!client.open || (!session && !isUnpaid(books, list, client)) || (!session && unpaid === 'report')) return []
-    return [{ act: 'close' as const, mac: client.mac, client }]
+    const isToShut = session ? client.open : isLeftOpen(books, list, client, unpaid)
+    return isToShut ? [{ act: 'close' as const, mac: client.mac, client }] : []
   })
   if (!opensUnseen(list)) return steps
   const seen = new Set(list.clients.map((client) => client.mac))
@@ -33,8 +33,13 @@ export function isDue(books: Books, step: Step): boolean {
 }
 
 /** Open, nobody paid, and not one of the devices that the router's owner trusts. */
-export function isUnpaid(books: Books, { trusted }: PortalList, client: PortalClient): boolean {
-  return client.open && !books.sessions.has(client.mac) && !trusted.includes(client.mac)
+export function isUnpaid({ sessions, shutting }: Books, { trusted }: PortalList, { mac, open }: PortalClient): boolean {
+  return open && !sessions.has(mac) && !shutting.has(mac) && !trusted.includes(mac)
+}
+
+function isLeftOpen(books: Books, list: PortalList, client: PortalClient, unpaid: UnpaidPolicy): boolean {
+  const wasMovedAway = client.open && books.shutting.has(client.mac)
+  return wasMovedAway || (unpaid === 'close' && isUnpaid(books, list, client))
 }
 
 function openStep(session: Session, client?: PortalClient): Step {

@@ -66,6 +66,11 @@ export function addAllotment(
   }
 }
 
+/** The session as it goes on with the device it was moved to. */
+export function moved(session: Session, to: Mac): Session {
+  return { ...session, mac: to, baseline: [], seenOpen: null, bytesPerSecond: 0 }
+}
+
 /** What the lots still hold, per metric. */
 export function remainingOf(lots: readonly Lot[]): Record<Metric, number> {
   return sumOf(lots, (lot) => lot.allotment - lot.used)

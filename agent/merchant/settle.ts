@@ -20,6 +20,8 @@ export interface Watch {
 
 export interface Settled {
   metered: Metering[]
+  /** Gates that a session was moved away from, now seen shut. */
+  shut: Mac[]
   events: Draft[]
   watch: Watch
 }
@@ -41,7 +43,9 @@ export function settle(books: Books, list: PortalList, watch: Watch, unpaid: Unp
   for (const mac of new Set(open)) {
     if (!watch.unpaid.has(mac)) events.push(drift('open-but-unpaid', repair, { mac }))
   }
-  return { metered, events, watch: { unpaid: new Set(open), shut: new Set() } }
+  const openMacs = new Set(list.clients.filter((client) => client.open).map((client) => client.mac))
+  const shut = [...books.shutting].filter((mac) => !openMacs.has(mac))
+  return { metered, shut, events, watch: { unpaid: new Set(open), shut: new Set() } }
 }
 
 function storyOf(before: Session, after: Session, list: PortalList, watch: Watch, now: Now): Draft[] {

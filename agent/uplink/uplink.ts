@@ -12,8 +12,8 @@ import { addressOf } from './address.ts'
 export interface UplinkHandlers {
   /** Resolves when the purchase may be acknowledged; when it rejects, the broker keeps it and delivers it again. */
   purchase(payload: Uint8Array): Promise<void>
-  /** Must not be waited for; what it answers goes to `reply`. */
-  command(payload: Uint8Array, reply: (message: object) => void): void
+  /** Must not be waited for; what it answers goes to `reply`, which resolves when the broker has it. */
+  command(payload: Uint8Array, reply: (message: object) => void | Promise<void>): void
   /** Subscribed: what waits may be published. */
   connected(): void
 }
@@ -137,13 +137,26 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
     )
   }
 
-  function reply(client: MqttClient, { properties }: IPublishPacket, message: object): void {
+  async function reply(client: MqttClient, { properties }: IPublishPacket, message: object): Promise<void> {
     const payload = JSON.stringify(message)
-    const failed = (err?: Error | null) => err && log.warn({ err }, 'a reply could not be sent')
-    client.publish(topic('reply'), payload, { qos: 1 }, failed)
     const { responseTopic, correlationData } = properties ?? {}
-    if (!responseTopic) return
-    client.publish(responseTopic, payload, { qos: 1, properties: correlationData ? { correlationData } : {} }, failed)
+    const toWhoAsked = { qos: 1 as const, properties: correlationData ? { correlationData } : {} }
+    await Promise.all([
+      acknowledged((taken) => client.publish(topic('reply'), payload, { qos: 1 }, taken)),
+      ...(responseTopic ? [acknowledged((taken) => client.publish(responseTopic, payload, toWhoAsked, taken))] : []),
+    ])
+  }
+
+  // MQTT.js says nothing of what was under way when its connection ends: that is said here.
+  function acknowledged(publish: (taken: (err?: Error | null) => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      unacknowledged.add(reject)
+      publish((err) => {
+        unacknowledged.delete(reject)
+        if (err) reject(err)
+        else resolve()
+      })
+    })
   }
 
   return {
@@ -153,16 +166,12 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
     open(handlers, lastWill) {
       ended = keepConnected(handlers, lastWill)
     },
-    publish: (channel, message, { retain = false } = {}) =>
-      new Promise((resolve, reject) => {
-        if (!connection) return reject(new Error('there is no connection to the broker'))
-        unacknowledged.add(reject)
-        connection.publish(topic(channel), JSON.stringify(message), { qos: 1, retain }, (err) => {
-          unacknowledged.delete(reject)
-          if (err) reject(err)
-          else resolve()
-        })
-      }),
+    async publish(channel, message, { retain = false } = {}) {
+      const client = connection
+      if (!client) throw new Error('there is no connection to the broker')
+      const payload = JSON.stringify(message)
+      await acknowledged((taken) => client.publish(topic(channel), payload, { qos: 1, retain }, taken))
+    },
     async close() {
       stopped = true
       await connection?.endAsync()

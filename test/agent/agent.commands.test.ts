@@ -120,11 +120,6 @@ describe('a command that is not done', () => {
       command: { command: 'sessions', notAfter: new Date(aWall - 1).toISOString() },
       code: 'expired',
     },
-    {
-      when: 'this version does not know it',
-      command: { command: 'session.pause', mac: aMac() },
-      code: 'unsupported-command',
-    },
   ])('is answered with $code when $when', async ({ command, code }) => {
     expect(await ask(command)).toMatchObject({ transaction: 't1', status: 'error', error: { code } })
   })

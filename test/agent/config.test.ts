@@ -29,6 +29,7 @@ it('has the defaults of the contract', () => {
       timeoutMilliseconds: 5000,
       socket: '/tmp/ndsctl.sock',
     },
+    journal: { mostDays: 30, mostBytes: 8 * 1024 * 1024 },
     lookIntervalMilliseconds: 10_000,
     nearIntervalMilliseconds: 2000,
     linkMegabits: 100,
@@ -46,6 +47,8 @@ it('has the defaults of the contract', () => {
 })
 
 const settings = [
+  { name: 'AGENT_JOURNAL_MAX_DAYS', env: '90', toml: '90', config: { journal: { mostDays: 90 } } },
+  { name: 'AGENT_JOURNAL_MAX_BYTES', env: '1048576', toml: '1048576', config: { journal: { mostBytes: 1_048_576 } } },
   { name: 'AGENT_ROUTER_ID', env: 'kiosk_7', toml: '"kiosk_7"', config: { routerId: 'kiosk_7' } },
   {
     name: 'AGENT_MQTT_URL',

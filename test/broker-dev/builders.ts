@@ -109,6 +109,7 @@ export function status(lastSeq: number, bytes: Partial<typeof none> = {}): Statu
     sessions: { open: 0, waiting: 0, paused: 0, closing: 0 },
     journal: { firstSeq: 1, lastSeq, acknowledgedSeq: 0 },
     conservation: { bytes: { ...none, ...bytes }, milliseconds: none },
+    flash: { writtenBytes: 0, bytesPerDay: null },
     warnings: [],
   }
 }

@@ -1,7 +1,7 @@
 // A whole router in memory: the real agent between a mock portal, a disk, an uplink and a clock that the test moves.
 import { type Agent, createAgent } from '../../agent/agent.ts'
 import { readConfig } from '../../agent/config.ts'
-import { createJournal } from '../../agent/journal/journal.ts'
+import { createJournal, type JournalLimits } from '../../agent/journal/journal.ts'
 import type { Log } from '../../agent/log.ts'
 import { createValve } from '../../agent/valve/valve.ts'
 import type { Flavour, PortalOptions } from '../../broker-dev/portal/world.ts'
@@ -18,9 +18,10 @@ export type RouterUnderTest = ReturnType<typeof aRouter>
 interface Options extends Partial<PortalOptions> {
   flavour?: Flavour
   env?: Record<string, string>
+  limits?: JournalLimits
 }
 
-export function aRouter({ flavour = 'nodogsplash', env = {}, ...options }: Options = {}) {
+export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options }: Options = {}) {
   const clock = fakeClock(1_000_000)
   const { portal, ndsctl, calls } = aPortal(flavour, { now: () => clock.wall(), ...options })
   const uplinks: FakeUplink[] = []
@@ -45,7 +46,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, ...options }: Optio
     agent = createAgent({
       config,
       clock,
-      journal: createJournal(disk, () => 'epoch-1'),
+      journal: createJournal(disk, () => 'epoch-1', limits),
       valve: createValve(
         async (args) => {
           await beforeCall(args)

@@ -31,6 +31,8 @@ export interface FakeUplink extends Uplink {
   purchase(message: unknown): Promise<void>
   /** Delivers to the command topic; resolves with the reply. */
   command(message: unknown): Promise<Reply>
+  /** Events sent again by a replay. */
+  readonly replayed: Record<string, unknown>[]
   /** Messages of the usage topic; events that are journalled, answers and reports alike. */
   usage(): (Event | Usage)[]
   status(): Status | undefined
@@ -40,6 +42,7 @@ export interface FakeUplink extends Uplink {
 export function fakeUplink(): FakeUplink {
   const published: Published[] = []
   const invalid: string[] = []
+  const replayed: Record<string, unknown>[] = []
   let handlers: UplinkHandlers | undefined
   let lastWill: Status | undefined
   let connected = false
@@ -62,6 +65,7 @@ export function fakeUplink(): FakeUplink {
   const uplink: FakeUplink = {
     published,
     invalid,
+    replayed,
     get lastWill() {
       return lastWill
     },
@@ -112,6 +116,10 @@ export function fakeUplink(): FakeUplink {
     command: (message) =>
       new Promise((resolve) =>
         open().command(bytesOf(message), (reply) => {
+          if ('historical' in reply) {
+            replayed.push(JSON.parse(JSON.stringify(reply)))
+            return
+          }
           check('reply', reply)
           resolve(Reply.parse(JSON.parse(JSON.stringify(reply))))
         }),

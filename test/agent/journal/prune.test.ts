@@ -1,4 +1,4 @@
-// Proves that the journal stays small without ever pruning what nobody has acknowledged, and says what it pruned.
+// Proves that the journal stays small, prunes by age only what is acknowledged, and says what it pruned.
 import { describe, expect, it, test } from 'vitest'
 import type { Journal } from '../../../agent/journal/journal.ts'
 import { aMetering, aSale, openJournal, reopened, seqsOf } from '../../support/a-journal.ts'
@@ -35,10 +35,33 @@ describe('pruning', () => {
     expect(seqsOf(await journal.read(1, 100)).at(-1)).toBe(10)
   })
 
-  test.each([0, 1, 4])('keeps what is not acknowledged, from %i on', async (acknowledged) => {
-    const journal = await aHistory(memoryDisk(), { ...tiny, mostBytes: 1 }, acknowledged)
+  test.each([0, 1, 4])('by age keeps what is not acknowledged, from %i on', async (acknowledged) => {
+    const journal = await aHistory(memoryDisk(), ample, acknowledged, aNow({ wall: aWall + 3400 * day }))
 
     expect(journal.firstSeq).toBe(acknowledged + 1)
+  })
+
+  it('by size takes also what the broker never took, and says which events', async () => {
+    const journal = await aHistory(memoryDisk(), { ...tiny, mostBytes: 1 }, 4)
+
+    expect(journal.firstSeq).toBe(10)
+    expect(journal.books.acknowledgedSeq).toBe(9)
+    expect(journal.warnings).toContain('events 9 to 9 were pruned before the broker took them: the journal was full')
+  })
+
+  it('never removes what a damaged checkpoint would be made up for with', async () => {
+    const disk = memoryDisk()
+    const journal = await aHistory(disk, { ...tiny, fileBytes: 600 })
+    const newest =
+      [...disk.files.keys()]
+        .filter((name) => name.startsWith('checkpoint-'))
+        .sort()
+        .at(-1) ?? ''
+    disk.files.get(newest)?.fill(0xff)
+    const again = await reopened(disk, { ...tiny, fileBytes: 600 })
+
+    expect(again.warnings.filter((warning) => warning.includes('lacks'))).toEqual([])
+    expect([...again.books.purchases.keys()].sort()).toEqual([...journal.books.purchases.keys()].sort())
   })
 
   it('keeps the last file', async () => {
@@ -81,6 +104,6 @@ describe('pruning', () => {
     }
     const again = await reopened(disk, tiny)
 
-    expect([...again.books.purchases.keys()]).toEqual([...journal.books.purchases.keys()])
+    expect([...again.books.purchases.keys()].sort()).toEqual([...journal.books.purchases.keys()].sort())
   })
 })
