@@ -6,9 +6,11 @@ import { type Books, enter, type JournalRecord, meteringOf, toSnapshot } from '.
 import type { Now } from '../moment.ts'
 import type { Disk } from './disk.ts'
 import { frame, readFrames } from './frames.ts'
+import { pack } from './packing.ts'
 import {
   type AppendedFile,
   checkpointName,
+  type Decision,
   eventsOf,
   type JournalFile,
   journalName,
@@ -101,12 +103,13 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     // The cursor travels along for nothing: after a crash fewer events are told twice.
     const seq = current.books.acknowledgedSeq
     if (noted.acknowledged) decisions[0]?.records.push({ type: 'acknowledged', seq })
+    const packed = decisions.map(({ n, records }): Decision => ({ n, records: records.map(pack) }))
     try {
-      await appendTo(await currentFile(), Buffer.concat(decisions.map(frame)))
+      await appendTo(await currentFile(), Buffer.concat(packed.map(frame)))
       current.n += decisions.length
       if (current.books.acknowledgedSeq === seq) noted.acknowledged = false
       for (const { records } of decisions) for (const record of records) enter(current.books, record)
-      current.recent.push(...decisions.flatMap(eventsOf))
+      current.recent.push(...packed.flatMap(eventsOf))
       current.recent.splice(0, Math.max(0, current.recent.length - recentEvents))
       for (const { done } of group) done()
     } catch (cause) {
@@ -159,7 +162,7 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     if (before.acknowledged) notes.push({ type: 'acknowledged', seq: books.acknowledgedSeq })
     if (notes.length === 0) return
     try {
-      await appendTo(checkpoint, frame({ n, notes }))
+      await appendTo(checkpoint, frame({ n, notes: notes.map(pack) }))
     } catch (cause) {
       for (const mac of before.sessions) noted.sessions.add(mac)
       noted.acknowledged ||= before.acknowledged
@@ -230,7 +233,7 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     for (const file of files.slice(Math.max(start, 0))) {
       if (events.length >= most) break
       const { values } = readFrames(await stored(disk.read(file.name)))
-      const decisions = values as Parameters<typeof eventsOf>[0][]
+      const decisions = values as Decision[]
       events.push(...decisions.flatMap(eventsOf).filter((event) => (event.seq ?? 0) >= fromSeq))
     }
     return events.slice(0, most)

@@ -1,20 +1,21 @@
 // Recovery: the books as the disk has them, from the newest sound checkpoint and the journal behind it.
 import type { Event } from '../../protocol/index.ts'
-import { type Books, emptyBooks, enter, fromSnapshot, type JournalRecord } from '../merchant/books.ts'
+import { type Books, emptyBooks, enter, fromSnapshot } from '../merchant/books.ts'
 import type { Disk } from './disk.ts'
 import { readFrames } from './frames.ts'
+import { type PackedRecord, unpack } from './packing.ts'
 
-/** One decision in the journal, all or nothing; `n` counts 1, 2, 3 ... over the whole journal. */
+/** One decision as it stands in the journal, all or nothing; `n` counts 1, 2, 3 ... over the whole journal. */
 export interface Decision {
   n: number
-  records: JournalRecord[]
+  records: PackedRecord[]
 }
 
 /** A frame of a checkpoint file: first the books, then what was noted since, each with the decision it follows. */
 export type CheckpointFrame = { n: number; snapshot: object } | Noted
 interface Noted {
   n: number
-  notes: JournalRecord[]
+  notes: PackedRecord[]
 }
 
 /** A file that is appended to. `torn`: a failed write may have left something behind its sound bytes. */
@@ -70,7 +71,7 @@ export async function recover(disk: Disk, newEpoch: () => string): Promise<Recov
   const noted = base?.noted ?? []
   for (const decision of later) {
     enterNotesBefore(decision.n, books, noted)
-    for (const record of decision.records) enter(books, record)
+    for (const record of decision.records) enter(books, unpack(record))
   }
   enterNotesBefore(Number.POSITIVE_INFINITY, books, noted)
   if (warnings.length > 0) {
@@ -141,7 +142,7 @@ async function decisionsAfter(from: number, files: JournalFile[], read: Read): P
 }
 
 function enterNotesBefore(n: number, books: Books, noted: Noted[]): void {
-  while (noted[0] && noted[0].n < n) for (const record of noted.shift()?.notes ?? []) enter(books, record)
+  while (noted[0] && noted[0].n < n) for (const record of noted.shift()?.notes ?? []) enter(books, unpack(record))
 }
 
 async function soundFrames<T>(disk: Disk, name: string, cuts: Recovered['cuts'], warnings: string[]) {

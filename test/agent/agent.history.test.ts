@@ -81,18 +81,14 @@ describe('purchase.explain', () => {
     const data = reply.status === 'ok' ? (reply.data as { story: { text: string; at: string }[] }) : { story: [] }
 
     expect(data).toMatchObject({ complete: true, ended: true, mac: aMac(), allotment: megabytes(2) })
-    expect(data.story.map(({ text }) => text)).toEqual(
-      [
-        expect.stringContaining('accepted: 2,000,000 bytes'),
-        expect.stringMatching(/^the gate opened, 6\d,\d{3} ms after/),
-        expect.stringContaining('purchase p2 added 1,000,000 bytes'),
-        expect.stringContaining('portal-unreachable'),
-        expect.stringContaining('the agent started (after-reboot)'),
-        expect.stringContaining('portal-back'),
-        expect.stringMatching(/paid-but-blocked|portal-restarted/),
-        'the session ended (allotment-used): 2,000,000 / 2,000,000 / 0 bytes used / bought / unused',
-      ])
-    )
+    expect(data.story.map(({ text }) => text)).toEqual([
+      expect.stringContaining('accepted: 2,000,000 bytes'),
+      expect.stringMatching(/^the gate opened, 6\d,\d{3} ms after/),
+      expect.stringContaining('purchase p2 added 1,000,000 bytes'),
+      expect.stringContaining('the agent started (after-reboot)'),
+      expect.stringContaining('paid-but-blocked'),
+      'the session ended (allotment-used): 2,000,000 / 2,000,000 / 0 bytes used / bought / unused',
+    ])
   })
 
   it('tells why a purchase was refused', async () => {
