@@ -18,6 +18,11 @@ const publishedAtOnce = 8
 export function createOutbox(journal: Journal, recorder: Recorder, uplink: Uplink): Outbox {
   return {
     async announce() {
+      while (uplink.connected && journal.books.inherited.length > 0) {
+        const events = journal.books.inherited.slice(0, publishedAtOnce)
+        await Promise.all(events.map((event) => uplink.publish('usage', event)))
+        journal.note({ type: 'inherited', told: events.length })
+      }
       while (uplink.connected) {
         const events = await journal.read(journal.books.acknowledgedSeq + 1, publishedAtOnce)
         const last = events.at(-1)?.seq

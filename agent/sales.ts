@@ -37,13 +37,21 @@ export function createSales({ clock, journal, recorder, tariff, newId, tell }: P
 
   // The event itself while the journal has it; after that, what the books still know of it.
   async function repetitionOf(ofSeq: number, { purchaseId = '', mac, reference }: Partial<Purchase>) {
-    const [event] = await journal.read(ofSeq, 1)
+    const outcome = journal.books.purchases.get(purchaseId)
+    const [event] = outcome?.epoch === undefined ? await journal.read(ofSeq, 1) : []
     if (event?.seq === ofSeq) {
       const { seq: _, ...first } = event
       return { ...first, duplicate: true, ofSeq }
     }
-    const answer = journal.books.purchases.get(purchaseId)?.answer
-    const again = { purchaseId, ...(reference !== undefined && { reference }), final: true, duplicate: true, ofSeq }
+    const { answer, epoch } = outcome ?? {}
+    const again = {
+      ...(epoch && { epoch }),
+      purchaseId,
+      ...(reference !== undefined && { reference }),
+      final: true,
+      duplicate: true,
+      ofSeq,
+    }
     if (answer && 'code' in answer) {
       const refusal = rejection({ purchaseId, ...(mac && { mac }) }, answer.code, 'refused before', tariff)
       return recorder.stamp({ ...refusal, ...again })

@@ -1,6 +1,6 @@
 // The journal: every decision on disk before it counts, and the books, the outbox and the history that follow from it.
-//   journal-<first seq>.log   decisions with their events, appended and synced, in files that are pruned whole
-//   checkpoint-<number>.log   the books, then what a crash may undo: metering, and what the broker has acknowledged
+//   journal-<first decision>-<first seq>.log   decisions with their events, appended and synced, in files that are pruned whole
+//   checkpoint-<number>.log                    the books, then what a crash may undo: metering, and what the broker has acknowledged
 import type { Event, Mac } from '../../protocol/index.ts'
 import { type Books, enter, type JournalRecord, meteringOf, toSnapshot } from '../merchant/books.ts'
 import type { Now } from '../moment.ts'
@@ -32,7 +32,7 @@ export interface Journal {
   /** One decision: on disk, then in the books; when the disk refuses, in neither (throws {@link StorageFailure}). */
   append(records: JournalRecord[]): Promise<void>
   /** What a crash may undo: in the books at once, on disk with the next checkpoint. */
-  note(record: Extract<JournalRecord, { type: 'metered' | 'acknowledged' | 'portal' | 'shut' }>): void
+  note(record: Extract<JournalRecord, { type: 'metered' | 'acknowledged' | 'portal' | 'shut' | 'inherited' }>): void
   /** Puts what was noted on disk, and prunes what is old. Throws {@link StorageFailure}. */
   checkpoint(now: Now): Promise<void>
   /** Events in order, from that number on, at most so many. */
@@ -120,9 +120,9 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
   async function currentFile(): Promise<JournalFile> {
     const { files, books } = opened()
     const last = files.at(-1)
-    const firstSeq = books.lastSeq + 1
-    if (last && (last.bytes < limits.fileBytes || last.firstSeq === firstSeq)) return last
-    const file = { name: journalName(firstSeq), firstSeq, firstN: opened().n + 1, bytes: 0, torn: false }
+    if (last && last.bytes < limits.fileBytes && last.firstN >= books.epochFirstN) return last
+    const [firstN, firstSeq] = [opened().n + 1, books.lastSeq + 1]
+    const file = { name: journalName(firstN, firstSeq), firstN, firstSeq, bytes: 0, torn: false }
     await replace(file.name, new Uint8Array())
     files.push(file)
     return file
@@ -190,9 +190,10 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
       const [first, second] = files
       if (!first || !second) return
       const last = second.firstSeq - 1
-      const isAcknowledged = last <= books.acknowledgedSeq
+      // What an earlier epoch left unacknowledged is in the books.
+      const isAcknowledged = last <= books.acknowledgedSeq || second.firstN <= books.epochFirstN
       const isLarge = files.reduce((sum, file) => sum + file.bytes, 0) > limits.mostBytes
-      if (!isLarge && !(isAcknowledged && (await isOld(first, last, now)))) return
+      if (!isLarge && !(isAcknowledged && (await isOld(first, now)))) return
       // Both checkpoints must do without it: the newest, and the one that is there in case the newest is damaged.
       while ((opened().checkpoint?.previousN ?? 0) < second.firstN - 1) await writeSnapshot()
       if (!isAcknowledged) {
@@ -208,8 +209,8 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     }
   }
 
-  async function isOld(file: JournalFile, lastSeq: number, now: Now): Promise<boolean> {
-    file.newestAt ??= (await read(lastSeq, 1))[0]?.at
+  async function isOld(file: JournalFile, now: Now): Promise<boolean> {
+    file.newestAt ??= (await eventsIn(file)).at(-1)?.at
     return file.newestAt !== undefined && isOlder(file.newestAt, now)
   }
 
@@ -225,18 +226,22 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     now.clockSynced && now.wall - Date.parse(at) > limits.mostDays * 86_400_000
 
   async function read(fromSeq: number, most: number): Promise<Event[]> {
-    const { files, recent } = opened()
+    const { recent, books } = opened()
+    const files = opened().files.filter((file) => file.firstN >= books.epochFirstN)
     const first = recent[0]?.seq
     if (first !== undefined && fromSeq >= first) return recent.slice(fromSeq - first, fromSeq - first + most)
     const events: Event[] = []
     const start = files.findLastIndex((file) => file.firstSeq <= fromSeq)
     for (const file of files.slice(Math.max(start, 0))) {
       if (events.length >= most) break
-      const { values } = readFrames(await stored(disk.read(file.name)))
-      const decisions = values as Decision[]
-      events.push(...decisions.flatMap(eventsOf).filter((event) => (event.seq ?? 0) >= fromSeq))
+      events.push(...(await eventsIn(file)).filter((event) => (event.seq ?? 0) >= fromSeq))
     }
     return events.slice(0, most)
+  }
+
+  async function eventsIn({ name }: JournalFile): Promise<Event[]> {
+    const { values } = readFrames(await stored(disk.read(name)))
+    return (values as Decision[]).flatMap(eventsOf)
   }
 
   return {
@@ -244,7 +249,8 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
       return opened().books
     },
     get firstSeq() {
-      return opened().files[0]?.firstSeq ?? opened().books.lastSeq + 1
+      const { files, books } = opened()
+      return files.find((file) => file.firstN >= books.epochFirstN)?.firstSeq ?? books.lastSeq + 1
     },
     get warnings() {
       return opened().warnings

@@ -1,6 +1,6 @@
 // Recovery: the books as the disk has them, from the newest sound checkpoint and the journal behind it.
 import type { Event } from '../../protocol/index.ts'
-import { type Books, emptyBooks, enter, fromSnapshot } from '../merchant/books.ts'
+import { type Books, beginEpoch, emptyBooks, enter, fromSnapshot } from '../merchant/books.ts'
 import type { Disk } from './disk.ts'
 import { readFrames } from './frames.ts'
 import { type PackedRecord, unpack } from './packing.ts'
@@ -24,7 +24,7 @@ export interface AppendedFile {
   bytes: number
   torn: boolean
 }
-/** `firstN`: its first decision, 0 where that is older than the checkpoint. `newestAt`: its last event's time, once asked for. */
+/** `firstN` and `firstSeq`: the first decision and the first event in it. `newestAt`: its last event's time, once asked for. */
 export type JournalFile = AppendedFile & { firstSeq: number; firstN: number; newestAt?: string | undefined }
 
 export interface Recovered {
@@ -42,9 +42,12 @@ export interface Recovered {
   warnings: string[]
 }
 
-export const journalName = (firstSeq: number): string => `journal-${String(firstSeq).padStart(16, '0')}.log`
-export const checkpointName = (number: number): string => `checkpoint-${String(number).padStart(16, '0')}.log`
-const isJournal = /^journal-(\d{16})\.log$/
+const digits = (number: number): string => String(number).padStart(16, '0')
+/** The decision comes first: events are numbered anew in each epoch, decisions never. */
+export const journalName = (firstN: number, firstSeq: number): string =>
+  `journal-${digits(firstN)}-${digits(firstSeq)}.log`
+export const checkpointName = (number: number): string => `checkpoint-${digits(number)}.log`
+const isJournal = /^journal-(\d{16})-(\d{16})\.log$/
 const isCheckpoint = /^checkpoint-(\d{16})\.log$/
 
 /** Reads the state folder. What is damaged is kept aside under another name, and warned of. */
@@ -53,7 +56,7 @@ export async function recover(disk: Disk, newEpoch: () => string): Promise<Recov
   for (const { name } of names.filter(({ name }) => name.endsWith('.tmp'))) await disk.remove(name)
   const warnings: string[] = []
   const cuts: Recovered['cuts'] = []
-  const read = <T>(name: string) => soundFrames<T>(disk, name, cuts, warnings)
+  const read = readOnce(disk, cuts, warnings)
 
   const base = await newestCheckpoint(names, read)
   const books = base ? fromSnapshot(base.snapshot) : emptyBooks(newEpoch())
@@ -61,8 +64,9 @@ export async function recover(disk: Disk, newEpoch: () => string): Promise<Recov
 
   const files = names.flatMap(({ name, bytes }) => {
     const match = isJournal.exec(name)
-    return match ? [{ name, bytes, firstSeq: Number(match[1]), firstN: 0, torn: false }] : []
+    return match ? [{ name, bytes, firstN: Number(match[1]), firstSeq: Number(match[2]), torn: false }] : []
   })
+  const ofCheckpoints = warnings.length
   const decisions = await decisionsAfter(from, files, read)
   const later = decisions.filter((decision) => decision.n > from)
   if (later[0] && later[0].n !== from + 1) {
@@ -74,22 +78,32 @@ export async function recover(disk: Disk, newEpoch: () => string): Promise<Recov
     for (const record of decision.records) enter(books, unpack(record))
   }
   enterNotesBefore(Number.POSITIVE_INFINITY, books, noted)
-  if (warnings.length > 0) {
-    // Numbers that were given to events now lost must not be given again.
-    books.epoch = newEpoch()
-    books.acknowledgedSeq = Math.min(books.acknowledgedSeq, books.lastSeq)
+  const n = later.at(-1)?.n ?? from
+  // A damaged checkpoint alone loses no event: the one before it and the journal make up for it.
+  if (warnings.length > ofCheckpoints) {
+    const unacknowledged = await eventsAfter(books.acknowledgedSeq, books.epochFirstN, files, read)
+    beginEpoch(books, newEpoch(), n + 1, unacknowledged)
   }
 
   return {
     books,
-    n: later.at(-1)?.n ?? from,
+    n,
     files,
     ...(base && { checkpoint: base.file }),
-    recent: withoutGap(decisions.flatMap(eventsOf)),
+    recent: withoutGap(decisions.filter((decision) => decision.n >= books.epochFirstN).flatMap(eventsOf)),
     // A damaged checkpoint is replaced, never appended to.
     cuts: cuts.filter(({ name }) => name === base?.file.name || isJournal.test(name)),
     warnings,
   }
+}
+
+async function eventsAfter(seq: number, firstN: number, files: JournalFile[], read: Read): Promise<Event[]> {
+  const events: Event[] = []
+  for (const file of files.filter((candidate) => candidate.firstN >= firstN)) {
+    const { values } = await read<Decision>(file.name)
+    events.push(...values.flatMap(eventsOf).filter((event) => (event.seq ?? 0) > seq))
+  }
+  return events
 }
 
 function withoutGap(events: Event[]): Event[] {
@@ -109,6 +123,17 @@ interface Base {
 }
 
 type Read = <T>(name: string) => Promise<{ values: T[]; bytes: number; snapshotBytes: number }>
+
+// However often a file is asked for: damage is set aside and warned of once.
+function readOnce(disk: Disk, cuts: Recovered['cuts'], warnings: string[]): Read {
+  const known = new Map<string, ReturnType<typeof soundFrames>>()
+  return async <T>(name: string) => {
+    const frames = known.get(name) ?? soundFrames(disk, name, cuts, warnings)
+    known.set(name, frames)
+    const { values, ...rest } = await frames
+    return { values: values as T[], ...rest }
+  }
+}
 
 async function newestCheckpoint(names: { name: string }[], read: Read): Promise<Base | undefined> {
   for (const { name } of [...names].reverse()) {
@@ -134,9 +159,8 @@ async function decisionsAfter(from: number, files: JournalFile[], read: Read): P
   for (const file of [...files].reverse()) {
     const { values, bytes } = await read<Decision>(file.name)
     file.bytes = bytes
-    file.firstN = values[0]?.n ?? 0
     decisions = [...values, ...decisions]
-    if (values[0] && values[0].n <= from + 1) break
+    if (file.firstN <= from + 1) break
   }
   return decisions
 }
@@ -145,7 +169,7 @@ function enterNotesBefore(n: number, books: Books, noted: Noted[]): void {
   while (noted[0] && noted[0].n < n) for (const record of noted.shift()?.notes ?? []) enter(books, unpack(record))
 }
 
-async function soundFrames<T>(disk: Disk, name: string, cuts: Recovered['cuts'], warnings: string[]) {
+async function soundFrames(disk: Disk, name: string, cuts: Recovered['cuts'], warnings: string[]) {
   const file = await disk.read(name)
   const { values, soundBytes, firstBytes, end } = readFrames(file)
   if (end === 'damaged') {
@@ -153,5 +177,5 @@ async function soundFrames<T>(disk: Disk, name: string, cuts: Recovered['cuts'],
     warnings.push(`${name} is damaged at byte ${soundBytes}: kept as ${name}.damaged, what follows there is not used`)
   }
   if (end !== 'whole') cuts.push({ name, bytes: soundBytes })
-  return { values: values as T[], bytes: soundBytes, snapshotBytes: firstBytes }
+  return { values, bytes: soundBytes, snapshotBytes: firstBytes }
 }

@@ -13,6 +13,8 @@ export type JournalRecord =
   | { type: 'portal'; unreachable: boolean }
   /** Gates that were to be shut, seen shut. */
   | { type: 'shut'; macs: Mac[] }
+  /** So many of the inherited events have been taken by the broker. */
+  | { type: 'inherited'; told: number }
 
 /** What the books keep of a purchase beside its public answer. */
 export interface PurchaseNote {
@@ -35,12 +37,18 @@ export type Metering = Omit<Session, 'sessionId' | 'lots' | 'arrived' | 'started
 export interface Outcome {
   content: string
   seq: number
+  /** Where that was not the present one. */
+  epoch?: string
   at: string
   answer: Pick<EventOf<'purchase.accepted'>, 'sessionId' | 'mac' | 'metric' | 'allotment'> | { code: RefusalCode }
 }
 
 export interface Books {
   epoch: string
+  /** The first decision of this epoch: what stands before it in the journal belongs to another one. */
+  epochFirstN: number
+  /** Events of an earlier epoch that the broker has not taken yet: they go out before all others. */
+  inherited: Event[]
   lastSeq: number
   acknowledgedSeq: number
   sessions: Map<Mac, Session>
@@ -59,6 +67,8 @@ export interface Books {
 export function emptyBooks(epoch: string): Books {
   return {
     epoch,
+    epochFirstN: 1,
+    inherited: [],
     lastSeq: 0,
     acknowledgedSeq: 0,
     sessions: new Map(),
@@ -92,6 +102,9 @@ export function enter(books: Books, record: JournalRecord): void {
       return
     case 'shut':
       for (const mac of record.macs) books.shutting.delete(mac)
+      return
+    case 'inherited':
+      books.inherited.splice(0, record.told)
   }
 }
 
@@ -174,6 +187,16 @@ export function meteringOf(session: Session): Metering {
 function change(books: Books, mac: Mac, to: (session: Session) => Session): void {
   const session = books.sessions.get(mac)
   if (session) books.sessions.set(mac, to(session))
+}
+
+/**
+ * Begins another epoch, after events were lost: no number that was given before is given again. What the broker has not
+ * taken of the old epoch goes out under its old numbers.
+ */
+export function beginEpoch(books: Books, epoch: string, firstN: number, unacknowledged: readonly Event[]): void {
+  books.inherited.push(...unacknowledged.filter((event) => event.epoch === books.epoch))
+  for (const outcome of books.purchases.values()) outcome.epoch ??= books.epoch
+  Object.assign(books, { epoch, epochFirstN: firstN, lastSeq: 0, acknowledgedSeq: 0 })
 }
 
 /** The books as JSON, for a snapshot. */

@@ -1,7 +1,8 @@
 // Proves that a restart of agent, portal or router needs no case of its own: gates follow the books, nobody pays twice.
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
+import { damage, nameOf } from '../support/a-journal.ts'
 import { aRouter, type RouterUnderTest } from '../support/a-router.ts'
-import { aMac } from '../support/builders.ts'
+import { aGrant, aMac } from '../support/builders.ts'
 import { distinct } from '../support/events.ts'
 import { settled } from '../support/fake-clock.ts'
 
@@ -216,5 +217,27 @@ describe('the router boots again', () => {
     await router.pass(2000)
 
     expect(router.events('session.started')).toMatchObject([{ mac: aMac(2), openedAfterMilliseconds: hour + 2000 }])
+  })
+})
+
+describe('a damaged journal', () => {
+  it('goes on in a new epoch, after all that the broker had not taken of the old one', async () => {
+    const router = aRouter()
+    await router.start()
+    router.uplink.disconnect()
+    for (const purchaseId of ['p1', 'p2', 'p3']) await router.uplink.purchase(aGrant('bytes', 5000, { purchaseId }))
+    router.crash()
+    damage(router.disk, nameOf(router.disk, 'journal-'), 3)
+    const before = router.usage().length
+    await router.start()
+    await router.pass(1000)
+    const told = router.usage().slice(before)
+
+    expect(told.flatMap((event) => ('seq' in event ? [[event.epoch, event.seq, event.type]] : []))).toEqual([
+      ['epoch-1', 2, 'purchase.accepted'],
+      ['epoch-2', 1, 'agent.started'],
+    ])
+    expect(router.uplink.liveStatus().warnings).toEqual([expect.stringContaining('is damaged at byte')])
+    expect(await router.session()).toMatchObject({ allotment: { bytes: 5000 } })
   })
 })

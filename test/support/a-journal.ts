@@ -80,3 +80,10 @@ export function nameOf(disk: MemoryDisk, start: string): string {
   if (name === undefined) throw new Error(`there is no file ${start}...`)
   return name
 }
+
+/** Turns a byte of the frame that holds event `seq` over. */
+export function damage(disk: MemoryDisk, name: string, seq: number): void {
+  const file = Buffer.from(disk.files.get(name) ?? [])
+  file[file.indexOf(`"seq":${seq},`)] = 0
+  disk.files.set(name, file)
+}

@@ -30,6 +30,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
   let uplink = fakeUplink()
   let agent: Agent | undefined
   let ids = 0
+  let epochs = 0
   let beforeCall: (args: readonly string[]) => Promise<void> | void = () => {}
   let failing: number | undefined
 
@@ -46,7 +47,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
     agent = createAgent({
       config,
       clock,
-      journal: createJournal(disk, () => 'epoch-1', limits),
+      journal: createJournal(disk, () => `epoch-${++epochs}`, limits),
       valve: createValve(
         async (args) => {
           await beforeCall(args)
