@@ -10,6 +10,8 @@ const programs = {
   fleet: 'broker-dev/fleet-main.ts',
   buy: 'broker-dev/buy-main.ts',
   ndsctl: 'broker-dev/portal/ndsctl-main.ts',
+  simulate: 'test/simulation/simulate-main.ts',
+  crash: 'test/crash/crash-main.ts',
 }
 const common = {
   bundle: true,

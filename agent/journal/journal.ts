@@ -145,8 +145,8 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
 
   async function writeCheckpoint(now: Now): Promise<void> {
     const { checkpoint } = opened()
+    forgetOldPurchases(now)
     if (!checkpoint || checkpoint.bytes > Math.max(limits.fileBytes, 4 * checkpoint.snapshotBytes)) {
-      forgetOldPurchases(now)
       await writeSnapshot()
     } else await writeNotes(checkpoint)
     await prune(now)
