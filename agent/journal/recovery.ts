@@ -4,6 +4,7 @@ import { type Books, beginEpoch, emptyBooks, enter, fromSnapshot } from '../merc
 import type { Disk } from './disk.ts'
 import { readFrames } from './frames.ts'
 import { type PackedRecord, unpack } from './packing.ts'
+import type { AppendedFile } from './store.ts'
 
 /** One decision as it stands in the journal, all or nothing; `n` counts 1, 2, 3 ... over the whole journal. */
 export interface Decision {
@@ -18,12 +19,6 @@ interface Noted {
   notes: PackedRecord[]
 }
 
-/** A file that is appended to. `torn`: a failed write may have left something behind its sound bytes. */
-export interface AppendedFile {
-  name: string
-  bytes: number
-  torn: boolean
-}
 /** `firstN` and `firstSeq`: the first decision and the first event in it. `newestAt`: its last event's time, once asked for. */
 export type JournalFile = AppendedFile & { firstSeq: number; firstN: number; newestAt?: string | undefined }
 
@@ -113,6 +108,11 @@ function withoutGap(events: Event[]): Event[] {
 
 export function eventsOf({ records }: Decision): Event[] {
   return records.flatMap((record) => (record.type === 'event' ? [record.event] : []))
+}
+
+/** The events in the sound part of a journal file. */
+export function readEvents(file: Uint8Array): Event[] {
+  return (readFrames(file).values as Decision[]).flatMap(eventsOf)
 }
 
 interface Base {

@@ -1,0 +1,77 @@
+// Checkpoints: a snapshot of the books, then what a crash may undo, appended until the next snapshot is worth its bytes.
+import type { Mac } from '../../protocol/index.ts'
+import { enter, type JournalRecord, meteringOf, toSnapshot } from '../merchant/books.ts'
+import { frame } from './frames.ts'
+import type { JournalLimits } from './limits.ts'
+import { pack } from './packing.ts'
+import { checkpointName, type Recovered } from './recovery.ts'
+import type { AppendedFile, Store } from './store.ts'
+
+/** What a crash may undo: the portal shows it again, or the broker is told twice. */
+export type NotedRecord = Extract<JournalRecord, { type: 'metered' | 'acknowledged' | 'portal' | 'shut' | 'inherited' }>
+
+export interface Checkpoints {
+  /** Enters it in the books; it is on disk with the next checkpoint. */
+  note(record: NotedRecord): void
+  write(): Promise<void>
+  writeSnapshot(): Promise<void>
+  /** The cursor as far as it is not on disk, for whoever writes next; `written` says that it is. */
+  readonly unwrittenCursor: number | undefined
+  cursorWritten(seq: number): void
+}
+
+export function createCheckpoints(store: Store, limits: JournalLimits, opened: () => Recovered): Checkpoints {
+  let noted = { sessions: new Set<Mac>(), acknowledged: false }
+
+  async function writeNotes(file: AppendedFile): Promise<void> {
+    const { books, n } = opened()
+    const before = noted
+    noted = { sessions: new Set(), acknowledged: false }
+    const sessions = [...before.sessions].flatMap((mac) => books.sessions.get(mac) ?? []).map(meteringOf)
+    const notes: JournalRecord[] = []
+    if (sessions.length > 0) notes.push({ type: 'metered', sessions })
+    if (before.acknowledged) notes.push({ type: 'acknowledged', seq: books.acknowledgedSeq })
+    if (notes.length === 0) return
+    try {
+      await store.append(file, frame({ n, notes: notes.map(pack) }))
+    } catch (cause) {
+      for (const mac of before.sessions) noted.sessions.add(mac)
+      noted.acknowledged ||= before.acknowledged
+      throw cause
+    }
+  }
+
+  async function writeSnapshot(): Promise<void> {
+    const current = opened()
+    const number = (current.checkpoint?.number ?? 0) + 1
+    const name = checkpointName(number)
+    const bytes = frame({ n: current.n, snapshot: toSnapshot(current.books) })
+    await store.replace(name, bytes)
+    const previousN = current.checkpoint?.snapshotN ?? 0
+    const size = { bytes: bytes.length, snapshotBytes: bytes.length }
+    current.checkpoint = { name, number, ...size, snapshotN: current.n, previousN, torn: false }
+    // The one before stays, in case this one is damaged.
+    await store.remove(checkpointName(number - 2))
+  }
+
+  return {
+    note(record) {
+      enter(opened().books, record)
+      if (record.type === 'acknowledged') noted.acknowledged = true
+      if (record.type === 'metered') for (const { mac } of record.sessions) noted.sessions.add(mac)
+    },
+    async write() {
+      const { checkpoint } = opened()
+      const isDue = !checkpoint || checkpoint.bytes > Math.max(limits.fileBytes, 4 * checkpoint.snapshotBytes)
+      if (isDue) await writeSnapshot()
+      else await writeNotes(checkpoint)
+    },
+    writeSnapshot,
+    get unwrittenCursor() {
+      return noted.acknowledged ? opened().books.acknowledgedSeq : undefined
+    },
+    cursorWritten(seq) {
+      if (opened().books.acknowledgedSeq === seq) noted.acknowledged = false
+    },
+  }
+}
