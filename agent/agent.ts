@@ -54,6 +54,7 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   const sell = createSales({ clock, journal, recorder, tariff: config.tariff, newId, tell })
   const orders = createOrders({ clock, journal, recorder, look: looks.poke })
   const onCommand = createCommands({ config, clock, journal, orders, outbox, log })
+  let isOpen = false
   let stopping = false
   let loops: Promise<unknown> = Promise.resolve()
 
@@ -142,10 +143,12 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
       await recorder.inTurn(() => recorder.append([{ type: 'agent.started', agentVersion, bootId, why }]))
       for (const warning of journal.warnings) log.error({ warning }, 'the state folder was damaged')
       uplink.open({ purchase: onPurchase, command, connected }, board.lastWill())
+      isOpen = true
       loops = Promise.all([lookLoop(), announceLoop()]).catch((err) => log.error({ err }, 'a loop ended'))
     },
     async stop(why) {
       stopping = true
+      if (!isOpen) return
       looks.poke()
       announcements.poke()
       // A portal that hangs is not waited for: what it would still say is settled at the next start.
