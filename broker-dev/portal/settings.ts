@@ -22,6 +22,8 @@ export interface Faults {
   hang?: boolean
   /** openNDS: another `ndsctl` holds the lock. nodogsplash has no lock, there it hangs. */
   busy?: boolean
+  /** The accept queue is so many behind (nodogsplash #387): a request is served only when as many more have connected. */
+  behind?: number
   /** The answer to every `json`. */
   garbage?: string | undefined
   /** These commands are answered `No`. */

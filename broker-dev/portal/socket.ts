@@ -8,13 +8,14 @@ import type { MockPortal } from './world.ts'
 /** Listens while the daemon runs; while it is stopped the file stays and connections are refused. */
 export async function servePortal(portal: MockPortal, path: string): Promise<{ close(): Promise<void> }> {
   const connections = new Set<Socket>()
+  const waiting: Socket[] = []
   let server: Server | undefined
   if (portal.running) await listen()
   const unwatch = portal.watch((running) => (running ? listen() : hangUp()))
 
   /** The socket is there when this returns; the promise is for what went wrong. */
   function listen(): Promise<void> {
-    const listening = createServer({ allowHalfOpen: true }, serve)
+    const listening = createServer({ allowHalfOpen: true, pauseOnConnect: true }, accept)
     server = listening
     // Node removes the file it has bound when it stops listening; the daemon's file stays, so it gets another name.
     rmSync(`${path}.new`, { force: true })
@@ -24,6 +25,15 @@ export async function servePortal(portal: MockPortal, path: string): Promise<{ c
     return listened
   }
 
+  // One accept a wake-up: with the queue behind, whoever connects takes the place of one who waited.
+  function accept(connection: Socket): void {
+    waiting.push(connection)
+    while (waiting.length > (portal.faults.behind ?? 0)) {
+      const next = waiting.shift()
+      if (next) serve(next)
+    }
+  }
+
   function serve(connection: Socket): void {
     connections.add(connection)
     connection.on('close', () => connections.delete(connection))
@@ -31,6 +41,9 @@ export async function servePortal(portal: MockPortal, path: string): Promise<{ c
     connection.on('error', () => connection.destroy())
     // Like the daemon, it takes the first piece for the whole request.
     connection.once('data', (piece) => void respond(connection, String(piece)))
+    // The daemon closes a caller that says nothing and leaves.
+    connection.once('end', () => connection.end())
+    connection.resume()
   }
 
   async function respond(connection: Socket, request: string): Promise<void> {
