@@ -9,6 +9,7 @@ import { createFolderLock } from './journal/folder-lock.ts'
 import { createJournal, journalLimits } from './journal/journal.ts'
 import { createLog, type Log } from './log.ts'
 import { createUplink } from './uplink/uplink.ts'
+import { conntrackEndFlows } from './valve/conntrack.ts'
 import { execNdsctl, type Ndsctl } from './valve/ndsctl.ts'
 import { socketNdsctl } from './valve/socket.ts'
 import { createValve } from './valve/valve.ts'
@@ -18,12 +19,14 @@ export type { Agent } from './agent.ts'
 export function assembleAgent(config: Config, parts: { clock?: Clock; ndsctl?: Ndsctl; log?: Log } = {}): Agent {
   const { clock = systemClock(), log = createLog(config.logLevel) } = parts
   const ndsctl = parts.ndsctl ?? ndsctlFor(config, log)
+  // A portal that was handed in is no firewall of this machine.
+  const endFlows = parts.ndsctl ? undefined : conntrackEndFlows(log)
   const lock = createFolderLock(config.stateDir, clock.bootId)
   const agent = createAgent({
     config,
     clock,
     journal: createJournal(folderDisk(config.stateDir), randomUUID, journalLimits(config.journal)),
-    valve: createValve(ndsctl, config.portal.kind, (milliseconds) => clock.sleep(milliseconds)),
+    valve: createValve(ndsctl, config.portal.kind, (milliseconds) => clock.sleep(milliseconds), endFlows),
     uplink: createUplink(config, clock, log),
     log,
     newId: uuidv7,

@@ -55,7 +55,9 @@ export function createFolderLock(folder: string, bootId: string): FolderLock {
 
   return {
     async acquire() {
-      await mkdir(folder, { recursive: true })
+      await mkdir(folder, { recursive: true }).catch((cause) => {
+        throw new Error(`the state folder ${folder} cannot be made: ${cause.message}; see AGENT_STATE_DIR`, { cause })
+      })
       const startTicks = await startTicksOf(process.pid)
       await writeFile(own, JSON.stringify({ pid: process.pid, bootId, startTicks }))
       try {

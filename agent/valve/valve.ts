@@ -1,5 +1,6 @@
 // The Valve acts: it looks at the portal, opens gates and shuts them. It decides nothing and keeps nothing.
 import type { Mac, PortalKind } from '../../protocol/index.ts'
+import type { EndFlows } from './conntrack.ts'
 import { parseClient, parseList, parseVersion } from './dialect.ts'
 import { PortalFault } from './fault.ts'
 import type { Ndsctl } from './ndsctl.ts'
@@ -15,7 +16,7 @@ export interface Valve {
   openGate(mac: Mac, client?: PortalClient): Promise<void>
   /** The same for time that was bought: the portal shuts the gate by itself only long after it, if the agent is gone. */
   openGateUntil(mac: Mac, milliseconds: number, client?: PortalClient): Promise<void>
-  /** Reads one entry's counters, then shuts its gate; resolves with that last reading. */
+  /** Reads one entry's counters, then shuts its gate and ends its flows; resolves with that last reading. */
   closeGate(client: PortalClient): Promise<PortalClient | undefined>
   /** One entry as the portal has it now; `undefined` when it has none. */
   getClientStats(client: PortalClient): Promise<PortalClient | undefined>
@@ -26,6 +27,7 @@ export function createValve(
   ndsctl: Ndsctl,
   kind: Exclude<PortalKind, 'unknown'> | 'auto',
   sleep: (milliseconds: number) => Promise<void>,
+  endFlows: EndFlows = async () => {},
 ): Valve {
   let known: PortalKind = 'unknown'
 
@@ -70,7 +72,8 @@ export function createValve(
       open(mac, client, Math.min(farMinutes + Math.ceil(milliseconds / 60_000), farthestMinutes)),
     async closeGate(client) {
       const last = await getClientStats(client)
-      await ask('deauth', nameOf(client))
+      const { exitCode } = await ask('deauth', nameOf(client))
+      if (exitCode === 0) await endFlows(client.ip)
       return last
     },
     getClientStats,
