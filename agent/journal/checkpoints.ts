@@ -1,6 +1,7 @@
 // Checkpoints: a snapshot of the books, then what a crash may undo, appended until the next snapshot is worth its bytes.
 import type { Mac } from '../../protocol/index.ts'
 import { enter, type JournalRecord, meteringOf, toSnapshot } from '../merchant/books.ts'
+import { type Moment, since } from '../moment.ts'
 import { frame } from './frames.ts'
 import type { JournalLimits } from './limits.ts'
 import { pack } from './packing.ts'
@@ -13,15 +14,26 @@ export type NotedRecord = Extract<JournalRecord, { type: 'metered' | 'acknowledg
 export interface Checkpoints {
   /** Enters it in the books; it is on disk with the next checkpoint. */
   note(record: NotedRecord): void
-  write(): Promise<void>
+  write(now: Moment): Promise<void>
   writeSnapshot(): Promise<void>
   /** The cursor as far as it is not on disk, for whoever writes next; `written` says that it is. */
   readonly unwrittenCursor: number | undefined
   cursorWritten(seq: number): void
 }
 
+// How much of the agent's age a crash may forget when nothing else is written.
+const uptimeStep = 3_600_000
+
 export function createCheckpoints(store: Store, limits: JournalLimits, opened: () => Recovered): Checkpoints {
   let noted = { sessions: new Set<Mac>(), acknowledged: false }
+  let lived: Moment | undefined
+  let uptimeOnDisk = 0
+
+  function live(now: Moment): void {
+    const { books } = opened()
+    enter(books, { type: 'lived', uptime: books.uptime + ((lived && since(lived, now)) ?? 0) })
+    lived = now
+  }
 
   async function writeNotes(file: AppendedFile): Promise<void> {
     const { books, n } = opened()
@@ -31,9 +43,12 @@ export function createCheckpoints(store: Store, limits: JournalLimits, opened: (
     const notes: JournalRecord[] = []
     if (sessions.length > 0) notes.push({ type: 'metered', sessions })
     if (before.acknowledged) notes.push({ type: 'acknowledged', seq: books.acknowledgedSeq })
-    if (notes.length === 0) return
+    if (notes.length === 0 && books.uptime - uptimeOnDisk < uptimeStep) return
+    const { uptime } = books
+    notes.push({ type: 'lived', uptime })
     try {
       await store.append(file, frame({ n, notes: notes.map(pack) }))
+      uptimeOnDisk = uptime
     } catch (cause) {
       for (const mac of before.sessions) noted.sessions.add(mac)
       noted.acknowledged ||= before.acknowledged
@@ -60,7 +75,8 @@ export function createCheckpoints(store: Store, limits: JournalLimits, opened: (
       if (record.type === 'acknowledged') noted.acknowledged = true
       if (record.type === 'metered') for (const { mac } of record.sessions) noted.sessions.add(mac)
     },
-    async write() {
+    async write(now) {
+      live(now)
       const { checkpoint } = opened()
       const isDue = !checkpoint || checkpoint.bytes > Math.max(limits.fileBytes, 4 * checkpoint.snapshotBytes)
       if (isDue) await writeSnapshot()

@@ -15,7 +15,7 @@ import {
   type JournalFile,
   journalName,
   type Recovered,
-  readEvents,
+  readDecisions,
   recover,
 } from './recovery.ts'
 import { prune } from './retention.ts'
@@ -92,7 +92,8 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     // The cursor travels along for nothing: after a crash fewer events are told twice.
     const cursor = checkpoints.unwrittenCursor
     if (cursor !== undefined) decisions[0]?.records.push({ type: 'acknowledged', seq: cursor })
-    const packed = decisions.map(({ n, records }): Decision => ({ n, records: records.map(pack) }))
+    const { uptime } = current.books
+    const packed = decisions.map(({ n, records }): Decision => ({ n, uptime, records: records.map(pack) }))
     try {
       await store.append(await currentFile(), Buffer.concat(packed.map(frame)))
       current.n += decisions.length
@@ -131,7 +132,11 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     const start = files.findLastIndex((file) => file.firstSeq <= fromSeq)
     for (const file of files.slice(Math.max(start, 0))) {
       if (events.length >= most) break
-      events.push(...readEvents(await store.read(file.name)).filter((event) => (event.seq ?? 0) >= fromSeq))
+      events.push(
+        ...readDecisions(await store.read(file.name))
+          .flatMap(eventsOf)
+          .filter((event) => (event.seq ?? 0) >= fromSeq),
+      )
     }
     return events.slice(0, most)
   }
@@ -158,8 +163,8 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     note: checkpoints.note,
     checkpoint: (now) =>
       inOrder(async () => {
-        await checkpoints.write()
-        await prune(opened(), store, checkpoints, limits, now)
+        await checkpoints.write(now)
+        await prune(opened(), store, checkpoints, limits)
       }),
     read,
     close: () => inOrder(() => disk.close()),

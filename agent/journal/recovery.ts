@@ -9,6 +9,8 @@ import type { AppendedFile } from './store.ts'
 /** One decision as it stands in the journal, all or nothing; `n` counts 1, 2, 3 ... over the whole journal. */
 export interface Decision {
   n: number
+  /** How long the agent had run by then. */
+  uptime: number
   records: PackedRecord[]
 }
 
@@ -19,8 +21,8 @@ interface Noted {
   notes: PackedRecord[]
 }
 
-/** `firstN` and `firstSeq`: the first decision and the first event in it. `newestAt`: its last event's time, once asked for. */
-export type JournalFile = AppendedFile & { firstSeq: number; firstN: number; newestAt?: string | undefined }
+/** `firstN` and `firstSeq`: the first decision and the first event in it. `uptime`: that of its last decision, once asked for. */
+export type JournalFile = AppendedFile & { firstSeq: number; firstN: number; uptime?: number | undefined }
 
 export interface Recovered {
   books: Books
@@ -70,6 +72,7 @@ export async function recover(disk: Disk, newEpoch: () => string): Promise<Recov
   const noted = base?.noted ?? []
   for (const decision of later) {
     enterNotesBefore(decision.n, books, noted)
+    enter(books, { type: 'lived', uptime: decision.uptime })
     for (const record of decision.records) enter(books, unpack(record))
   }
   enterNotesBefore(Number.POSITIVE_INFINITY, books, noted)
@@ -110,9 +113,9 @@ export function eventsOf({ records }: Decision): Event[] {
   return records.flatMap((record) => (record.type === 'event' ? [record.event] : []))
 }
 
-/** The events in the sound part of a journal file. */
-export function readEvents(file: Uint8Array): Event[] {
-  return (readFrames(file).values as Decision[]).flatMap(eventsOf)
+/** The decisions in the sound part of a journal file. */
+export function readDecisions(file: Uint8Array): Decision[] {
+  return readFrames(file).values as Decision[]
 }
 
 interface Base {

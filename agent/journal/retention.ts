@@ -1,8 +1,8 @@
 // Retention: what the journal forgets, oldest first, so that it stays bounded for ever.
-import type { Now } from '../moment.ts'
+import type { Books } from '../merchant/books.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { JournalLimits } from './limits.ts'
-import { type JournalFile, type Recovered, readEvents } from './recovery.ts'
+import { type JournalFile, type Recovered, readDecisions } from './recovery.ts'
 import type { Store } from './store.ts'
 
 // What is remembered of purchases is bounded too: some megabytes, whatever floods the topic.
@@ -18,10 +18,9 @@ export async function prune(
   store: Store,
   checkpoints: Checkpoints,
   limits: JournalLimits,
-  now: Now,
 ): Promise<void> {
   const { files, books, recent } = current
-  forgetOldPurchases(current, limits, now)
+  forgetOldPurchases(current, limits)
   for (;;) {
     const [first, second] = files
     if (!first || !second) return
@@ -29,7 +28,7 @@ export async function prune(
     // What an earlier epoch left unacknowledged is in the books.
     const isAcknowledged = last <= books.acknowledgedSeq || second.firstN <= books.epochFirstN
     const isLarge = files.reduce((sum, file) => sum + file.bytes, 0) > limits.mostBytes
-    if (!isLarge && !(isAcknowledged && (await isOld(first, store, limits, now)))) return
+    if (!isLarge && !(isAcknowledged && (await isOld(current, first, store, limits)))) return
     // Both checkpoints must do without it: the newest, and the one that is there in case the newest is damaged.
     while ((current.checkpoint?.previousN ?? 0) < second.firstN - 1) await checkpoints.writeSnapshot()
     if (!isAcknowledged) {
@@ -46,19 +45,20 @@ export async function prune(
 }
 
 // A purchase id outlives its event when the journal had to be pruned by size: it is not sold again for as long.
-function forgetOldPurchases({ books: { purchases } }: Recovered, limits: JournalLimits, now: Now): void {
-  for (const [id, { at }] of purchases) {
-    if (purchases.size > mostPurchases || isOlder(at, limits, now)) purchases.delete(id)
+function forgetOldPurchases({ books }: Recovered, limits: JournalLimits): void {
+  for (const [id, { uptime }] of books.purchases) {
+    if (books.purchases.size > mostPurchases || isOlder(uptime, books, limits)) books.purchases.delete(id)
   }
 }
 
-async function isOld(file: JournalFile, store: Store, limits: JournalLimits, now: Now): Promise<boolean> {
-  file.newestAt ??= readEvents(await store.read(file.name)).at(-1)?.at
-  return file.newestAt !== undefined && isOlder(file.newestAt, limits, now)
+async function isOld({ books }: Recovered, file: JournalFile, store: Store, limits: JournalLimits): Promise<boolean> {
+  file.uptime ??= readDecisions(await store.read(file.name)).at(-1)?.uptime
+  return file.uptime !== undefined && isOlder(file.uptime, books, limits)
 }
 
-function isOlder(at: string, { mostDays }: JournalLimits, now: Now): boolean {
-  return now.clockSynced && now.wall - Date.parse(at) > mostDays * 86_400_000
+// Days are days that the agent ran: a wall clock that jumps by years ages nothing.
+function isOlder(uptime: number, books: Books, { mostDays }: JournalLimits): boolean {
+  return books.uptime - uptime > mostDays * 86_400_000
 }
 
 function warn({ warnings }: Recovered, warning: string): void {

@@ -13,6 +13,7 @@ export type JournalRecord =
   | { type: 'portal'; unreachable: boolean }
   /** Gates that were to be shut, seen shut. */
   | { type: 'shut'; macs: Mac[] }
+  | { type: 'lived'; uptime: number }
   /** So many of the inherited events have been taken by the broker. */
   | { type: 'inherited'; told: number }
 
@@ -39,7 +40,8 @@ export interface Outcome {
   seq: number
   /** Where that was not the present one. */
   epoch?: string
-  at: string
+  /** How long the agent had run by then: its age is not told by a wall clock, which may jump by years. */
+  uptime: number
   answer: Pick<EventOf<'purchase.accepted'>, 'sessionId' | 'mac' | 'metric' | 'allotment'> | { code: RefusalCode }
 }
 
@@ -49,6 +51,8 @@ export interface Books {
   epochFirstN: number
   /** Events of an earlier epoch that the broker has not taken yet: they go out before all others. */
   inherited: Event[]
+  /** How long the agent has run, over all boots, in milliseconds. */
+  uptime: number
   lastSeq: number
   acknowledgedSeq: number
   sessions: Map<Mac, Session>
@@ -69,6 +73,7 @@ export function emptyBooks(epoch: string): Books {
     epoch,
     epochFirstN: 1,
     inherited: [],
+    uptime: 0,
     lastSeq: 0,
     acknowledgedSeq: 0,
     sessions: new Map(),
@@ -103,6 +108,9 @@ export function enter(books: Books, record: JournalRecord): void {
     case 'shut':
       for (const mac of record.macs) books.shutting.delete(mac)
       return
+    case 'lived':
+      books.uptime = Math.max(books.uptime, record.uptime)
+      return
     case 'inherited':
       books.inherited.splice(0, record.told)
   }
@@ -118,14 +126,19 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       books.sessions.set(event.mac, addAllotment(session, event.sessionId, event.mac, lot, purchase.arrived))
       const { sessionId, mac, metric, allotment } = event
       const answer = { sessionId, mac, metric, allotment }
-      books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq, at: event.at, answer })
+      books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq, uptime: books.uptime, answer })
       books.sold[event.metric] += event.allotment
       return
     }
     case 'purchase.rejected':
       if (purchase && event.purchaseId !== undefined && event.seq !== undefined) {
         const answer = { code: event.code }
-        books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq, at: event.at, answer })
+        books.purchases.set(event.purchaseId, {
+          content: purchase.content,
+          seq: event.seq,
+          uptime: books.uptime,
+          answer,
+        })
       }
       return
     case 'session.started':

@@ -93,7 +93,7 @@ export function anOpenSession(parts: Partial<Session> = {}): Session {
 /** Books that add up: what the sessions hold was sold. */
 /** The outcome of an earlier purchase, as the books keep it. */
 export function anOutcome(of: Partial<Outcome> = {}): Outcome {
-  return { content: 'c1', seq: 1, at: new Date(aWall).toISOString(), answer: { code: 'below-minimum' }, ...of }
+  return { content: 'c1', seq: 1, uptime: 0, answer: { code: 'below-minimum' }, ...of }
 }
 
 export function aBooks({

@@ -40,7 +40,7 @@ test.each([
       await journal.append([aSale(seq, wall), itsEnd(seq + 1, wall)])
     }
     if (today < awayFrom) journal.note({ type: 'acknowledged', seq: journal.books.lastSeq })
-    await journal.checkpoint(aNow({ wall }))
+    await journal.checkpoint(aNow({ wall, at: today * day }))
     largest = Math.max(
       largest,
       [...disk.files.values()].reduce((sum, file) => sum + file.length, 0),
