@@ -66,7 +66,7 @@ export function createCheckpoints(store: Store, limits: JournalLimits, opened: (
     const size = { bytes: bytes.length, snapshotBytes: bytes.length }
     current.checkpoint = { name, number, ...size, snapshotN: current.n, previousN, torn: false }
     // The one before stays, in case this one is damaged.
-    await store.remove(checkpointName(number - 2))
+    if (number > 2) await store.remove(checkpointName(number - 2))
   }
 
   return {

@@ -70,13 +70,17 @@ export async function recover(disk: Disk, newEpoch: () => string): Promise<Recov
     warnings.push(`the journal lacks decisions ${from + 1} to ${later[0].n - 1}: what they held is lost`)
   }
   const noted = base?.noted ?? []
+  // The checkpoint knows how far the journal went: an end that is missing shows nowhere else.
+  const known = Math.max(from, ...noted.map((frame) => frame.n))
+  const end = Math.max(decisions.at(-1)?.n ?? 0, (files.at(-1)?.firstN ?? 1) - 1)
+  if (end < known) warnings.push(`the journal lacks decisions ${end + 1} to ${known}: what they told is lost`)
   for (const decision of later) {
     enterNotesBefore(decision.n, books, noted)
     enter(books, { type: 'lived', uptime: decision.uptime })
     for (const record of decision.records) enter(books, unpack(record))
   }
   enterNotesBefore(Number.POSITIVE_INFINITY, books, noted)
-  const n = later.at(-1)?.n ?? from
+  const n = Math.max(end, known)
   // A damaged checkpoint alone loses no event: the one before it and the journal make up for it.
   if (warnings.length > ofCheckpoints) {
     const unacknowledged = await eventsAfter(books.acknowledgedSeq, books.epochFirstN, files, read)

@@ -38,9 +38,10 @@ const goodConnection = 10_000
 export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, clock: Clock, log: Log): Uplink {
   const topic = (channel: Channel) => topicOf(routerId, channel, topicPrefix)
   const closing = new AbortController()
-  // The client of the present try, and the same once it is subscribed.
+  // The client of the present try, and the same once the broker has let it in.
   let current: MqttClient | undefined
   let connection: MqttClient | undefined
+  let isSubscribed = false
   const unacknowledged = new Set<(cause: Error) => void>()
   let stopped = false
   let ended: Promise<void> = Promise.resolve()
@@ -74,16 +75,19 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
       client.on('connect', () => {
         // Nagle's algorithm would hold every acknowledgement back for 40 ms.
         if (client.stream instanceof Socket) client.stream.setNoDelay(true)
+        // What waited at the broker comes before the subscription is confirmed, and is answered.
+        connection = client
         client.subscribe([topic('purchase'), topic('command')], { qos: 1 }, (err, granted) => {
           const refused = granted?.find((grant) => grant.qos > 2)
           if (err || refused) return drop(err ?? new Error(`the broker refuses a subscription to ${refused?.topic}`))
-          connection = client
+          isSubscribed = true
           log.info({ broker: withoutSecrets(broker.url) }, 'connected to the broker')
           handlers.connected()
         })
       })
       client.on('close', () => {
         connection = undefined
+        isSubscribed = false
         client.end(true)
         const cause = fault ?? new Error('the connection to the broker was lost')
         for (const lose of unacknowledged) lose(cause)
@@ -161,7 +165,7 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
 
   return {
     get connected() {
-      return connection !== undefined
+      return isSubscribed
     },
     open(handlers, lastWill) {
       ended = keepConnected(handlers, lastWill)

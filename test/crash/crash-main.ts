@@ -1,0 +1,28 @@
+// Kills the agent at every numbered point of a purchase's life, one life each, and says what that did to its promises.
+import { rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { aedes, mosquitto } from '../black-box/brokers.ts'
+import { bundleAgentThatDies } from './bundle.ts'
+import { listen } from './ear.ts'
+import { allDeaths, liveAll, summaryOf } from './every-point.ts'
+
+const kind = mosquitto.missing ? aedes : mosquitto
+const started = performance.now()
+const broker = await kind.open()
+const ear = await listen(broker.url)
+const program = bundleAgentThatDies()
+try {
+  const stage = { program, url: broker.url, ear }
+  const { points, deaths } = await allDeaths(stage)
+  console.log(`${points} points on ${kind.name}, ${deaths.length} deaths`)
+  const outcomes = await liveAll(stage, deaths)
+  for (const line of summaryOf(outcomes)) console.log(line)
+  const wrong = outcomes.filter((outcome) => outcome.wrong.length > 0)
+  for (const outcome of wrong) console.log(`WRONG ${JSON.stringify(outcome)}`)
+  console.log(`${Math.round((performance.now() - started) / 1000)} s, ${wrong.length} lives with something wrong`)
+  process.exitCode = wrong.length > 0 ? 1 : 0
+} finally {
+  await ear.close()
+  await broker.close()
+  rmSync(dirname(program), { recursive: true })
+}

@@ -1,0 +1,81 @@
+// Proves that the journal and the checkpoint file survive being cut and being damaged at every byte of their last three
+// records: never half a decision, a torn end without a word, a damaged middle never in silence.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { seqsOf } from '../support/a-journal.ts'
+import { aNow } from '../support/builders.ts'
+import {
+  aSaleFor,
+  corruptions,
+  frameAt,
+  lastThree,
+  moneyOf,
+  type Recording,
+  recordCheckpoints,
+  recordDecisions,
+  start,
+  startWith,
+  stateOf,
+} from './history.ts'
+
+const covered: string[] = []
+afterAll(() => console.log(covered.join('\n')))
+
+const kinds = [
+  { what: 'the journal', record: recordDecisions, losesEvents: true },
+  { what: 'the checkpoint file', record: recordCheckpoints, losesEvents: false },
+]
+
+describe.each(kinds)('$what', ({ what, record, losesEvents }) => {
+  let recording: Recording
+  beforeAll(async () => {
+    recording = await record()
+  })
+
+  it('cut at any byte is what it was after the last whole record, without a warning, and goes on', async () => {
+    const cuts = lastThree(recording)
+    for (const cut of cuts) {
+      const { journal, disk } = await startWith(recording, recording.bytes.subarray(0, cut))
+
+      expect(stateOf(journal.books)).toEqual(recording.after[frameAt(recording, cut) - 1])
+      expect([journal.warnings, journal.books.epoch]).toEqual([[], 'epoch-1'])
+      await goOn(journal)
+      const again = await start(disk.copy(), 3)
+      expect([again.books, again.warnings]).toEqual([journal.books, []])
+    }
+    covered.push(`${what}: cut at ${cuts.length} bytes`)
+  })
+
+  it('damaged at any byte holds no half of a record, and says so unless it was the last', async () => {
+    const damages = lastThree(recording).flatMap((at) =>
+      corruptions(recording.bytes, at).map((bytes) => ({ at, bytes })),
+    )
+    for (const { at, bytes } of damages) {
+      const damaged = frameAt(recording, at)
+      const isLast = damaged === recording.ends.length - 1
+      const { journal, disk } = await startWith(recording, bytes)
+
+      const sound = recording.after[damaged - 1]
+
+      expect(sound && moneyOf(stateOf(journal.books))).toEqual(sound && moneyOf(sound))
+      if (isLast) continue
+      expect(journal.warnings).toEqual([expect.stringContaining(`${recording.name} is damaged at byte`)])
+      expect(Buffer.from(disk.files.get(`${recording.name}.damaged`) ?? []).equals(bytes)).toBe(true)
+      if (losesEvents) {
+        expect([journal.books.epoch, journal.books.lastSeq]).toEqual(['epoch-2', 0])
+        expect(seqsOf(journal.books.inherited)).toEqual(upTo(sound?.lastSeq))
+      } else expect(stateOf(journal.books)).toEqual(sound)
+      await goOn(journal)
+      const again = await start(disk.copy(), 3)
+      expect([again.books, again.warnings]).toEqual([journal.books, []])
+    }
+    covered.push(`${what}: damaged in ${damages.length} ways at ${lastThree(recording).length} bytes`)
+  })
+})
+
+async function goOn(journal: Awaited<ReturnType<typeof start>>): Promise<void> {
+  await journal.append([aSaleFor(journal.books)])
+  journal.note({ type: 'acknowledged', seq: journal.books.lastSeq })
+  await journal.checkpoint(aNow())
+}
+
+const upTo = (last = 0): number[] => Array.from({ length: last }, (_, index) => index + 1)
