@@ -1,0 +1,124 @@
+// A disk in memory: what resolved is durable, what was under way when the agent died is torn at any byte, and what it
+// refuses leaves any part behind.
+import type { Disk } from '../../agent/journal/disk.ts'
+import type { Dice } from './dice.ts'
+import type { Life } from './life.ts'
+
+/** `sync-lost` and `sync-kept`: the write is there, fsync says no, and the bytes are gone or stay. */
+export type DiskFault = 'full' | 'read-only' | 'slow' | 'sync-lost' | 'sync-kept'
+
+export interface FaultyDisk {
+  readonly files: ReadonlyMap<string, Uint8Array>
+  fault: DiskFault | undefined
+  /** The disk as one life of the agent sees it. */
+  mountedBy(life: Life): Disk
+  /** Called when a change begins, and again with the bytes of an append once it is durable. */
+  watch(watcher: DiskWatcher): void
+}
+
+export interface DiskWatcher {
+  begins(name: string): void
+  durable(name: string, bytes: Uint8Array): void
+}
+
+const slowest = 3000
+
+export function createFaultyDisk(dice: Dice): FaultyDisk {
+  const files = new Map<string, Uint8Array>()
+  const watchers: DiskWatcher[] = []
+  let fault: DiskFault | undefined
+
+  function fileOf(name: string): Uint8Array {
+    const file = files.get(name)
+    if (!file) throw failure('ENOENT', name)
+    return file
+  }
+
+  function add(name: string, bytes: Uint8Array, part = 1): void {
+    const whole = fileOf(name)
+    files.set(name, Buffer.concat([whole, bytes.subarray(0, Math.floor(part * bytes.length))]))
+  }
+
+  function append(name: string, bytes: Uint8Array): void {
+    if (fault === 'read-only') throw failure('EROFS', name)
+    if (fault === 'full' || fault === 'sync-lost') add(name, bytes, dice.roll())
+    else add(name, bytes)
+    if (fault === 'full') throw failure('ENOSPC', name)
+    if (fault === 'sync-lost' || fault === 'sync-kept') throw failure('EIO', name)
+    for (const watcher of watchers) watcher.durable(name, bytes)
+  }
+
+  function replace(name: string, bytes: Uint8Array): void {
+    if (fault === 'read-only') throw failure('EROFS', name)
+    if (fault && fault !== 'slow') {
+      files.set(`${name}.tmp`, bytes.slice(0, Math.floor(dice.roll() * bytes.length)))
+      throw failure(fault === 'full' ? 'ENOSPC' : 'EIO', name)
+    }
+    files.delete(`${name}.tmp`)
+    files.set(name, Uint8Array.from(bytes))
+    for (const watcher of watchers) watcher.durable(name, bytes)
+  }
+
+  function mountedBy(life: Life): Disk {
+    const taking = () => (fault === 'slow' ? dice.between(200, slowest) : dice.between(1, 12))
+    const read = <T>(act: () => T) => life.call({ milliseconds: 1, act })
+    const change = (name: string, act: () => void, torn: (part: number) => void) => {
+      if (life.alive) for (const watcher of watchers) watcher.begins(name)
+      return life.call({ milliseconds: taking(), act, torn })
+    }
+    const wholly = (act: () => void) => (part: number) => {
+      if (part > 0.5) act()
+    }
+    const cut = (name: string, size: number) => {
+      if (fault === 'read-only') throw failure('EROFS', name)
+      files.set(name, fileOf(name).slice(0, size))
+    }
+    const remove = (name: string) => {
+      if (fault === 'read-only') throw failure('EROFS', name)
+      files.delete(name)
+    }
+    const mute = (act: () => void) => () => {
+      try {
+        act()
+      } catch {}
+    }
+    return {
+      list: () => read(() => [...files].map(([name, bytes]) => ({ name, bytes: bytes.length }))),
+      read: (name) => read(() => Uint8Array.from(fileOf(name))),
+      append: (name, bytes) =>
+        change(
+          name,
+          () => append(name, bytes),
+          (part) => mute(() => add(name, bytes, fault === 'read-only' ? 0 : part * 1.1 > 1 ? 1 : part))(),
+        ),
+      truncate: (name, size) => change(name, () => cut(name, size), wholly(mute(() => cut(name, size)))),
+      replace: (name, bytes) =>
+        change(
+          name,
+          () => replace(name, bytes),
+          (part) => {
+            if (part > 0.8) mute(() => replace(name, bytes))()
+            else files.set(`${name}.tmp`, bytes.slice(0, Math.floor(part * bytes.length)))
+          },
+        ),
+      remove: (name) => change(name, () => remove(name), wholly(mute(() => remove(name)))),
+      close: () => read(() => undefined),
+    }
+  }
+
+  return {
+    files,
+    get fault() {
+      return fault
+    },
+    set fault(to) {
+      fault = to
+    },
+    mountedBy,
+    watch: (watcher) => watchers.push(watcher),
+  }
+}
+
+function failure(code: string, name: string): Error {
+  return Object.assign(new Error(`${code}: ${name}`), { code })
+}

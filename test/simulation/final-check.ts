@@ -1,0 +1,48 @@
+// The end: the faults are over and everybody is back, so gates, books, disk and audience must tell the same story.
+import type { LiveStatus } from '../../protocol/index.ts'
+import type { Audience } from './audience.ts'
+import type { Broker } from './broker.ts'
+import type { Ledger } from './ledger.ts'
+import type { Router } from './router.ts'
+import { entriesIn, type Site } from './site.ts'
+
+interface Parts {
+  site: Site
+  ledger: Ledger
+  audience: Audience
+  broker: Broker
+  router: Router
+}
+
+/** What is not yet as it must be. */
+export function unsettled({ site, ledger, audience, broker, router }: Parts): string[] {
+  const found: string[] = []
+  const violate = (what: string) => found.push(what)
+  if (!router.isUp) return ['in the end the agent is not running']
+  if (broker.queue.length > 0) violate(`in the end ${broker.queue.length} messages are not acknowledged`)
+  if (audience.heard !== ledger.texts.length) {
+    violate(`in the end event ${audience.heard} was heard, and event ${ledger.texts.length} is on disk`)
+  }
+  const status = JSON.parse(broker.retained ?? '{}') as LiveStatus
+  if (status.state !== 'online') violate(`in the end the retained status is ${broker.retained}`)
+  const { conservation, journal } = status
+  if (journal?.acknowledgedSeq !== ledger.texts.length) violate(`in the end the status says ${broker.retained}`)
+  for (const metric of ['bytes', 'milliseconds'] as const) {
+    if (conservation?.[metric].sold !== ledger.sold[metric]) {
+      violate(`${ledger.sold[metric]} ${metric} were sold, and the status says ${broker.retained}`)
+    }
+  }
+  const told = new Map(audience.lastUsage?.sessions.map((session) => [session.mac as string, session]))
+  if (told.size !== ledger.sessions.size) violate(`in the end ${told.size} sessions are told of: not those on disk`)
+  const entries = entriesIn(site.portal.request('json'))
+  for (const { mac, ip, present, isOpen } of site.devices) {
+    const session = told.get(mac)
+    if (session && !ledger.sessions.has(mac)) violate(`${mac} has a session only in the usage report`)
+    if (session?.state === 'closing') violate(`in the end ${mac} is still closing`)
+    const belongsOpen = session?.state === 'open' || session?.state === 'waiting'
+    if (isOpen && !belongsOpen) violate(`in the end ${mac} is open, and its session is ${session?.state ?? 'none'}`)
+    const isKnown = present && entries.get(mac)?.some((entry) => entry.ip === ip)
+    if (!isOpen && belongsOpen && isKnown) violate(`in the end ${mac} is shut, and its session is ${session.state}`)
+  }
+  return found
+}

@@ -1,0 +1,74 @@
+// Plays many seeds, on every core: `simulate --seeds 10000 [--from 1] [--workers N]`, or one stored script: `--script FILE`.
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { drawScript } from './draw-script.ts'
+import { shrink } from './shrink.ts'
+import { type Played, simulate } from './simulate.ts'
+
+type Told = Played & { seed: number }
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '1' },
+    workers: { type: 'string', default: String(availableParallelism()) },
+    script: { type: 'string' },
+  },
+})
+
+async function work({ first, last, step }: { first: number; last: number; step: number }): Promise<void> {
+  for (let seed = first; seed <= last; seed += step) {
+    const told: Told = { seed, ...(await simulate(drawScript(seed))) }
+    parentPort?.postMessage(told)
+  }
+}
+
+async function direct(): Promise<void> {
+  if (values.script !== undefined) {
+    const { violation } = await simulate(JSON.parse(readFileSync(values.script, 'utf8')))
+    process.stdout.write(`${violation ?? 'every promise is kept'}\n`)
+    process.exit(violation === undefined ? 0 : 1)
+  }
+  const [from, count, workers] = [Number(values.from), Number(values.seeds), Number(values.workers)]
+  const began = Date.now()
+  const total = { seeds: 0, milliseconds: 0, events: 0, purchases: 0 }
+  const progress = () => {
+    const seconds = (Date.now() - began) / 1000
+    const days = total.milliseconds / 86_400_000
+    process.stdout.write(
+      `${total.seeds} of ${count} seeds · ${days.toFixed(1)} days · ${total.purchases} purchases · ${total.events} events` +
+        ` · ${(total.seeds / seconds).toFixed(1)} seeds/s · ${(days / seconds).toFixed(2)} days/s\n`,
+    )
+  }
+  const ticking = setInterval(progress, 5000)
+  const failed = await new Promise<number | undefined>((resolve, reject) => {
+    let running = workers
+    for (let index = 0; index < workers; index++) {
+      const share = { first: from + index, last: from + count - 1, step: workers }
+      const worker = new Worker(new URL(import.meta.url), { workerData: share })
+      worker.on('message', ({ seed, violation, milliseconds, events, purchases }: Told) => {
+        total.seeds++
+        total.milliseconds += milliseconds
+        total.events += events
+        total.purchases += purchases
+        if (violation === undefined) return
+        process.stdout.write(`seed ${seed}: ${violation}\n`)
+        resolve(seed)
+        worker.terminate()
+      })
+      worker.on('error', reject)
+      worker.on('exit', () => --running === 0 && resolve(undefined))
+    }
+  })
+  clearInterval(ticking)
+  progress()
+  if (failed === undefined) process.exit(0)
+  process.stdout.write(`seed ${failed} breaks a promise; shrinking its script\n`)
+  const { script, violation } = await shrink(drawScript(failed))
+  process.stdout.write(`${violation}\n${JSON.stringify(script)}\n`)
+  process.exit(1)
+}
+
+await (isMainThread ? direct() : work(workerData))

@@ -1,0 +1,150 @@
+// Plays one script with the production agent, and watches every promise while it does.
+import { createAudience } from './audience.ts'
+import { createBroker, type Delivery } from './broker.ts'
+import { createDice } from './dice.ts'
+import { eventsIn, isJournal } from './disk-reading.ts'
+import { createFaultyDisk } from './faulty-disk.ts'
+import { unsettled } from './final-check.ts'
+import { createGateWatch } from './gate-watch.ts'
+import { createLedger } from './ledger.ts'
+import { createMachine } from './machine.ts'
+import { offerOf } from './offer.ts'
+import type { PortalLine } from './portal-line.ts'
+import { createRouter } from './router.ts'
+import type { Script } from './script.ts'
+import { createSite } from './site.ts'
+import { createStage } from './stage.ts'
+import { createVirtualTime } from './virtual-time.ts'
+
+export interface Played {
+  /** The first promise that was broken, and when. */
+  violation?: string
+  milliseconds: number
+  events: number
+  purchases: number
+}
+
+export async function simulate(script: Script): Promise<Played> {
+  const { settings } = script
+  const time = createVirtualTime()
+  const dice = createDice(script.seed)
+  const machine = createMachine(time, settings.clockSynced)
+  let violation: string | undefined
+  const now = () => time.now
+  const violate = (what: string) => {
+    violation ??= `at ${time.now} ms: ${what}`
+  }
+
+  const site = createSite(settings.flavour, script.devices, dice, now, machine.wall)
+  const ledger = createLedger(site, violate)
+  const audience = createAudience(ledger, now, violate)
+  const disk = createFaultyDisk(dice)
+  const line: PortalLine = { fault: undefined }
+  let diskTook = true
+  const broker = createBroker(now, dice, {
+    published: audience.published,
+    confirmed: (channel, text) => channel === 'usage' && audience.confirmed(text),
+    acknowledged,
+    lostConnection: audience.lostConnection,
+  })
+  const router = createRouter({
+    ...{ time, machine, site, line, disk, broker, settings, dice, violate },
+    lifeBegins() {
+      for (const [name, bytes] of [...disk.files].sort()) if (isJournal(name)) eventsIn(bytes).forEach(ledger.record)
+      audience.newLife()
+    },
+    lifeEnds() {
+      site.forgetUnsaved(diskTook)
+      diskTook = true
+    },
+  })
+
+  disk.watch({
+    begins(name) {
+      if (disk.fault) diskTook = false
+      if (isJournal(name)) return
+      audience.checkpointBegins(now())
+    },
+    durable(name, bytes) {
+      if (isJournal(name)) return eventsIn(bytes).forEach(ledger.record)
+      audience.checkpointDurable()
+      site.saved()
+    },
+  })
+
+  function acknowledged({ channel, payload }: Delivery) {
+    const text = new TextDecoder().decode(payload)
+    if (channel === 'command') {
+      const { mac, from } = JSON.parse(text)
+      for (const named of [mac, from]) ledger.ordered(named)
+      return
+    }
+    const offer = messageOf(text)
+    if (offer && !ledger.outcomes.has(offer.purchaseId)) violate(`acknowledged, and not on disk: ${text}`)
+  }
+
+  const isExpected = (mac: string) =>
+    broker.queue.some(({ channel, payload }) => {
+      return channel === 'purchase' && macIn(new TextDecoder().decode(payload)) === mac
+    })
+  const grace =
+    settings.lookMilliseconds +
+    2 * settings.nearMilliseconds +
+    (6 + 4 * script.devices) * settings.latencyMilliseconds +
+    200
+  const watch = createGateWatch(site, ledger, now, grace, isExpected, violate)
+  const stage = createStage({ time, machine, site, line, disk, broker, router, ledger })
+  const isTroubled = () => !router.isUp || line.fault !== undefined || !site.portal.running || disk.fault === 'slow'
+
+  const tick = () => {
+    if (isTroubled()) watch.disturb()
+    else watch.check()
+    time.after(settings.nearMilliseconds, tick)
+  }
+  const browse = () => {
+    site.browse()
+    time.after(settings.lookMilliseconds * 1.3, browse)
+  }
+
+  router.start()
+  tick()
+  browse()
+  const isOver = () => violation !== undefined
+  try {
+    for (const action of script.actions) {
+      await time.runUntil(action.at, isOver)
+      if (isOver()) break
+      stage.play(action)
+    }
+    await time.runUntil(script.milliseconds, isOver)
+    if (!isOver()) stage.mendAll()
+    // Booting takes up to a minute, coming back from a stop half of one, reconnecting 15 s; then everything has two looks.
+    const latest = time.now + 105_000 + 3 * settings.lookMilliseconds + settings.usageMilliseconds
+    let left: string[]
+    do {
+      await time.runUntil(time.now + settings.lookMilliseconds, isOver)
+      site.touch()
+      left = unsettled({ site, ledger, audience, broker, router })
+    } while (left.length > 0 && time.now < latest && !isOver())
+    if (left[0] !== undefined) violate(left[0])
+  } catch (err) {
+    violate(`the simulation broke: ${err instanceof Error ? err.stack : err}`)
+  }
+  const { outcomes, texts } = ledger
+  const played = { milliseconds: time.now, events: texts.length, purchases: outcomes.size }
+  return violation === undefined ? played : { violation, ...played }
+
+  function messageOf(text: string) {
+    try {
+      return offerOf(JSON.parse(text))
+    } catch {
+      return undefined
+    }
+  }
+}
+
+// A purchase on its way may open a gate at any moment, however its MAC is spelt.
+function macIn(text: string): string | undefined {
+  const found = /"mac":"([^"]*)"/.exec(text)?.[1]
+  return found?.toLowerCase().replaceAll('-', ':')
+}

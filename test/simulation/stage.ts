@@ -1,0 +1,111 @@
+// The stage: one action of a script becomes a change of the world, and what it broke is mended when its time is over.
+import type { Broker } from './broker.ts'
+import type { FaultyDisk } from './faulty-disk.ts'
+import type { Ledger } from './ledger.ts'
+import type { Machine } from './machine.ts'
+import { offerOf } from './offer.ts'
+import type { PortalLine } from './portal-line.ts'
+import type { Router } from './router.ts'
+import type { Action } from './script.ts'
+import type { Device, Site } from './site.ts'
+import type { VirtualTime } from './virtual-time.ts'
+
+interface Parts {
+  time: VirtualTime
+  machine: Machine
+  site: Site
+  line: PortalLine
+  disk: FaultyDisk
+  broker: Broker
+  router: Router
+  ledger: Ledger
+}
+
+export interface Stage {
+  play(action: Action): void
+  /** Every fault ends now, everybody stops using anything. */
+  mendAll(): void
+}
+
+export function createStage({ time, machine, site, line, disk, broker, router, ledger }: Parts): Stage {
+  /** Sets a fault, and takes it back after a while unless another one has come since. */
+  function lasting<T>(milliseconds: number, of: { fault: T | undefined }, fault: T): void {
+    of.fault = fault
+    time.after(milliseconds, () => {
+      if (of.fault === fault) of.fault = undefined
+    })
+  }
+
+  function deviceOf(number: number): Device {
+    const device = site.devices[number - 1]
+    if (!device) throw new Error(`there is no device ${number}`)
+    return device
+  }
+
+  function play(action: Action) {
+    switch (action.do) {
+      case 'arrive':
+        return site.arrive(deviceOf(action.device))
+      case 'leave':
+        return site.leave(deviceOf(action.device))
+      case 'new-ip':
+        return site.newIp(deviceOf(action.device))
+      case 'kick':
+        return site.change(() => site.portal.kick(deviceOf(action.device).mac))
+      case 'splash':
+        return site.splash(deviceOf(action.device))
+      case 'use':
+        site.touch()
+        Object.assign(deviceOf(action.device), { down: action.down, up: action.up })
+        return
+      case 'purchase': {
+        const { message } = action
+        const offer = offerOf(message)
+        if (offer) ledger.offered(offer.purchaseId, offer.sold)
+        return broker.send('purchase', Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)))
+      }
+      case 'command':
+        for (const mac of [action.message.mac, action.message.from]) ledger.ordered(String(mac))
+        return broker.send('command', Buffer.from(JSON.stringify(action.message)))
+      case 'kill':
+        return router.killAt(action.call, action.phase, action.downMilliseconds)
+      case 'stop':
+        return router.stop(action.downMilliseconds)
+      case 'reboot':
+        return router.reboot(action.offMilliseconds)
+      case 'set-clock':
+        if (action.by === 'hand' || !machine.synced) machine.setWall(action.byMilliseconds, true)
+        return
+      case 'disk':
+        return lasting(action.forMilliseconds, disk, action.fault)
+      case 'portal':
+        return portalFault(action)
+      case 'restart-portal':
+        return site.restart()
+      case 'broker':
+        return lasting(action.forMilliseconds, broker, action.fault)
+      case 'drop':
+        return broker.dropAt(action.packet, action.phase)
+      case 'redeliver':
+        return broker.redeliver(action.how)
+    }
+  }
+
+  function portalFault({ fault, forMilliseconds }: Extract<Action, { do: 'portal' }>) {
+    if (fault !== 'stopped') return lasting(forMilliseconds, line, fault)
+    site.stop()
+    time.after(forMilliseconds, site.start)
+  }
+
+  return {
+    play,
+    mendAll() {
+      line.fault = disk.fault = undefined
+      broker.fault = undefined
+      site.start()
+      site.touch()
+      for (const device of site.devices) device.down = device.up = 0
+      router.start()
+    },
+  }
+}
