@@ -1,6 +1,6 @@
 // The gate plan: what the portal shows held against what the books say.
 import type { Mac } from '../../protocol/index.ts'
-import type { PortalClient, PortalList } from '../valve/portal-client.ts'
+import { type PortalClient, type PortalList, tellsOf } from '../valve/portal-client.ts'
 import type { Books } from './books.ts'
 import { currentLot, isPaid, remainingOf, type Session } from './session.ts'
 
@@ -22,8 +22,20 @@ export function gatePlan(books: Books, list: PortalList, unpaid: UnpaidPolicy): 
   })
   if (!opensUnseen(list)) return steps
   const seen = new Set(list.clients.map((client) => client.mac))
-  const unseen = [...books.sessions.values()].filter((session) => isPaid(session) && !seen.has(session.mac))
+  const isUnseen = ({ mac }: Session) => tellsOf(list, mac) && !seen.has(mac)
+  const unseen = [...books.sessions.values()].filter((session) => isPaid(session) && isUnseen(session))
   return [...steps, ...unseen.map((session) => openStep(session))]
+}
+
+/**
+ * The gates that can be opened on what the portal showed last, without asking it again first: whoever has just paid does
+ * not wait for another look.
+ */
+export function openAtOnce(books: Books, remembered: PortalList): Step[] {
+  const isNew = (session: Session | undefined) => session !== undefined && session.readAt === null
+  return gatePlan(books, remembered, 'report').filter(
+    (step) => step.act === 'open' && step.client !== undefined && isNew(books.sessions.get(step.mac)),
+  )
 }
 
 /** Whether a step is still what the books want: a purchase may have come since it was planned. */

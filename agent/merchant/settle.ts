@@ -2,7 +2,7 @@
 import { type EndReason, type Mac, terminateCauses } from '../../protocol/index.ts'
 import { type Now, since, timestamp } from '../moment.ts'
 import { getDataUsageSinceBaseline } from '../valve/baseline.ts'
-import type { PortalList } from '../valve/portal-client.ts'
+import { type PortalList, tellsOf } from '../valve/portal-client.ts'
 import type { Books, Metering } from './books.ts'
 import type { Draft } from './draft.ts'
 import { isUnpaid, type UnpaidPolicy } from './gate-plan.ts'
@@ -33,6 +33,7 @@ export function settle(books: Books, list: PortalList, watch: Watch, unpaid: Unp
   const metered: Metering[] = []
   if (hasRestarted(books, list)) events.push(drift('portal-restarted', 'every gate is compared with the books again'))
   for (const before of books.sessions.values()) {
+    if (!tellsOf(list, before.mac)) continue
     const { used, ...metering } = meterSession(before, look)
     metered.push({ ...metering, used })
     const lots = before.lots.map((lot, index) => ({ ...lot, used: used[index] ?? lot.used }))
@@ -44,8 +45,10 @@ export function settle(books: Books, list: PortalList, watch: Watch, unpaid: Unp
     if (!watch.unpaid.has(mac)) events.push(drift('open-but-unpaid', repair, { mac }))
   }
   const openMacs = new Set(list.clients.filter((client) => client.open).map((client) => client.mac))
-  const shut = [...books.shutting].filter((mac) => !openMacs.has(mac))
-  return { metered, shut, events, watch: { unpaid: new Set(open), shut: new Set() } }
+  const shut = [...books.shutting].filter((mac) => tellsOf(list, mac) && !openMacs.has(mac))
+  const untold = (macs: ReadonlySet<Mac>) => [...macs].filter((mac) => !tellsOf(list, mac))
+  const next = { unpaid: new Set([...untold(watch.unpaid), ...open]), shut: new Set(untold(watch.shut)) }
+  return { metered, shut, events, watch: next }
 }
 
 function storyOf(before: Session, after: Session, list: PortalList, watch: Watch, now: Now): Draft[] {
@@ -113,7 +116,8 @@ function hasRest(session: Session): boolean {
 
 // A counter that went down, or two and more open entries gone at once, is the portal's own doing and not a device's.
 function hasRestarted(books: Books, list: PortalList): boolean {
-  const open = [...books.sessions.values()].filter((session) => session.seenOpen && isPaid(session))
+  const told = [...books.sessions.values()].filter(({ mac }) => tellsOf(list, mac))
+  const open = told.filter((session) => session.seenOpen && isPaid(session))
   const tokens = new Set(list.clients.map((client) => client.token))
   const gone = open.filter((session) => !session.baseline.some((entry) => tokens.has(entry.token)))
   const reset = open.some(({ baseline, mac }) => {

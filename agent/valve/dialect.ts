@@ -58,8 +58,23 @@ const KibiBytes = z
 
 // openNDS prints bytes / 1024, rounded down, and every value as a string.
 const OpenndsClient = z
-  .object({ ...named, download_this_session: KibiBytes, upload_this_session: KibiBytes })
-  .transform((client) => clientFrom(client, client.download_this_session, client.upload_this_session))
+  .object({
+    ...named,
+    clientif: z.string().optional(),
+    download_this_session: KibiBytes,
+    upload_this_session: KibiBytes,
+  })
+  .transform(({ clientif, download_this_session, upload_this_session, ...client }) => ({
+    ...clientFrom(client, download_this_session, upload_this_session),
+    ...(clientif !== undefined && { addresses: addressesIn(clientif) }),
+  }))
+
+// openNDS prints the interface once for each address that the LAN knows of the device: "", "br-lan", "br-lanbr-lan".
+function addressesIn(clientif: string): number {
+  if (clientif === '') return 0
+  const [, name] = /^(.+?)\1+$/.exec(clientif) ?? []
+  return name === undefined ? 1 : clientif.length / name.length
+}
 
 function clientFrom(
   { mac, ip, token, state }: Pick<PortalClient, 'mac' | 'ip' | 'token'> & { state: string },

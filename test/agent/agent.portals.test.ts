@@ -129,3 +129,54 @@ describe('what the owner configured', () => {
     expect([before, router.isOpen()]).toEqual([true, false])
   })
 })
+
+describe('how often the portal is asked', () => {
+  const within = async (router: ReturnType<typeof aRouter>, milliseconds: number) => {
+    const before = router.calls.length
+    await router.pass(milliseconds)
+    return router.calls.slice(before)
+  }
+
+  it.each([1, 10, 120])('is once a look for %i sessions at nodogsplash', async (count) => {
+    const router = aRouter({ maxClients: 250 })
+    await router.start()
+    for (let device = 1; device <= count; device++) {
+      router.join(device)
+      await router.grant('bytes', 5e9, { purchaseId: `p${device}`, mac: aMac(device) })
+    }
+    await router.pass(10_000)
+
+    expect(await within(router, 60_000)).toEqual(Array(6).fill('json'))
+  })
+
+  it('opens for a device that the portal knows without asking first', async () => {
+    const router = aRouter()
+    router.join(1)
+    await router.start()
+    const before = router.calls.length
+    await router.grant('bytes', 5e9)
+
+    expect(router.calls.slice(before).map((call) => call.split(' ')[0])).toEqual(['auth', 'json'])
+  })
+
+  it('asks openNDS for the device that waits, until its list is due', async () => {
+    const router = aRouter({ flavour: 'opennds' })
+    router.join(2)
+    await router.start()
+    await router.grant('bytes', 5e9)
+
+    expect(await within(router, 7000)).toEqual(Array(3).fill(`json ${aMac()}`))
+  })
+
+  it('finds a paid device at openNDS that has a new IP', async () => {
+    const router = aRouter({ flavour: 'opennds' })
+    router.join(1)
+    await router.start()
+    await router.grant('bytes', 1e6)
+    await router.pass(2000)
+    router.join(1, '192.168.66.201')
+    await router.pass(4000)
+
+    expect(router.isOpen()).toBe(true)
+  })
+})

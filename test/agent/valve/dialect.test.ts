@@ -18,10 +18,11 @@ function read(text: string, reading: Reading): unknown {
 function expected(name: string, reading: Reading): unknown {
   const kind = name.startsWith('nodogsplash') ? 'nodogsplash' : 'opennds'
   const clientOf = (row: string) => {
-    const [mac, ip, token, state, downloaded, uploaded] = row.split(' ')
+    const [mac, ip, token, state, downloaded, uploaded, addresses = '1'] = row.split(' ')
     const unit = kind === 'nodogsplash' ? 1000 : 1024
     const counters = { downloaded: Number(downloaded) * unit, uploaded: Number(uploaded) * unit }
-    return { mac, ip, token, open: state === 'Authenticated', ...counters }
+    const onLan = kind === 'opennds' && { addresses: Number(addresses) }
+    return { mac, ip, token, open: state === 'Authenticated', ...counters, ...onLan }
   }
   if ('exit' in reading) throw new Error('there is nothing to read')
   if ('client' in reading) return reading.client === undefined ? undefined : clientOf(reading.client)
