@@ -128,6 +128,8 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       const answer = { sessionId, mac, metric, allotment }
       books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq, uptime: books.uptime, answer })
       books.sold[event.metric] += event.allotment
+      // Whoever a session was moved away from has paid again: that gate is no longer to be shut.
+      books.shutting.delete(event.mac)
       return
     }
     case 'purchase.rejected':

@@ -47,7 +47,9 @@ export function planLook(books: Books, now: Moment, settings: LookSettings, seen
     .sort((a, b) => a.due - b.due)
     .slice(0, mostAsked)
     .map(({ session }) => ({ mac: session.mac, names: namesOf(session) }))
-  const shutting = [...books.shutting].map((mac): Asked => ({ mac, names: [mac] }))
+  const shutting = [...books.shutting]
+    .filter((mac) => !books.sessions.has(mac))
+    .map((mac): Asked => ({ mac, names: [mac] }))
   return [...asked, ...shutting, ...absentTurn(books, now, settings, seen, asked)]
 }
 

@@ -97,6 +97,12 @@ describe('planLook', () => {
     ])
   })
 
+  it('asks once for a device that paid again after its session was moved away', () => {
+    const books = aBooks({ sessions: [open(1, 10_000)], shutting: new Set([aMac(1)]) })
+
+    expect(planLook(books, now, settings, opennds(), false)).toEqual([{ mac: aMac(1), names: ['t1'] }])
+  })
+
   test.each([
     { read: 'long ago', ages: [20_000, 9000], names: ['t1'] },
     { read: 'and another one a moment ago', ages: [20_000, 4000], names: [] },
