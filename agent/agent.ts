@@ -69,7 +69,18 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
     const opened = await openWhoHasJustPaid()
     const list = opened && !opened.only ? opened : await look(isPoked)
     if (!list) return
-    const steps = gatePlan(journal.books, list, config.unpaid)
+    const steps = gatePlan(journal.books, list, config.unpaid, gates.blocked)
+    if (steps.length === 0) return
+    const after = await take(steps, list)
+    if (after) await openAgain(steps, after)
+  }
+
+  // A paid gate that was shut to be renewed, or while its customer bought again, does not wait for the next look.
+  async function openAgain(taken: readonly Step[], list: PortalList): Promise<void> {
+    const shut = new Set(taken.flatMap((step) => (step.act === 'open' ? [] : [step.mac])))
+    const steps = gatePlan(journal.books, list, config.unpaid).filter(
+      (step) => step.act === 'open' && shut.has(step.mac),
+    )
     if (steps.length > 0) await take(steps, list)
   }
 

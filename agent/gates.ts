@@ -5,14 +5,15 @@ import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import type { Metered } from './merchant/books.ts'
 import type { Draft } from './merchant/draft.ts'
-import { isDue, type Step, type UnpaidPolicy } from './merchant/gate-plan.ts'
+import { isDue, isUnpaid, type Step, type UnpaidPolicy } from './merchant/gate-plan.ts'
 import { afterLook, nothingSeen, type Seen } from './merchant/look-plan.ts'
 import { lacksBaseline, meterSession, opening, unopened, unseen } from './merchant/metering.ts'
-import { drift, settle, type Watch } from './merchant/settle.ts'
+import { drift, nothingWatched, settle } from './merchant/settle.ts'
 import type { Now } from './moment.ts'
 import type { Recorder } from './recorder.ts'
 import { PortalFault } from './valve/fault.ts'
 import { type PortalClient, type PortalList, type Question, updated } from './valve/portal-client.ts'
+import { shutAlong } from './valve/prefix-defect.ts'
 import type { Valve } from './valve/valve.ts'
 
 export interface Gates {
@@ -22,6 +23,8 @@ export interface Gates {
   apply(steps: readonly Step[], list: PortalList): Promise<void>
   /** What the looks so far have shown of the portal itself. */
   readonly seen: Seen
+  /** Tokens of open gates that let nothing through. */
+  readonly blocked: ReadonlySet<string>
   /** The portal's list as the looks so far have shown it. */
   readonly remembered: PortalList | undefined
   /** The portal as the status shows it. */
@@ -41,7 +44,7 @@ interface Parts {
 const mostUntold = 100
 
 export function createGates({ clock, journal, valve, recorder, unpaid, log }: Parts): Gates {
-  let watch: Watch = { unpaid: new Set(), shut: new Set() }
+  let watch = nothingWatched
   let seen = nothingSeen
   let remembered: PortalList | undefined
   let lookedAt: number | undefined
@@ -67,6 +70,13 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
     await recorder.appendOr(goOn, events, { records: [metered] })
   }
 
+  // "Trusted" stands in nodogsplash's status only: it is asked before a gate that nobody paid for is taken for one.
+  async function withTrusted(list: PortalList): Promise<PortalList> {
+    const isStrange = list.clients.some((client) => isUnpaid(journal.books, list, client))
+    if (list.kind !== 'nodogsplash' || !isStrange) return list
+    return { ...list, trusted: (await valve.status()).trusted }
+  }
+
   async function failed({ code, message }: PortalFault): Promise<void> {
     portal = { ...portal, state: 'unreachable' }
     if (code === 'portal-down') journal.note({ type: 'metered', sessions: unseen(journal.books) })
@@ -81,7 +91,8 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
 
   async function describe(list: PortalList): Promise<void> {
     const isNew = portal.state !== 'reachable' || portal.kind !== list.kind
-    const version = list.version ?? (isNew ? await valve.version().catch(() => undefined) : portal.version)
+    const asked = isNew ? await valve.status().catch(() => undefined) : portal
+    const version = list.version ?? asked?.version
     portal = { kind: list.kind, version: version ?? null, state: 'reachable' }
   }
 
@@ -98,7 +109,7 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
   }
 
   async function take(step: Step, list: PortalList): Promise<void> {
-    if (step.act === 'close') return close(step.client, list)
+    if (step.act !== 'open') return close(step.client, list)
     const { mac, milliseconds, client } = step
     const isTaken =
       milliseconds === undefined
@@ -109,14 +120,16 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
     if (!isTaken && session) journal.note({ type: 'metered', sessions: [unopened(session)] })
   }
 
-  async function close(client: PortalClient, { clients }: PortalList): Promise<void> {
+  async function close(client: PortalClient, list: PortalList): Promise<void> {
     watch = { ...watch, shut: new Set([...watch.shut, client.mac]) }
     const last = isFresh() ? undefined : await valve.getClientStats(client)
     await valve.closeGate(client)
+    const along = shutAlong(client, remembered ?? list).map(({ token }) => token)
+    watch = { ...watch, shutAlong: new Set([...watch.shutAlong, ...along]) }
     const session = journal.books.sessions.get(client.mac)
     if (!last || !session) return
     // What passed between the look and the shutting is charged too: the portal forgets it.
-    const now = clients.map((entry) => (entry.token === last.token ? last : entry))
+    const now = list.clients.map((entry) => (entry.token === last.token ? last : entry))
     journal.note({ type: 'metered', sessions: [meterSession(session, { at: nowOf(clock), clients: now })] })
   }
 
@@ -129,7 +142,7 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
     async look(question) {
       const began = clock.monotonic()
       try {
-        const list = await valve.look(question)
+        const list = await withTrusted(await valve.look(question))
         const now = nowOf(clock)
         lookedAt = now.at
         await recorder.inTurn(() => answered(list, now))
@@ -161,6 +174,9 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
     },
     get seen() {
       return seen
+    },
+    get blocked() {
+      return watch.blocked
     },
     get remembered() {
       return remembered

@@ -2,7 +2,8 @@
 import { type EndReason, type Mac, terminateCauses } from '../../protocol/index.ts'
 import { type Now, since, timestamp } from '../moment.ts'
 import { getDataUsageSinceBaseline } from '../valve/baseline.ts'
-import { type PortalList, tellsOf } from '../valve/portal-client.ts'
+import { type PortalClient, type PortalList, tellsOf } from '../valve/portal-client.ts'
+import { type Flow, findBlocked } from './blocked.ts'
 import type { Books, Metering } from './books.ts'
 import type { Draft } from './draft.ts'
 import { isUnpaid, type UnpaidPolicy } from './gate-plan.ts'
@@ -16,6 +17,19 @@ export interface Watch {
   unpaid: ReadonlySet<Mac>
   /** Gates that the agent itself has shut since the look before. */
   shut: ReadonlySet<Mac>
+  flows: ReadonlyMap<Mac, Flow>
+  /** Tokens of gates that the portal shut along with another one, and calls open. */
+  shutAlong: ReadonlySet<string>
+  /** Tokens of open gates that let nothing through. */
+  blocked: ReadonlySet<string>
+}
+
+export const nothingWatched: Watch = {
+  unpaid: new Set(),
+  shut: new Set(),
+  flows: new Map(),
+  shutAlong: new Set(),
+  blocked: new Set(),
 }
 
 export interface Settled {
@@ -47,8 +61,28 @@ export function settle(books: Books, list: PortalList, watch: Watch, unpaid: Unp
   const openMacs = new Set(list.clients.filter((client) => client.open).map((client) => client.mac))
   const shut = [...books.shutting].filter((mac) => tellsOf(list, mac) && !openMacs.has(mac))
   const untold = (macs: ReadonlySet<Mac>) => [...macs].filter((mac) => !tellsOf(list, mac))
-  const next = { unpaid: new Set([...untold(watch.unpaid), ...open]), shut: new Set(untold(watch.shut)) }
+  const { flows, blocked } = findBlocked(watch.flows, books, list, now)
+  const deaf = list.clients.filter((client) => blocked.includes(client) || isShutAlong(client, watch, books))
+  for (const { mac } of deaf) events.push(drift('paid-but-blocked', renewal, { mac, ...sessionIdOf(books, mac) }))
+  const next: Watch = {
+    unpaid: new Set([...untold(watch.unpaid), ...open]),
+    shut: new Set(untold(watch.shut)),
+    flows,
+    shutAlong: new Set([...watch.shutAlong].filter((token) => !list.clients.some((client) => client.token === token))),
+    blocked: new Set(deaf.map(({ token }) => token)),
+  }
   return { metered, shut, events, watch: next }
+}
+
+const renewal = 'the portal calls the gate open and nothing comes through: it is shut and opened again'
+
+function isShutAlong({ mac, open, token }: PortalClient, watch: Watch, { sessions }: Books): boolean {
+  return open && sessions.has(mac) && watch.shutAlong.has(token)
+}
+
+function sessionIdOf({ sessions }: Books, mac: Mac): { sessionId?: string } {
+  const session = sessions.get(mac)
+  return session ? { sessionId: session.sessionId } : {}
 }
 
 function storyOf(before: Session, after: Session, list: PortalList, watch: Watch, now: Now): Draft[] {

@@ -1,7 +1,7 @@
 // The portals' dialects: nodogsplash (numbers of 1000 bytes) and openNDS (strings of KiB), read into one model.
 // What cannot be read is refused as a whole: an unreadable number is never taken for 0.
 import * as z from 'zod'
-import { AnyMac, type PortalKind } from '../../protocol/index.ts'
+import { AnyMac, type Mac, type PortalKind } from '../../protocol/index.ts'
 import { PortalFault } from './fault.ts'
 import type { PortalClient, PortalList } from './portal-client.ts'
 
@@ -31,9 +31,18 @@ export function parseClient(stdout: string): PortalClient | undefined {
   })
 }
 
-/** The version in the answer to `ndsctl status`, where it says one. */
-export function parseVersion(stdout: string): string | undefined {
-  return /^Version: (\S+)$/m.exec(stdout)?.[1]
+/** What `ndsctl status` says beside the list: the version, and at nodogsplash the devices that the owner trusts. */
+export interface PortalStatus {
+  version?: string
+  trusted: Mac[]
+}
+
+/** Reads the answer to `ndsctl status`, text for people. */
+export function parseStatus(stdout: string): PortalStatus {
+  const version = /^Version: (\S+)$/m.exec(stdout)?.[1]
+  const rows = /^Trusted MAC addresses:((?:\n {2}\S+)+)/m.exec(stdout)?.[1] ?? ''
+  const trusted = rows.split('\n').flatMap((row) => AnyMac.safeParse(row.trim()).data ?? [])
+  return { ...(version !== undefined && { version }), trusted }
 }
 
 const Clients = z.object({ clients: z.record(z.string(), z.unknown()) })

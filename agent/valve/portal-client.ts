@@ -31,7 +31,7 @@ export interface PortalList {
   /** Only openNDS says it with its clients. */
   version?: string
   clients: PortalClient[]
-  /** Devices that the router's owner lets through for nothing; only openNDS lists them, with its whole list. */
+  /** Devices that the router's owner lets through for nothing. nodogsplash tells them by its status only. */
   trusted: Mac[]
   /** The devices that were asked about; of others the answer says nothing. Absent where the list is whole. */
   only?: ReadonlySet<Mac>
@@ -46,4 +46,9 @@ export function tellsOf({ only }: PortalList, mac: Mac): boolean {
 export function updated(known: PortalList | undefined, list: PortalList): PortalList {
   if (!list.only || !known) return list
   return { ...known, clients: [...known.clients.filter(({ mac }) => !tellsOf(list, mac)), ...list.clients] }
+}
+
+/** 0 where the portal has not told its version. */
+export function majorVersion({ version = '' }: Pick<PortalList, 'version'>): number {
+  return Number.parseInt(version, 10) || 0
 }

@@ -2,7 +2,7 @@
 // no more than which one it is.
 import type { Mac, PortalKind } from '../../protocol/index.ts'
 import type { EndFlows } from './conntrack.ts'
-import { parseClient, parseList, parseVersion } from './dialect.ts'
+import { type PortalStatus, parseClient, parseList, parseStatus } from './dialect.ts'
 import { PortalFault } from './fault.ts'
 import type { Ndsctl } from './ndsctl.ts'
 import type { Asked, PortalClient, PortalList, Question } from './portal-client.ts'
@@ -11,8 +11,8 @@ import type { Asked, PortalClient, PortalList, Question } from './portal-client.
 export interface Valve {
   /** One call for all devices; or, at openNDS, a call for each name in the question. nodogsplash always tells all. */
   look(question?: Question): Promise<PortalList>
-  /** The portal's version, where it tells one. */
-  version(): Promise<string | undefined>
+  /** The portal's version, and the trusted devices where its list does not tell them. */
+  status(): Promise<PortalStatus>
   /**
    * Opens the gate of one portal entry, or of a device that the portal has not seen (openNDS 10 only). False when the
    * portal says no, which may also mean that the gate is open already.
@@ -92,7 +92,7 @@ export function createValve(
       if (question === 'all' || known?.kind !== 'opennds') return lookAtAll()
       return lookAtSome(question, known)
     },
-    version: async () => parseVersion((await ask('status')).stdout),
+    status: async () => parseStatus((await ask('status')).stdout),
     openGate: (mac, client) => open(mac, client, farMinutes),
     openGateUntil: (mac, milliseconds, client) =>
       open(mac, client, Math.min(farMinutes + Math.ceil(milliseconds / 60_000), farthestMinutes)),

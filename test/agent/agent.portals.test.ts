@@ -81,6 +81,59 @@ describe('openNDS 10', () => {
   })
 })
 
+describe('a portal whose list is full', () => {
+  it('is warned of, and lets the paid device in when there is room', async () => {
+    const router = aRouter({ maxClients: 20, preauthIdleMinutes: 1 })
+    for (let device = 2; device <= 21; device++) router.join(device)
+    await router.start()
+    router.join(1)
+    await router.grant('bytes', 1e6)
+    await router.pass(10_000)
+    const { warnings } = router.uplink.liveStatus()
+    await router.pass(60_000)
+    router.portal.browse(aMac())
+    await router.pass(10_000)
+
+    expect(warnings).toEqual([expect.stringContaining('MaxClients')])
+    expect(router.isOpen()).toBe(true)
+    expect(router.uplink.liveStatus().warnings).toEqual([])
+  })
+})
+
+describe('nodogsplash', () => {
+  it('leaves a trusted device alone that is open besides', async () => {
+    const router = aRouter()
+    router.join(1)
+    router.portal.splashLogin(aMac())
+    router.portal.request(`trust ${aMac()}`)
+    await router.start()
+    await router.pass(20_000)
+
+    expect(router.callsOf('deauth')).toEqual([])
+    expect(router.events('gate.drift')).toEqual([])
+  })
+})
+
+describe('openNDS 9.10', () => {
+  it('that shuts a paid gate along with another one lets it be opened again', async () => {
+    const router = aRouter({ flavour: 'opennds' })
+    router.join(1, '192.168.66.10')
+    router.join(2, '192.168.66.101')
+    await router.start()
+    await router.grant('bytes', 1024)
+    await router.grant('bytes', 1e6, { purchaseId: 'p2', mac: aMac(2) })
+    router.use(5000)
+    await router.pass(2000)
+    const blocked = !router.isOpen(2)
+    await router.pass(10_000)
+    router.portal.browse(aMac(2))
+    await router.pass(2000)
+
+    expect([blocked, router.isOpen(1), router.isOpen(2)]).toEqual([true, false, true])
+    expect(router.events('gate.drift')).toMatchObject([{ kind: 'paid-but-blocked', mac: aMac(2), sessionId: 's2' }])
+  })
+})
+
 describe('what the owner configured', () => {
   test.each([
     { unpaid: 'close', open: false },

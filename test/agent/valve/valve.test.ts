@@ -53,7 +53,7 @@ describe.each(['nodogsplash', 'opennds', 'opennds-10'] as const)('at %s', (flavo
   })
 
   it('tells its version', async () => {
-    expect(await aValve(flavour).valve.version()).toMatch(/^\d+\.\d+\.\d+$/)
+    expect((await aValve(flavour).valve.status()).version).toMatch(/^\d+\.\d+\.\d+$/)
   })
 
   it('reaches both entries of a device with a new IP', async () => {
