@@ -2,7 +2,7 @@
 //   purchase   in turn: read, decide, put on disk; then acknowledge, and poke the look
 //   look       ask the portal, charge what was used; act where gates and books differ; look again
 //   announce   what is on disk and not acknowledged goes out in order, whenever there is a broker
-import type { Event } from '../protocol/index.ts'
+import type { Event, Mac } from '../protocol/index.ts'
 import { agentVersion } from './build.ts'
 import { type Clock, nowOf } from './clock.ts'
 import { createCommands } from './commands.ts'
@@ -53,7 +53,8 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   const gates = createGates({ clock, journal, valve, recorder, unpaid: config.unpaid, log })
   const outbox = createOutbox(journal, recorder, uplink)
   const board = createStatusBoard({ config, clock, journal, gates, recorder, uplink })
-  const sell = createSales({ clock, journal, recorder, tariff: config.tariff, newId, tell })
+  const entriesOf = (mac: Mac) => gates.remembered?.clients.filter((client) => client.mac === mac) ?? []
+  const sell = createSales({ clock, journal, recorder, tariff: config.tariff, newId, entriesOf, tell })
   const orders = createOrders({ clock, journal, recorder, look: looks.poke })
   const onCommand = createCommands({ config, clock, journal, orders, outbox, log })
   let isOpen = false

@@ -42,6 +42,8 @@ interface Parts {
 
 // A disk may refuse for long; what is told afterwards is bounded.
 const mostUntold = 100
+// However slow the portal was at the look: this much may pass between a reading and the shut that follows from it.
+const mostFreshMilliseconds = 20
 
 export function createGates({ clock, journal, valve, recorder, unpaid, log }: Parts): Gates {
   let watch = nothingWatched
@@ -135,7 +137,8 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
 
   // A reading that is younger than what another one takes is as good as another one.
   function isFresh(): boolean {
-    return lookedAt !== undefined && clock.monotonic() - lookedAt <= seen.latencyMilliseconds
+    const most = Math.min(seen.latencyMilliseconds, mostFreshMilliseconds)
+    return lookedAt !== undefined && clock.monotonic() - lookedAt <= most
   }
 
   return {

@@ -2,7 +2,7 @@
 import { type EndReason, type Mac, terminateCauses } from '../../protocol/index.ts'
 import { type Now, since, timestamp } from '../moment.ts'
 import { getDataUsageSinceBaseline } from '../valve/baseline.ts'
-import { type PortalClient, type PortalList, tellsOf } from '../valve/portal-client.ts'
+import { entriesByMac, type PortalClient, type PortalList, tellsOf } from '../valve/portal-client.ts'
 import { type Flow, findBlocked } from './blocked.ts'
 import type { Books, Metering } from './books.ts'
 import type { Draft } from './draft.ts'
@@ -42,13 +42,15 @@ export interface Settled {
 
 /** Charges every session and tells what began, ended or went wrong since the look before. */
 export function settle(books: Books, list: PortalList, watch: Watch, unpaid: UnpaidPolicy, now: Now): Settled {
-  const look = { at: { bootId: now.bootId, at: now.at }, clients: list.clients }
+  const at = { bootId: now.bootId, at: now.at }
+  const entries = entriesByMac(list.clients)
   const events: Draft[] = []
   const metered: Metering[] = []
-  if (hasRestarted(books, list)) events.push(drift('portal-restarted', 'every gate is compared with the books again'))
+  if (hasRestarted(books, list, entries))
+    events.push(drift('portal-restarted', 'every gate is compared with the books again'))
   for (const before of books.sessions.values()) {
     if (!tellsOf(list, before.mac)) continue
-    const { used, ...metering } = meterSession(before, look)
+    const { used, ...metering } = meterSession(before, { at, clients: entries.get(before.mac) ?? [] })
     metered.push({ ...metering, used })
     const lots = before.lots.map((lot, index) => ({ ...lot, used: used[index] ?? lot.used }))
     events.push(...storyOf(before, { ...before, ...metering, lots }, list, watch, now))
@@ -149,14 +151,11 @@ function hasRest(session: Session): boolean {
 }
 
 // A counter that went down, or two and more open entries gone at once, is the portal's own doing and not a device's.
-function hasRestarted(books: Books, list: PortalList): boolean {
+function hasRestarted(books: Books, list: PortalList, entries: ReadonlyMap<Mac, PortalClient[]>): boolean {
   const told = [...books.sessions.values()].filter(({ mac }) => tellsOf(list, mac))
   const open = told.filter((session) => session.seenOpen && isPaid(session))
   const tokens = new Set(list.clients.map((client) => client.token))
   const gone = open.filter((session) => !session.baseline.some((entry) => tokens.has(entry.token)))
-  const reset = open.some(({ baseline, mac }) => {
-    const entries = list.clients.filter((client) => client.mac === mac)
-    return getDataUsageSinceBaseline(baseline, entries).restarted
-  })
+  const reset = open.some(({ baseline, mac }) => getDataUsageSinceBaseline(baseline, entries.get(mac) ?? []).restarted)
   return reset || (open.length > 1 && gone.length === open.length)
 }

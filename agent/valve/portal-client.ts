@@ -42,6 +42,17 @@ export function tellsOf({ only }: PortalList, mac: Mac): boolean {
   return only === undefined || only.has(mac)
 }
 
+/** Each device's entries. */
+export function entriesByMac(clients: readonly PortalClient[]): Map<Mac, PortalClient[]> {
+  const entries = new Map<Mac, PortalClient[]>()
+  for (const client of clients) {
+    const before = entries.get(client.mac)
+    if (before) before.push(client)
+    else entries.set(client.mac, [client])
+  }
+  return entries
+}
+
 /** The portal's list after another answer: of devices that the answer says nothing about, what was known before. */
 export function updated(known: PortalList | undefined, list: PortalList): PortalList {
   if (!list.only || !known) return list
