@@ -3,10 +3,12 @@
 import { renameSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { answer } from './answer.ts'
+import { serveLock } from './lock.ts'
 import type { MockPortal } from './world.ts'
 
 /** Listens while the daemon runs; while it is stopped the file stays and connections are refused. */
 export async function servePortal(portal: MockPortal, path: string): Promise<{ close(): Promise<void> }> {
+  const lock = portal.flavour === 'nodogsplash' ? undefined : await serveLock(portal, path)
   const connections = new Set<Socket>()
   const waiting: Socket[] = []
   let server: Server | undefined
@@ -41,8 +43,8 @@ export async function servePortal(portal: MockPortal, path: string): Promise<{ c
     connection.on('error', () => connection.destroy())
     // Like the daemon, it takes the first piece for the whole request.
     connection.once('data', (piece) => void respond(connection, String(piece)))
-    // The daemon closes a caller that says nothing and leaves.
-    connection.once('end', () => connection.end())
+    // The daemon closes a caller that leaves without a word.
+    connection.once('end', () => connection.bytesRead === 0 && connection.end())
     connection.resume()
   }
 
@@ -50,9 +52,8 @@ export async function servePortal(portal: MockPortal, path: string): Promise<{ c
     const [line = ''] = request.split(/\r?\n/)
     try {
       connection.end(await answer(portal, line))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'BUSY') connection.end('Busy')
-      else connection.destroy()
+    } catch {
+      connection.destroy()
     }
   }
 
@@ -65,6 +66,7 @@ export async function servePortal(portal: MockPortal, path: string): Promise<{ c
   async function close(): Promise<void> {
     unwatch()
     hangUp()
+    lock?.close()
     rmSync(path, { force: true })
   }
 
