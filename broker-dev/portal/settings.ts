@@ -23,8 +23,8 @@ export interface Faults {
   latencyMilliseconds?: number
   /** Requests take as long as they took the real daemons, with a second for each client of openNDS that has left. */
   realistic?: boolean
-  /** The accept queue is so many behind (nodogsplash #387): a request is served only when as many more have connected. */
-  behind?: number
+  /** At its socket, connections that come together are one wake-up, and one of them is served (nodogsplash #387). */
+  wedges?: boolean
   /** No request is ever answered. */
   hang?: boolean
   /** openNDS: another `ndsctl` holds the lock. nodogsplash has no lock, there it hangs. */

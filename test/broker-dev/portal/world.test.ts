@@ -205,7 +205,7 @@ describe('nodogsplash', () => {
   })
 
   it.each([
-    { more: 20, down: 20 },
+    { more: 19, down: 20 },
     { more: 21, down: 21 },
   ])('shows $down after 20 before a restart with a state file and $more after it', ({ more, down }) => {
     const scene = aScene('nodogsplash', ...open, moved(1, 20, 20))
