@@ -6,9 +6,10 @@ import { type Daemon, wordsOf } from './daemon.ts'
 export function serviceMilliseconds(daemon: Daemon, line: string): number {
   const { flavour, faults } = daemon.settings
   const [command, argument] = wordsOf(line)
-  const fixed = faults.latencyMilliseconds ?? 0
   // An empty line is no command: the daemon hangs up.
-  if (!faults.realistic || command === '') return fixed
+  if (command === '') return 0
+  const fixed = faults.latencyMilliseconds ?? 0
+  if (!faults.realistic) return fixed
   return fixed + (flavour === 'nodogsplash' ? nodogsplash : opennds)(daemon, command, argument)
 }
 

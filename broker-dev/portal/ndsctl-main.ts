@@ -2,6 +2,7 @@
 
 import { appendFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { waitingDoorOf } from './door.ts'
 import { takeLock } from './lock.ts'
 import { ndsctl } from './ndsctl.ts'
 import type { Flavour } from './settings.ts'
@@ -32,7 +33,12 @@ function exchange(request: string, socketPath: string): Promise<string> {
       reply += piece
     })
     // A daemon that dies while it is asked leaves a cut reply behind, not a fault of the connection.
-    socket.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' ? resolve(reply) : reject(error)))
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET') resolve(reply)
+      // The real program waits in connect() while the daemon's queue is full.
+      else if (error.code === 'EAGAIN') resolve(exchange(request, waitingDoorOf(socketPath)))
+      else reject(error)
+    })
     socket.on('end', () => resolve(reply))
   })
 }

@@ -7,9 +7,12 @@ function acceptedAfter(bursts: string[], isWedging = true): string {
   const queue = createAcceptQueue<string>(() => isWedging)
   return bursts
     .map((burst) => {
-      for (const caller of burst) queue.arrive(caller)
+      for (const caller of burst) queue.wait(caller)
       const accepted: string[] = []
-      for (let more = queue.accept(); more.length > 0; more = queue.accept()) accepted.push(...more)
+      for (let more = queue.accept(); more.length > 0; more = queue.accept()) {
+        accepted.push(...more)
+        queue.letIn()
+      }
       return accepted.join('')
     })
     .join(' ')

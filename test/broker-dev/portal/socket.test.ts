@@ -133,6 +133,13 @@ describe('a served portal that wedges', () => {
     expect([answered.length, late, await ask('auth x\r\n')]).toEqual([3, undefined, 'No'])
   })
 
+  it('has no place for a caller that does not wait while six are queued', async () => {
+    const portal = await aServedPortal()
+    Object.assign(portal.faults, { wedges: true, latencyMilliseconds: 2000 })
+    for (let count = 0; count < 8; count++) caller('auth x\r\n')
+    await vi.waitFor(async () => expect(await connecting()).toBe('EAGAIN'), 5000)
+  })
+
   it('does not do what somebody asked who has left', async () => {
     const { portal } = await aWedgedPortal('nodogsplash', 1)
     const [one, two] = [caller(`auth ${mac(1)}\r\n`), caller(`auth ${mac(1)}\r\n`)]
@@ -160,6 +167,15 @@ function caller(request: string): Socket {
   const connection = createConnection(path, () => connection.write(request))
   callers.push(connection)
   return connection.on('error', () => {})
+}
+
+/** What becomes of an attempt to connect. */
+function connecting(): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const connection = createConnection(path, () => resolve('connected'))
+    connection.on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+    callers.push(connection)
+  })
 }
 
 /** Opens a connection, says nothing, and closes it. */
