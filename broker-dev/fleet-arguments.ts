@@ -19,6 +19,7 @@ const FleetOptions = z
     seed: wholeNumber(0, 2 ** 32 - 1).default(1),
     for: positiveSeconds().optional(),
     external: z.boolean().default(false),
+    realistic: z.boolean().default(false),
     port: wholeNumber(0, 65535).optional(),
     state: z.string().min(1).optional(),
   })
@@ -52,6 +53,7 @@ export const fleetHelp = `A simulated fleet: broker, backend, routers with mock 
   --seed N           the same seed makes the same customers (1)
   --for SECONDS      end by itself, check the books and exit 0 or 1; without it Ctrl-C does the same
   --external         every agent in a process of its own, with the mock ndsctl as an executable
+  --realistic        portals that take as long as the real ones, and whose accept queues fall behind as theirs do
   --port N           the broker's port; without it 1883, or a free one if that is taken
   --state DIR        keep the agents' journals and logs there instead of in a fresh temporary folder
   --help
@@ -61,6 +63,7 @@ const text = { type: 'string' } as const
 const flags = {
   ...{ routers: text, devices: text, flavour: text, speed: text, seed: text, for: text, port: text, state: text },
   external: { type: 'boolean' },
+  realistic: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
 

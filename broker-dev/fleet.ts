@@ -109,6 +109,7 @@ function createRouters(options: FleetOptions, parts: FleetParts, url: string, ba
     mkdirSync(stateDir, { recursive: true })
     const router = createRouter({
       ...{ routerId, number, clock, devices: options.devices, seed: options.seed },
+      realistic: options.realistic,
       flavour: flavourOf(options.flavour, number),
       env: {
         AGENT_MQTT_URL: url,

@@ -23,6 +23,8 @@ export interface RouterOptions {
   /** The agent in a process of its own, by these programs, with the portal's socket in that folder. */
   external?: { agent: string; ndsctl: string; socketDir: string }
   logFile?: string
+  /** The portal is as slow as a real one, and its accept queue falls behind. */
+  realistic?: boolean
 }
 
 export interface Router {
@@ -39,7 +41,9 @@ export function createRouter(options: RouterOptions): Router {
   const { routerId, number, flavour, devices, clock, external } = options
   const random = mulberry32(options.seed * 1000 + number)
   // OpenWrt's own setting for nodogsplash; its default of 20 is less than a busy café.
-  const portal = createPortal({ flavour, now: clock.wall, random, maxClients: 250 })
+  const sleep = (milliseconds: number) => clock.sleep(milliseconds)
+  const portal = createPortal({ flavour, now: clock.wall, random, maxClients: 250, sleep })
+  if (options.realistic) Object.assign(portal.faults, { realistic: true, wedges: true })
   const crowd = createCrowd({ portal, router: number, devices, clock, random, buy: options.buy })
   const socket = external && join(external.socketDir, `${routerId}.sock`)
   const agent = createAgent()

@@ -2,15 +2,32 @@
 
 import type { MockPortal } from './world.ts'
 
-/** Rejects with code ECONNREFUSED when the daemon is stopped, and with BUSY when another caller has openNDS's lock. */
+/** Rejects with code ECONNREFUSED when the daemon is stopped. */
 export async function answer(portal: MockPortal, line: string): Promise<string> {
-  const { latencyMilliseconds = 0, hang = false, busy = false, garbage, refuse } = portal.faults
-  if (latencyMilliseconds > 0) await new Promise((resolve) => setTimeout(resolve, latencyMilliseconds))
-  if (!portal.running) throw Object.assign(new Error('the daemon is stopped'), { code: 'ECONNREFUSED' })
-  if (hang || (busy && portal.flavour === 'nodogsplash')) return new Promise(() => {})
-  if (busy) throw Object.assign(new Error('another ndsctl is at work'), { code: 'BUSY' })
+  if (isHanging(portal)) return new Promise(() => {})
+  return (portal.running ? wrongAnswer(portal, line) : undefined) ?? portal.serve(line)
+}
+
+/** The same for an `ndsctl` in this process: that of openNDS has a lock, and ends with code BUSY while it is held. */
+export async function answerNdsctl(portal: MockPortal, line: string): Promise<string> {
+  if (isLocked(portal) || (portal.flavour !== 'nodogsplash' && portal.serving)) {
+    throw Object.assign(new Error('another ndsctl is at work'), { code: 'BUSY' })
+  }
+  return answer(portal, line)
+}
+
+/** Somebody else's `ndsctl` holds openNDS's lock. */
+export function isLocked({ flavour, faults }: MockPortal): boolean {
+  return flavour !== 'nodogsplash' && faults.busy === true
+}
+
+/** No request is answered; nodogsplash has no lock, so whoever comes while it is busy waits. */
+export function isHanging({ flavour, running, faults }: MockPortal): boolean {
+  return running && (faults.hang === true || (flavour === 'nodogsplash' && faults.busy === true))
+}
+
+function wrongAnswer({ faults }: MockPortal, line: string): string | undefined {
   const [command] = line.split(' ')
-  if ((command === 'auth' || command === 'deauth') && refuse?.has(command)) return 'No'
-  if (command === 'json' && garbage !== undefined) return garbage
-  return portal.request(line)
+  if ((command === 'auth' || command === 'deauth') && faults.refuse?.has(command)) return 'No'
+  return command === 'json' ? faults.garbage : undefined
 }

@@ -10,14 +10,26 @@ export interface Client {
   token: string
   type: 'cpd_can' | 'preemptive'
   state: 'Preauthenticated' | 'Authenticated'
-  /** Whether the firewall lets it through, which can differ from the state shown. */
-  passes: boolean
+  /** What the firewall has of it, which can differ from what is shown; nothing while it is shut out. */
+  gate: Gate | undefined
+  /** As shown: the most that the firewall's counters ever said. */
   downloaded: number
   uploaded: number
   sessionStart: number
   sessionEnd: number
   lastActive: number
   terms: Terms
+}
+
+/** The firewall's rules for one client. They count from 0, whatever the daemon remembers of it. */
+export interface Gate extends Volume {
+  passes: boolean
+}
+
+/** What passed or should pass, in bytes. */
+export interface Volume {
+  downloaded: number
+  uploaded: number
 }
 
 /** What `auth` said beside the client; 0 or empty = the daemon's own setting. Rates in kbit/s, quotas in KiB. */
@@ -32,10 +44,11 @@ export interface Terms {
 
 export type ClientList = ReturnType<typeof createClientList>
 
-export function createClientList(settings: Settings) {
+/** `restored`: the clients of a daemon that has written them down, which get rules of their own again. */
+export function createClientList(settings: Settings, restored: readonly Client[] = []) {
   const { flavour, now, random } = settings
-  let clients: Client[] = []
-  let lastId = 0
+  let clients = restored.map((client) => ({ ...client, gate: client.gate && newGate() }))
+  let lastId = Math.max(0, ...restored.map((client) => client.id))
 
   function find(name: string): Client | undefined {
     return (
@@ -47,7 +60,7 @@ export function createClientList(settings: Settings) {
 
   function admit(mac: string, ip: string, type: Client['type']): Client | undefined {
     if (clients.length >= settings.maxClients) return undefined
-    const client = { id: ++lastId, mac, ip, type, sessionEnd: 0, ...preauthenticated() }
+    const client: Client = { id: ++lastId, mac, ip, type, sessionEnd: 0, ...preauthenticated() }
     clients.push(client)
     return client
   }
@@ -55,7 +68,7 @@ export function createClientList(settings: Settings) {
   /** `sessionStart` stays 0 where the daemon does not note it: nodogsplash, when `ndsctl` opened the gate. */
   function open(client: Client, terms: Terms, sessionStart: number): void {
     client.state = 'Authenticated'
-    client.passes = !settings.faults.lieOnAuth
+    client.gate = newGate()
     client.sessionStart = sessionStart
     client.sessionEnd = flavour === 'nodogsplash' ? 0 : sessionStart + (terms.minutes || 1440) * 60
     client.terms = terms
@@ -66,7 +79,19 @@ export function createClientList(settings: Settings) {
     else clients = clients.filter((other) => other !== client)
     // openNDS 9.10 looks for the IP anywhere in a rule: shutting .10 also takes the rules of .100 to .109 away.
     if (flavour !== 'opennds') return
-    for (const other of clients) if (other.ip.includes(client.ip)) other.passes = false
+    for (const other of clients) if (other.ip.includes(client.ip)) other.gate = undefined
+  }
+
+  /** Counters that began anew show nothing until they have passed what was shown before. */
+  function count(client: Client, { downloaded, uploaded }: Volume): void {
+    if (!client.gate) return
+    client.gate.downloaded += downloaded
+    client.gate.uploaded += uploaded
+    client.downloaded = Math.max(client.downloaded, client.gate.downloaded)
+    if (client.gate.uploaded <= client.uploaded) return
+    client.uploaded = client.gate.uploaded
+    // Only what the device sends counts as a sign of life.
+    client.lastActive = now()
   }
 
   function endWhatIsOver(): void {
@@ -91,9 +116,20 @@ export function createClientList(settings: Settings) {
     return limit > 0 && now() - client.lastActive >= limit
   }
 
+  function newGate(): Gate {
+    return { passes: !settings.faults.lieOnAuth, downloaded: 0, uploaded: 0 }
+  }
+
   function preauthenticated(at = now()) {
-    const fresh = { state: 'Preauthenticated' as const, passes: false, downloaded: 0, uploaded: 0, sessionStart: 0 }
-    return { ...fresh, token: newToken(), lastActive: at, terms: { ...noTerms, custom: 'none' } }
+    const fresh = { state: 'Preauthenticated' as const, gate: undefined, sessionStart: 0 }
+    return {
+      ...fresh,
+      downloaded: 0,
+      uploaded: 0,
+      token: newToken(),
+      lastActive: at,
+      terms: { ...noTerms, custom: 'none' },
+    }
   }
 
   function newToken(): string {
@@ -102,7 +138,7 @@ export function createClientList(settings: Settings) {
       .padStart(8, '0')
   }
 
-  return { all: (): readonly Client[] => clients, find, admit, open, shut, endWhatIsOver }
+  return { all: (): readonly Client[] => clients, find, admit, open, shut, count, endWhatIsOver }
 }
 
 const noTerms: Terms = { minutes: 0, uploadRate: 0, downloadRate: 0, uploadQuota: 0, downloadQuota: 0, custom: '' }

@@ -1,5 +1,6 @@
 // The running daemon: what it keeps in memory, and how it answers one line from its control socket.
 
+import { Mutex } from 'async-mutex'
 import { type Client, type ClientList, createClientList, type Terms } from './client-list.ts'
 import { nodogsplashClients, nodogsplashJson, nodogsplashStatus } from './nodogsplash.ts'
 import { openndsJson } from './opennds.ts'
@@ -17,6 +18,8 @@ export interface Daemon {
   readonly settings: Settings
   readonly neighbour: (mac: string) => Neighbour | undefined
   readonly startedAt: number
+  /** All requests go through it, one after the other. */
+  readonly thread: Mutex
   readonly list: ClientList
   /** The newest comes first, as in what the daemons print. */
   trusted: string[]
@@ -26,10 +29,15 @@ export interface Daemon {
   uploaded: number
 }
 
-export function startDaemon(settings: Settings, neighbour: Daemon['neighbour']): Daemon {
+/** `restored`: the clients in its state file. */
+export function startDaemon(
+  settings: Settings,
+  neighbour: Daemon['neighbour'],
+  restored: readonly Client[] = [],
+): Daemon {
   const counters = { authentications: 0, downloaded: 0, uploaded: 0 }
-  const startedAt = settings.now()
-  return { settings, neighbour, startedAt, list: createClientList(settings), trusted: [], blocked: [], ...counters }
+  const [startedAt, list, thread] = [settings.now(), createClientList(settings, restored), new Mutex()]
+  return { settings, neighbour, startedAt, thread, list, trusted: [], blocked: [], ...counters }
 }
 
 /** The reply to one line of the socket; '' for what the daemon does not know. */
@@ -73,7 +81,8 @@ export function termsOf(fields: string[]): Terms {
   }
 }
 
-function wordsOf(line: string): [string, string?] {
+/** The command, and all that follows it. */
+export function wordsOf(line: string): [string, string?] {
   const blank = line.indexOf(' ')
   return blank < 0 ? [line] : [line.slice(0, blank), line.slice(blank + 1)]
 }

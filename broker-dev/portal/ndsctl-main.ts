@@ -2,6 +2,8 @@
 
 import { appendFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { waitingDoorOf } from './door.ts'
+import { takeLock } from './lock.ts'
 import { ndsctl } from './ndsctl.ts'
 import type { Flavour } from './settings.ts'
 
@@ -17,7 +19,13 @@ process.exitCode = ending.exitCode
 process.stdout.write(ending.stdout)
 process.stderr.write(ending.stderr)
 
-function send(request: string, socketPath = MOCK_NDSCTL_SOCKET): Promise<string> {
+async function send(request: string, socketPath = MOCK_NDSCTL_SOCKET): Promise<string> {
+  if (MOCK_NDSCTL_FLAVOUR === 'nodogsplash') return exchange(request, socketPath)
+  const release = await takeLock(socketPath)
+  return exchange(request, socketPath).finally(release)
+}
+
+function exchange(request: string, socketPath: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let reply = ''
     const socket = connect(socketPath, () => socket.write(request)).setEncoding('utf8')
@@ -25,10 +33,12 @@ function send(request: string, socketPath = MOCK_NDSCTL_SOCKET): Promise<string>
       reply += piece
     })
     // A daemon that dies while it is asked leaves a cut reply behind, not a fault of the connection.
-    socket.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' ? resolve(reply) : reject(error)))
-    // The served portal says by this word what the real program learns from its lock file.
-    socket.on('end', () =>
-      reply === 'Busy' ? reject(Object.assign(new Error(reply), { code: 'BUSY' })) : resolve(reply),
-    )
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET') resolve(reply)
+      // The real program waits in connect() while the daemon's queue is full.
+      else if (error.code === 'EAGAIN') resolve(exchange(request, waitingDoorOf(socketPath)))
+      else reject(error)
+    })
+    socket.on('end', () => resolve(reply))
   })
 }

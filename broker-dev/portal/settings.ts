@@ -13,17 +13,22 @@ export interface PortalOptions {
   gatewayName?: string
   /** Whether `auth` of a device that met no portal page works, when the device is on the LAN. */
   preemptiveAuth?: boolean
+  /** How the daemon spends its time at a request, where a fault makes it take any; real time unless given. */
+  sleep?: (milliseconds: number) => Promise<void>
 }
 
 /** What the mock does wrong, set by a test or an operator at any time. */
 export interface Faults {
+  /** Every request takes so long; one at a time, since the daemon has one thread. */
   latencyMilliseconds?: number
+  /** Requests take as long as they took the real daemons, with a second for each client of openNDS that has left. */
+  realistic?: boolean
+  /** At its socket, connections that come together are one wake-up, and one of them is served (nodogsplash #387). */
+  wedges?: boolean
   /** No request is ever answered. */
   hang?: boolean
   /** openNDS: another `ndsctl` holds the lock. nodogsplash has no lock, there it hangs. */
   busy?: boolean
-  /** The accept queue is so many behind (nodogsplash #387): a request is served only when as many more have connected. */
-  behind?: number
   /** The answer to every `json`. */
   garbage?: string | undefined
   /** These commands are answered `No`. */
@@ -42,6 +47,7 @@ export interface Settings {
   preauthIdle: number
   gatewayName: string
   preemptiveAuth: boolean
+  sleep: (milliseconds: number) => Promise<void>
   faults: Faults
 }
 
@@ -56,6 +62,7 @@ export function settingsOf(options: PortalOptions, faults: Faults): Settings {
     preauthIdle: (options.preauthIdleMinutes ?? usual.preauthIdleMinutes) * 60,
     gatewayName: options.gatewayName ?? usual.gatewayName,
     preemptiveAuth: options.preemptiveAuth ?? options.flavour === 'opennds-10',
+    sleep: options.sleep ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))),
     faults,
   }
 }

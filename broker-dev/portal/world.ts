@@ -1,20 +1,19 @@
 // A router with a captive portal, in memory: devices on its LAN, the daemon, and the firewall it drives.
 
+import type { Client, Volume } from './client-list.ts'
 import { admit, authenticate, type Daemon, type Neighbour, reply, startDaemon, termsOf } from './daemon.ts'
+import { serviceMilliseconds } from './latency.ts'
 import { type Faults, type Flavour, type PortalOptions, settingsOf } from './settings.ts'
 
+export type { Volume } from './client-list.ts'
 export type { Faults, Flavour, PortalOptions } from './settings.ts'
-
-/** What passed or should pass, in bytes. */
-export interface Volume {
-  downloaded: number
-  uploaded: number
-}
 
 export interface MockPortal {
   readonly flavour: Flavour
   readonly running: boolean
   readonly faults: Faults
+  /** Whether the daemon's one thread is at a request. */
+  readonly serving: boolean
   /** A device joins the LAN and gets this IP; the same MAC with another IP has moved to it. */
   arrive(mac: string, ip: string): void
   /** Its browser meets the portal page; says whether the daemon knows it now. */
@@ -29,11 +28,16 @@ export interface MockPortal {
   gateOpen(mac: string): boolean
   stop(): void
   start(): void
-  restart(): void
+  /** `keepsClients`: as nodogsplash does that has a state file, which comes after 5.0.2; the firewall counts anew. */
+  restart(how?: { keepsClients?: boolean }): void
+  /** Somebody empties the firewall: everybody is through and nothing is counted until the daemon starts again. */
+  flushFirewall(): void
   /** The daemon finds the device idle for too long. */
   kick(mac: string): void
-  /** One line of the daemon's socket, and its reply. */
+  /** One line of the daemon's socket, and its reply, as if it took no time. */
   request(line: string): string
+  /** The same in its turn and in its time; rejects with code ECONNREFUSED when the daemon is stopped by then. */
+  serve(line: string): Promise<string>
   /** Calls back at every start and stop of the daemon, until the returned function is called. */
   watch(listener: (running: boolean) => void): () => void
 }
@@ -45,6 +49,7 @@ export function createPortal(options: PortalOptions): MockPortal {
   const present = new Set<string>()
   const listeners = new Set<(running: boolean) => void>()
   let daemon: Daemon | undefined = startDaemon(settings, neighbour)
+  let isFlushed = false
 
   function neighbour(mac: string): Neighbour | undefined {
     const ips = present.has(mac) ? addresses.get(mac) : undefined
@@ -76,26 +81,28 @@ export function createPortal(options: PortalOptions): MockPortal {
   }
 
   function transfer(mac: string, volume: Volume): Volume {
-    if (!neighbour(mac) || !gateOpen(mac)) return { downloaded: 0, uploaded: 0 }
-    if (daemon && !daemon.trusted.includes(mac)) meter(daemon, mac, volume)
-    return { ...volume }
+    const nothing = { downloaded: 0, uploaded: 0 }
+    if (!neighbour(mac)) return nothing
+    const passes = gateOpen(mac)
+    if (passes) meter(mac, volume)
+    // nodogsplash counts what a device sends where it marks it, in mangle PREROUTING (chain ndsOUT in fw_iptables.c), so
+    // before a filter drops it; openNDS counts it in the filter (chain ndsULR), where what was dropped does not come.
+    else if (options.flavour === 'nodogsplash') meter(mac, { ...nothing, uploaded: volume.uploaded })
+    return passes ? { ...volume } : nothing
   }
 
-  function meter(counting: Daemon, mac: string, volume: Volume): void {
-    for (const counter of [counting, entryOf(mac)]) {
-      if (!counter) continue
-      counter.downloaded += volume.downloaded
-      counter.uploaded += volume.uploaded
-    }
+  function meter(mac: string, volume: Volume): void {
     const entry = entryOf(mac)
-    // Only what the device sends counts as a sign of life.
-    if (entry && volume.uploaded > 0) entry.lastActive = settings.now()
+    if (!daemon || !entry?.gate || isFlushed || daemon.trusted.includes(mac)) return
+    daemon.list.count(entry, volume)
+    daemon.downloaded += volume.downloaded
+    daemon.uploaded += volume.uploaded
   }
 
   function gateOpen(mac: string): boolean {
-    if (!daemon) return true
+    if (!daemon || isFlushed) return true
     if (daemon.blocked.includes(mac)) return false
-    return daemon.trusted.includes(mac) || entryOf(mac)?.passes === true
+    return daemon.trusted.includes(mac) || entryOf(mac)?.gate?.passes === true
   }
 
   /** The entry of the device's newest IP, which is the one the firewall goes by. */
@@ -119,15 +126,21 @@ export function createPortal(options: PortalOptions): MockPortal {
     for (const listener of listeners) listener(false)
   }
 
-  function start(): void {
+  function start(restored: readonly Client[] = []): void {
     if (daemon) return
-    daemon = startDaemon(settings, neighbour)
+    isFlushed = false
+    daemon = startDaemon(settings, neighbour, restored)
     for (const listener of listeners) listener(true)
   }
 
-  function restart(): void {
+  function restart({ keepsClients = false } = {}): void {
+    const restored = keepsClients && settings.flavour === 'nodogsplash' ? daemon?.list.all() : []
     stop()
-    start()
+    start(restored)
+  }
+
+  function flushFirewall(): void {
+    isFlushed = daemon !== undefined
   }
 
   function request(line: string): string {
@@ -135,6 +148,18 @@ export function createPortal(options: PortalOptions): MockPortal {
     if (line !== 'stop') return reply(daemon, line)
     stop()
     return ''
+  }
+
+  async function serve(line: string): Promise<string> {
+    const serving = daemon
+    if (!serving) throw stopped()
+    // What takes no time happens at once: whoever asks has the answer before anything else happens.
+    if (!serving.thread.isLocked() && serviceMilliseconds(serving, line) === 0) return request(line)
+    return serving.thread.runExclusive(async () => {
+      await settings.sleep(serviceMilliseconds(serving, line))
+      if (daemon !== serving) throw stopped()
+      return request(line)
+    })
   }
 
   function watch(listener: (running: boolean) => void): () => void {
@@ -148,6 +173,12 @@ export function createPortal(options: PortalOptions): MockPortal {
       return daemon !== undefined
     },
     faults,
-    ...{ arrive, browse, splashLogin, transfer, leave, gateOpen, stop, start, restart, kick, request, watch },
+    get serving() {
+      return daemon?.thread.isLocked() ?? false
+    },
+    ...{ arrive, browse, splashLogin, transfer, leave, gateOpen, kick, request, serve, watch },
+    ...{ stop, start: () => start(), restart, flushFirewall },
   }
 }
+
+const stopped = () => Object.assign(new Error('the daemon is stopped'), { code: 'ECONNREFUSED' })

@@ -5,7 +5,7 @@ import { parseFleetArguments } from '../../broker-dev/fleet-arguments.ts'
 describe('the arguments of the fleet', () => {
   it('have defaults', () => {
     expect(parseFleetArguments([])).toEqual({
-      options: { routers: 3, devices: 5, flavour: 'mixed', speed: 1, seed: 1, external: false },
+      options: { routers: 3, devices: 5, flavour: 'mixed', speed: 1, seed: 1, external: false, realistic: false },
     })
   })
 
@@ -15,6 +15,7 @@ describe('the arguments of the fleet', () => {
       options: {
         ...{ routers: 10, devices: 0, flavour: 'opennds', speed: 2.5, seed: 9, for: 20, port: 2883, state: '/s' },
         external: false,
+        realistic: false,
       },
     })
   })

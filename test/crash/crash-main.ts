@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { aedes, mosquitto } from '../black-box/brokers.ts'
-import { bundleAgentThatDies } from './bundle.ts'
+import { bundle } from '../support/bundle.ts'
 import { listen } from './ear.ts'
 import { allDeaths, liveAll, summaryOf } from './every-point.ts'
 
@@ -10,7 +10,7 @@ const kind = mosquitto.missing ? aedes : mosquitto
 const started = performance.now()
 const broker = await kind.open()
 const ear = await listen(broker.url)
-const program = bundleAgentThatDies()
+const program = bundle('test/crash/agent-that-dies-main.ts')
 try {
   const stage = { program, url: broker.url, ear }
   const { points, deaths } = await allDeaths(stage)

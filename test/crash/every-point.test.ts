@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { aedes, mosquitto, type TestBroker } from '../black-box/brokers.ts'
-import { bundleAgentThatDies } from './bundle.ts'
+import { bundle } from '../support/bundle.ts'
 import { type Ear, listen } from './ear.ts'
 import { allDeaths, liveAll, summaryOf } from './every-point.ts'
 
@@ -16,7 +16,7 @@ let program: string
 beforeAll(async () => {
   broker = await (mosquitto.missing ? aedes : mosquitto).open()
   ear = await listen(broker.url)
-  program = bundleAgentThatDies()
+  program = bundle('test/crash/agent-that-dies-main.ts')
 })
 afterAll(async () => {
   await ear.close()

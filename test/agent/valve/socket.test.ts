@@ -1,6 +1,6 @@
 // Proves that the socket transport speaks the daemon's protocol, and gets its answers from a daemon whose queue is behind.
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
@@ -49,24 +49,74 @@ describe('the socket transport', () => {
     await expect(socketNdsctl(path, 300)(['json'])).rejects.toMatchObject({ code: 'portal-silent' })
   })
 
-  test.each([1, 5])('kicks a queue that is %i behind until the answer is there', async (behind) => {
-    portal.faults.behind = behind
+  test.each([1, 5])('gets its answers from a queue that is %i behind', async (behind) => {
+    portal.faults.wedges = true
+    await leaveBehind(behind)
     const ask = socketNdsctl(path, 5000)
     const answers = [await ask(['json']), await ask(['json'])]
 
     expect(answers.map(({ stdout }) => parseList(stdout).clients.length)).toEqual([1, 1])
   })
 
-  it('gets its answers while 40 others ask at a queue that is behind', async () => {
-    portal.faults.behind = 3
-    const others = Array.from({ length: 40 }, () => {
-      const other = connect(path, () => other.write('json\r\n\r\n'))
-      return other.on('error', () => {})
-    })
+  it('gets its answers from a queue that falls behind while it asks', async () => {
+    portal.faults.wedges = true
     const ask = socketNdsctl(path, 5000)
-    const answers = [await ask(['json']), await ask(['json']), await ask(['json'])]
-    for (const other of others) other.destroy()
+    const [answer] = await Promise.all([ask(['json']), leaveBehind(3), leaveBehind(2)])
 
-    expect(answers.map(({ exitCode }) => exitCode)).toEqual([0, 0, 0])
+    expect(answer.exitCode).toBe(0)
+  })
+
+  it('kicks a daemon that is only slow once, and not again', async () => {
+    const slow = await aSlowDaemon(400)
+    const ask = socketNdsctl(slow.path, 5000)
+    const opened: number[] = []
+    for (let call = 0; call < 3; call++) {
+      await ask(['json'])
+      opened.push(slow.connections.splice(0).length)
+    }
+    slow.server.close()
+
+    // A knock and a request each time.
+    expect(opened).toEqual([3, 2, 2])
+  })
+
+  it('leaves no queue behind at a daemon that is only slow', async () => {
+    Object.assign(portal.faults, { wedges: true, latencyMilliseconds: 400 })
+    await socketNdsctl(path, 5000)(['json'])
+    portal.faults.latencyMilliseconds = 0
+
+    expect(await answerToSomebodyElse()).toContain('"client_length": 1')
   })
 })
+
+async function aSlowDaemon(milliseconds: number) {
+  const connections: Socket[] = []
+  const own = `${path}.slow`
+  const server = createServer({ allowHalfOpen: true }, (connection) => {
+    connections.push(connection)
+    const answer = (request: string) =>
+      setTimeout(() => connection.end('{}'), request.startsWith('json') ? milliseconds : 0)
+    connection.on('data', (request) => answer(String(request))).on('end', () => connection.end())
+  })
+  await new Promise<void>((resolve) => server.listen(own, resolve))
+  return { server, connections, path: own }
+}
+
+/** What a caller gets that connects once and waits, if it gets anything. */
+function answerToSomebodyElse(): Promise<string> {
+  return new Promise((resolve) => {
+    const other = connect(path, () => other.write('json\r\n\r\n')).setTimeout(500, () => other.destroy())
+    let answer = ''
+    other.on('data', (piece) => {
+      answer += String(piece)
+    })
+    other.on('close', () => resolve(answer))
+  })
+}
+
+/** So many callers and one come together, and give up. */
+async function leaveBehind(behind: number): Promise<void> {
+  const callers = Array.from({ length: behind + 1 }, () => connect(path).on('error', () => {}))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  for (const caller of callers) caller.destroy()
+}

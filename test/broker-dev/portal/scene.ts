@@ -1,5 +1,5 @@
 // A mock portal, a clock the test moves, and the arrangements the tests are made of.
-import { answer } from '../../../broker-dev/portal/answer.ts'
+import { answerNdsctl } from '../../../broker-dev/portal/answer.ts'
 import { type Ending, ndsctl } from '../../../broker-dev/portal/ndsctl.ts'
 import { createPortal, type Flavour, type MockPortal, type PortalOptions } from '../../../broker-dev/portal/world.ts'
 
@@ -30,7 +30,7 @@ export function aSceneWith(options: Partial<PortalOptions> & { flavour: Flavour 
   }
   async function send(request: string): Promise<string> {
     if (!scene.socketFile) throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
-    return answer(portal, request.replace('\r\n\r\n', ''))
+    return answerNdsctl(portal, request.replace('\r\n\r\n', ''))
   }
   for (const arrange of arrangements) arrange(scene)
   return scene

@@ -1,11 +1,12 @@
 // A served portal, asked through its real socket and by the bundled `ndsctl` program.
 import { execFile } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createConnection } from 'node:net'
+import { createConnection, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { takeLock } from '../../../broker-dev/portal/lock.ts'
 import type { Ending } from '../../../broker-dev/portal/ndsctl.ts'
 import { servePortal } from '../../../broker-dev/portal/socket.ts'
 import type { Flavour } from '../../../broker-dev/portal/world.ts'
@@ -15,6 +16,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mock-portal-'))
 const program = join(folder, 'ndsctl.mjs')
 const path = join(folder, 'ndsctl.sock')
 const log = join(folder, 'calls.log')
+const callers: Socket[] = []
 let served: { close(): Promise<void> } | undefined
 
 beforeAll(async () => {
@@ -25,6 +27,7 @@ beforeAll(async () => {
 })
 
 afterEach(async () => {
+  for (const caller of callers.splice(0)) caller.destroy()
   await served?.close()
   served = undefined
 })
@@ -68,6 +71,21 @@ describe('a served portal', () => {
     expect(await run('opennds-10', 'json')).toMatchObject({ exitCode: 4 })
   })
 
+  it('gives the lock of openNDS to one ndsctl at a time', async () => {
+    await aServedPortal('opennds')
+    const release = await takeLock(path)
+    const second = await takeLock(path).catch((error: NodeJS.ErrnoException) => error.code)
+    release()
+    await vi.waitFor(async () => (await takeLock(path))())
+    expect(second).toBe('BUSY')
+  })
+
+  it('answers whoever talks to the socket while an ndsctl has the lock', async () => {
+    const portal = await aServedPortal('opennds')
+    portal.faults.busy = true
+    expect(await ask('json\r\n\r\n')).toContain('"client_list_length":"1"')
+  })
+
   it('stops the daemon for the program', async () => {
     const portal = await aServedPortal()
     await run('nodogsplash', 'stop')
@@ -88,6 +106,88 @@ describe('a served portal', () => {
     },
   )
 })
+
+describe('a served portal that wedges', () => {
+  it('answers who comes alone', async () => {
+    const portal = await aServedPortal()
+    portal.faults.wedges = true
+    expect([await ask('auth x\r\n'), await ask('auth x\r\n')]).toEqual(['No', 'No'])
+  })
+
+  it.each(['nodogsplash', 'opennds'] as const)('of %s answers one of three that come together', async (flavour) => {
+    const { answered } = await aWedgedPortal(flavour, 3)
+    expect(answered).toHaveLength(1)
+  })
+
+  it('answers one more for each connection that is opened and closed without a word', async () => {
+    const { answered } = await aWedgedPortal('nodogsplash', 3)
+    await knock()
+    await vi.waitFor(() => expect(answered).toHaveLength(2))
+  })
+
+  it('stays behind for ever, and starts anew with the daemon', async () => {
+    const { portal, answered } = await aWedgedPortal('nodogsplash', 3)
+    for (let count = 0; count < 5; count++) await knock()
+    const late = await Promise.race([ask('auth x\r\n'), pause(100)])
+    portal.restart()
+    expect([answered.length, late, await ask('auth x\r\n')]).toEqual([3, undefined, 'No'])
+  })
+
+  it('has no place for a caller that does not wait while six are queued', async () => {
+    const portal = await aServedPortal()
+    Object.assign(portal.faults, { wedges: true, latencyMilliseconds: 2000 })
+    for (let count = 0; count < 8; count++) caller('auth x\r\n')
+    await vi.waitFor(async () => expect(await connecting()).toBe('EAGAIN'), 5000)
+  })
+
+  it('does not do what somebody asked who has left', async () => {
+    const { portal } = await aWedgedPortal('nodogsplash', 1)
+    const [one, two] = [caller(`auth ${mac(1)}\r\n`), caller(`auth ${mac(1)}\r\n`)]
+    await pause(50)
+    const isOpen = portal.gateOpen(mac(1))
+    portal.request(`deauth ${mac(1)}`)
+    for (const each of [one, two]) each.destroy()
+    await knock()
+    expect([isOpen, portal.gateOpen(mac(1))]).toEqual([true, false])
+  })
+})
+
+async function aWedgedPortal(flavour: Flavour, together: number) {
+  const portal = await aServedPortal(flavour)
+  portal.faults.wedges = true
+  const answered: string[] = []
+  for (let count = 0; count < together; count++) {
+    caller('auth x\r\n').on('data', (piece) => answered.push(String(piece)))
+  }
+  await pause(50)
+  return { portal, answered }
+}
+
+function caller(request: string): Socket {
+  const connection = createConnection(path, () => connection.write(request))
+  callers.push(connection)
+  return connection.on('error', () => {})
+}
+
+/** What becomes of an attempt to connect. */
+function connecting(): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const connection = createConnection(path, () => resolve('connected'))
+    connection.on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+    callers.push(connection)
+  })
+}
+
+/** Opens a connection, says nothing, and closes it. */
+async function knock(): Promise<void> {
+  const connection = createConnection(path)
+  await pause(10)
+  connection.destroy()
+  await pause(10)
+}
+
+// What does not happen at a real socket can only be waited for.
+const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
 
 async function aServedPortal(flavour: Flavour = 'nodogsplash') {
   const { portal } = aScene(flavour, known(1))

@@ -43,6 +43,31 @@ describe.each(allFlavours)('$flavour', ({ flavour }) => {
     expect([portal.request(`json ${mac(1)}`), portal.gateOpen(mac(1))]).toEqual(['{}\n', false])
   })
 
+  it('lets everybody through when the firewall is flushed, and goes on showing what it showed', () => {
+    const { portal } = aScene(flavour, ...open, moved(1, 7, 7), joined(9))
+    const before = portal.request('json')
+    portal.flushFirewall()
+    const passed = [1, 9].map((device) => portal.transfer(mac(device), oneMegabyte))
+    expect([passed, portal.request('json')]).toEqual([[oneMegabyte, oneMegabyte], before])
+  })
+
+  it('builds a flushed firewall anew when it restarts', () => {
+    const { portal } = aScene(flavour, joined(9))
+    portal.flushFirewall()
+    portal.restart()
+    expect(portal.gateOpen(mac(9))).toBe(false)
+  })
+
+  it('knows no MAC in capitals', () => {
+    const { portal } = aScene(flavour, known(1))
+    const name = mac(1).toUpperCase()
+    expect(['auth', 'deauth', 'json'].map((command) => portal.request(`${command} ${name}`))).toEqual([
+      'No',
+      'No',
+      '{}\n',
+    ])
+  })
+
   it('lets a trusted device through without counting', () => {
     const { portal } = aScene(flavour, ...open, asked(`trust ${mac(1)}`), moved(1, 5000, 5000))
     expect([portal.gateOpen(mac(1)), shown(portal.request(`json ${mac(1)}`))]).toEqual([true, { down: 0, up: 0 }])
@@ -115,6 +140,19 @@ describe.each(allFlavours)('$flavour', ({ flavour }) => {
   })
 })
 
+test.each([
+  { flavour: 'nodogsplash', counted: { down: 0, up: 5 } },
+  { flavour: 'opennds', counted: { down: 0, up: 0 } },
+  { flavour: 'opennds-10', counted: { down: 0, up: 0 } },
+] as const)('$flavour that lies counts $counted of what a device tries', ({ flavour, counted }) => {
+  const scene = aScene(flavour, known(1))
+  const { portal } = scene
+  portal.faults.lieOnAuth = true
+  portal.request(`auth ${mac(1)}`)
+  moved(1, 5, 5)(scene)
+  expect(shown(portal.request(`json ${mac(1)}`))).toEqual(counted)
+})
+
 describe.each(bothFamilies)('$flavour', ({ flavour }) => {
   it('refuses to open the gate of a device that met no portal page', () => {
     const { portal } = aScene(flavour, joined(1))
@@ -157,6 +195,23 @@ describe('nodogsplash', () => {
   it('forgets a client that stays idle after it was shut for being idle', () => {
     const { portal } = aScene('nodogsplash', ...open, later(7200 + 600))
     expect(portal.request(`json ${mac(1)}`)).toBe('{}\n')
+  })
+
+  it('brings its clients back from a state file, open and under their tokens', () => {
+    const scene = aScene('nodogsplash', ...open, moved(1, 7, 7))
+    const before = scene.portal.request(`json ${mac(1)}`)
+    scene.portal.restart({ keepsClients: true })
+    expect([scene.portal.request(`json ${mac(1)}`), scene.portal.gateOpen(mac(1))]).toEqual([before, true])
+  })
+
+  it.each([
+    { more: 19, down: 20 },
+    { more: 21, down: 21 },
+  ])('shows $down after 20 before a restart with a state file and $more after it', ({ more, down }) => {
+    const scene = aScene('nodogsplash', ...open, moved(1, 20, 20))
+    scene.portal.restart({ keepsClients: true })
+    moved(1, more, more)(scene)
+    expect(shown(scene.portal.request(`json ${mac(1)}`))).toEqual({ down, up: down })
   })
 
   it('shows no session times for a gate that ndsctl opened', () => {
@@ -231,6 +286,23 @@ describe('openNDS', () => {
     const { portal } = aScene(flavour, at(1, '192.168.66.10'), at(2, '192.168.66.101'))
     for (const command of [`auth ${mac(1)}`, `auth ${mac(2)}`, `deauth ${mac(1)}`]) portal.request(command)
     expect(portal.gateOpen(mac(2))).toBe(open)
+  })
+
+  it('goes on showing the victim of a shut .10 as open, with counters that stand still', () => {
+    const scene = aScene('opennds', at(1, '192.168.66.10'), at(2, '192.168.66.101'))
+    const { portal } = scene
+    for (const command of [`auth ${mac(1)}`, `auth ${mac(2)}`]) portal.request(command)
+    moved(2, 5, 5)(scene)
+    const before = portal.request(`json ${mac(2)}`)
+    portal.request(`deauth ${mac(1)}`)
+    moved(2, 9, 9)(scene)
+    expect([portal.request(`json ${mac(2)}`), before.includes('"Authenticated"')]).toEqual([before, true])
+  })
+
+  it('has no state file', () => {
+    const { portal } = aScene('opennds', ...open)
+    portal.restart({ keepsClients: true })
+    expect(portal.request(`json ${mac(1)}`)).toBe('{}\n')
   })
 
   it('opens the gate of a device that met no portal page, from version 10 on', () => {
