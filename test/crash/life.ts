@@ -15,6 +15,8 @@ export interface Life {
   runs: Run[]
   /** What really passed. */
   passed: number
+  /** As much of it as passed between the last reading of a gate and its shutting: no agent can state it. */
+  passedUnread: number
   /** As much of it as nobody could be sure of: what came shortly before a death, and until somebody looked again. */
   passedUnwatched: number
   /** The longest that the device was kept out while it had paid and an agent was running. */
@@ -58,13 +60,15 @@ export async function live(program: string, url: string, ear: Ear, deaths: Death
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-life-'))
   const socket = join(folder, 'ndsctl.sock')
   const portal = createPortal({ flavour: 'nodogsplash', now: Date.now, random: Math.random })
-  const served = await servePortal(portal, socket)
+  const served = await servePortal(Object.create(portal, { serve: { value: serve } }), socket)
   const voice = ear.of(routerId)
   const own = { AGENT_ROUTER_ID: routerId, AGENT_MQTT_URL: url, AGENT_NDS_SOCKET: socket }
   const env = { ...settings, ...own, AGENT_STATE_DIR: join(folder, 'state') }
   const agent = startRestlessAgent(program, env, deaths)
   const steps: Step[] = []
   let passed = 0
+  let passedWhenRead = 0
+  let passedUnread = 0
   let wanted = 0
   let keptOutSince = Number.POSITIVE_INFINITY
   let keptOutMilliseconds = 0
@@ -80,6 +84,15 @@ export async function live(program: string, url: string, ear: Ear, deaths: Death
     const { downloaded, uploaded } = portal.transfer(device, stride)
     steps.push({ at: now, bytes: downloaded + uploaded })
     passed += downloaded + uploaded
+  }
+
+  // The mock's requests take no time here: what they do is done when they return.
+  function serve(line: string): ReturnType<typeof portal.serve> {
+    const wasOpen = portal.gateOpen(device)
+    const answer = portal.serve(line)
+    if (line.startsWith('json')) passedWhenRead = passed
+    if (wasOpen && !portal.gateOpen(device)) passedUnread += passed - passedWhenRead
+    return answer
   }
 
   const buy = (purchaseId = '') => ear.purchase(routerId, { purchaseId, mac: device, metric: 'bytes', allotment })
@@ -112,6 +125,7 @@ export async function live(program: string, url: string, ear: Ear, deaths: Death
       voice,
       runs: agent.runs,
       passed,
+      passedUnread,
       passedUnwatched: unwatched(steps, agent),
       keptOutMilliseconds,
       isOpenAtTheEnd,

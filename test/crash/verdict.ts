@@ -5,15 +5,15 @@ import { allotment, type Life, purchaseIds, sold } from './life.ts'
 // Nobody who has paid stays shut out for longer, once an agent runs again.
 const longestShutOut = 3000
 
-// What passes between the last reading of a gate and its shutting: some strides, on a busy machine.
-const mostBeforeShutting = 100_000
+// The portal rounds what it tells down, twice.
+const rounding = 2000
 
 /** Everything that is wrong; empty when every promise was kept. */
 export function wrongIn(life: Life): string[] {
-  const { voice, passed, passedUnwatched, keptOutMilliseconds, isOpenAtTheEnd } = life
+  const { voice, passed, passedUnread, passedUnwatched, keptOutMilliseconds, isOpenAtTheEnd } = life
   const stated = ofType(voice, 'session.ended').reduce((sum, event) => sum + event.overshootBytes, 0)
   const given = passed - sold
-  const mostUnstated = diedOverAShutGate(life) ? passedUnwatched : mostBeforeShutting
+  const mostUnstated = diedOverAShutGate(life) ? passedUnwatched : passedUnread + rounding
   return [
     ...wrongNumbers(voice),
     ...wrongSales(voice),
