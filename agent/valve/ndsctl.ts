@@ -2,14 +2,41 @@
 import { Mutex } from 'async-mutex'
 import type { Log } from '../log.ts'
 import { PortalFault } from './fault.ts'
+import { createUsualTimes } from './usual-times.ts'
 
 /** Asks the portal's daemon; resolves with what was printed on stdout, whatever the exit code. */
 export type Ndsctl = (args: readonly string[]) => Promise<{ stdout: string; exitCode: number }>
 
+/** How a call that takes longer than usual is helped along. */
+export type HelpAlong = (slowestMilliseconds: number) => Promise<unknown>
+
+// A process takes its time to start, on a router above all.
+const patienceMilliseconds = 500
+
 /** `ndsctl` as an executable. execa is loaded with the first call: it costs memory that other transports do not need. */
-export function execNdsctl(executable: string, timeoutMilliseconds: number, log: Pick<Log, 'debug'>): Ndsctl {
+export function execNdsctl(
+  executable: string,
+  timeoutMilliseconds: number,
+  log: Pick<Log, 'debug'>,
+  helpAlong: HelpAlong = async () => {},
+): Ndsctl {
   const turn = new Mutex()
-  return (args) => turn.runExclusive(() => run(executable, args, timeoutMilliseconds, log))
+  const usual = createUsualTimes()
+
+  async function call(args: readonly string[]): Promise<{ stdout: string; exitCode: number }> {
+    const began = performance.now()
+    const help = () => helpAlong(usual.slowest).catch((err) => log.debug({ err }, 'a knock at the portal failed'))
+    const late = setTimeout(help, usual.of(args) + patienceMilliseconds)
+    try {
+      const answer = await run(executable, args, timeoutMilliseconds, log)
+      usual.took(args, performance.now() - began)
+      return answer
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  return (args) => turn.runExclusive(() => call(args))
 }
 
 async function run(

@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { parseList } from '../../../agent/valve/dialect.ts'
+import { knock } from '../../../agent/valve/exchange.ts'
+import { execNdsctl } from '../../../agent/valve/ndsctl.ts'
 import { socketNdsctl } from '../../../agent/valve/socket.ts'
 import { servePortal } from '../../../broker-dev/portal/socket.ts'
 import { createPortal, type MockPortal } from '../../../broker-dev/portal/world.ts'
@@ -86,6 +89,30 @@ describe('the socket transport', () => {
     portal.faults.latencyMilliseconds = 0
 
     expect(await answerToSomebodyElse()).toContain('"client_length": 1')
+  })
+})
+
+describe('ndsctl as an executable', () => {
+  const program = fileURLToPath(new URL('../../../dist/ndsctl.js', import.meta.url))
+
+  it.each([
+    {
+      what: 'is helped through a queue that is behind',
+      help: (to: string) => () => knock(to, performance.now() + 4000, 0),
+      code: 0,
+    },
+    { what: 'waits there for ever without help', help: () => async () => {}, code: 'portal-silent' },
+  ])('$what', async ({ help, code }) => {
+    portal.faults.wedges = true
+    await leaveBehind(3)
+    const ndsctl = execNdsctl(program, 4000, { debug: () => {} }, help(path))
+    process.env.MOCK_NDSCTL_SOCKET = path
+    const end = await ndsctl(['json']).then(
+      ({ exitCode }) => exitCode,
+      (err) => err.code,
+    )
+
+    expect(end).toBe(code)
   })
 })
 
