@@ -101,11 +101,11 @@ describe('ndsctl as an executable', () => {
       help: (to: string) => () => knock(to, performance.now() + 4000, 0),
       code: 0,
     },
-    { what: 'waits there for ever without help', help: () => async () => {}, code: 'portal-silent' },
-  ])('$what', async ({ help, code }) => {
+    { what: 'waits there for ever without help', help: () => async () => {}, code: 'portal-silent', limit: 1500 },
+  ])('$what', async ({ help, code, limit }) => {
     portal.faults.wedges = true
     await leaveBehind(3)
-    const ndsctl = execNdsctl(program, 4000, { debug: () => {} }, help(path))
+    const ndsctl = execNdsctl(program, limit, { debug: () => {} }, help(path))
     process.env.MOCK_NDSCTL_SOCKET = path
     const end = await ndsctl(['json']).then(
       ({ exitCode }) => exitCode,
