@@ -100,6 +100,7 @@ describe('ndsctl as an executable', () => {
       what: 'is helped through a queue that is behind',
       help: (to: string) => () => knock(to, performance.now() + 4000, 0),
       code: 0,
+      limit: 4000,
     },
     { what: 'waits there for ever without help', help: () => async () => {}, code: 'portal-silent', limit: 1500 },
   ])('$what', async ({ help, code, limit }) => {
