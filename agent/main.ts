@@ -68,4 +68,4 @@ function refuse(message: string): never {
   process.exit(2)
 }
 
-await main()
+main()
