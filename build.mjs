@@ -37,6 +37,8 @@ await build({
   format: 'cjs',
   entryPoints: { agent: 'agent/main.ts' },
   banner: { js: "#!/usr/bin/env node\nvar require = process.getBuiltinModule('node:module').createRequire('/');" },
+  // Comments and blanks would be held in memory as text. Names stay, and lines are short enough to read in a crash.
+  minifyWhitespace: true,
   alias: {
     // Node's own streams, which are there anyway.
     'readable-stream': 'node:stream',
