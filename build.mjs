@@ -3,7 +3,6 @@ import { chmodSync, existsSync } from 'node:fs'
 import { build } from 'esbuild'
 
 const programs = {
-  agent: 'agent/main.ts',
   broker: 'broker-dev/broker-main.ts',
   backend: 'broker-dev/backend-main.ts',
   router: 'broker-dev/router-main.ts',
@@ -32,4 +31,22 @@ const js = "import { createRequire } from 'node:module'; const require = createR
 const present = Object.fromEntries(Object.entries(programs).filter(([, file]) => existsSync(file)))
 await build({ ...common, entryPoints: present, banner: { js: `#!/usr/bin/env node\n${js}` } })
 await build({ ...common, entryPoints: { protocol: 'protocol/index.ts' }, external: ['zod'] })
+// The agent runs on small machines. Its file is right as CommonJS and as an ES module: what it imports lazily stays lazy,
+// Node's own modules too, and Node need not parse it twice where no package.json beside it says what it is.
+await build({
+  ...common,
+  format: 'cjs',
+  entryPoints: { agent: 'agent/main.ts' },
+  banner: { js: "#!/usr/bin/env node\nvar require = process.getBuiltinModule('node:module').createRequire('/');" },
+  // Comments and blanks would be held in memory as text. Names stay, and lines are short enough to read in a crash.
+  minifyWhitespace: true,
+  alias: {
+    // Node's own streams, which are there anyway.
+    'readable-stream': 'node:stream',
+    // MQTT.js uses these in browsers and with a proxy only, pino to log from a thread of its own.
+    'worker-timers': 'data:text/javascript,',
+    socks: 'data:text/javascript,',
+    'thread-stream': 'data:text/javascript,',
+  },
+})
 chmodSync('dist/ndsctl.js', 0o755)

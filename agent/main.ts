@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { assembleAgent } from './assemble.ts'
 import { agentVersion } from './build.ts'
 import { readConfig } from './config.ts'
+import { keepHeapLean } from './lean-heap.ts'
 import { createLog } from './log.ts'
 
 const usage = `tollgate-fleet agent ${agentVersion}
@@ -40,6 +41,7 @@ async function main(): Promise<void> {
 
   try {
     await agent.open()
+    keepHeapLean()
   } catch (err) {
     log.error({ err }, 'the agent cannot start')
     process.exit(1)
@@ -68,4 +70,4 @@ function refuse(message: string): never {
   process.exit(2)
 }
 
-await main()
+main()

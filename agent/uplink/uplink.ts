@@ -1,13 +1,13 @@
 // The uplink: one MQTT connection at a time, made again for as long as the agent lives.
 // Every connection has a client of its own, so MQTT.js's store is always empty: the journal is the outbox.
 import { readFile } from 'node:fs/promises'
-import { Socket } from 'node:net'
-import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt'
+import { type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt'
 import { type Channel, type RouterId, type Status, topicOf } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { Log } from '../log.ts'
 import { addressOf } from './address.ts'
+import { streamTo, type Trust } from './stream.ts'
 
 export interface UplinkHandlers {
   /** Resolves when the purchase may be acknowledged; when it rejects, the broker keeps it and delivers it again. */
@@ -61,10 +61,11 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
 
   /** Rejects when the connection is over, or could not be made. */
   async function connectOnce(handlers: UplinkHandlers, lastWill: Status): Promise<never> {
+    const openStream = await streamTo(broker.url, await trustOf(broker))
     const options = await optionsFor(lastWill)
     return new Promise<never>((_, reject) => {
       let fault: Error | undefined
-      const client = mqtt.connect({ ...addressOf(broker.url), ...options })
+      const client = new MqttClient(openStream, options)
       current = client
       const drop = (cause: Error) => {
         fault ??= cause
@@ -72,9 +73,8 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
       }
       client.handleMessage = (packet, acknowledge) => receive(packet, handlers, client, drop, acknowledge)
       client.on('error', drop)
+      client.stream.on('error', drop)
       client.on('connect', () => {
-        // Nagle's algorithm would hold every acknowledgement back for 40 ms.
-        if (client.stream instanceof Socket) client.stream.setNoDelay(true)
         // What waited at the broker comes before the subscription is confirmed, and is answered.
         connection = client
         client.subscribe([topic('purchase'), topic('command')], { qos: 1 }, (err, granted) => {
@@ -98,7 +98,8 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
   }
 
   async function optionsFor(lastWill: Status): Promise<IClientOptions> {
-    const { passwordFile, caFile, certFile, keyFile, username, version } = broker
+    const { passwordFile, username, version } = broker
+    const inUrl = addressOf(broker.url)
     return {
       clientId: `tollgate-${routerId}`,
       clean: false,
@@ -110,13 +111,14 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
       resubscribe: false,
       connectTimeout: 10_000,
       keepalive: 30,
+      // Its timers for browsers are not in the bundle.
+      timerVariant: 'native',
       // Saves 14 MB of buffers that MQTT.js would make beforehand.
       writeCache: false,
+      ...(inUrl.username !== undefined && { username: inUrl.username }),
+      ...(inUrl.password !== undefined && { password: inUrl.password }),
       ...(username !== undefined && { username }),
       ...(passwordFile && { password: (await readFile(passwordFile, 'utf8')).trim() }),
-      ...(caFile && { ca: await readFile(caFile) }),
-      ...(certFile && { cert: await readFile(certFile) }),
-      ...(keyFile && { key: await readFile(keyFile) }),
     }
   }
 
@@ -183,6 +185,14 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
       closing.abort()
       await ended
     },
+  }
+}
+
+async function trustOf({ caFile, certFile, keyFile }: Config['mqtt']): Promise<Trust> {
+  return {
+    ...(caFile && { ca: await readFile(caFile) }),
+    ...(certFile && { cert: await readFile(certFile) }),
+    ...(keyFile && { key: await readFile(keyFile) }),
   }
 }
 

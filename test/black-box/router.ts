@@ -119,7 +119,8 @@ export async function openRouter({ url, flavour = 'nodogsplash', maxClients, env
       if (agent) await ended(agent, 'SIGKILL')
       await client.endAsync(true)
       await served.close()
-      rmSync(folder, { recursive: true, force: true })
+      // An ndsctl that outlives its killed agent may still write its line.
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
     },
   }
   return self
