@@ -1,7 +1,7 @@
 // Every way to a broker that an address may name: the agent as a process sells over each of them.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createBroker } from '../../broker-dev/broker.ts'
-import { aCertificate, tlsDoor, whyNoCertificate } from '../support/a-certificate.ts'
+import { aCertificate, tlsDoor } from '../support/a-certificate.ts'
 import { until } from './brokers.ts'
 import { ip, mac, openRouter, type Router } from './router.ts'
 
@@ -38,9 +38,9 @@ it('finds a ws:// broker again that was away', async () => {
   await until(() => router?.statuses.slice(before).at(-1)?.state === 'online')
 })
 
-describe.skipIf(whyNoCertificate)(whyNoCertificate ?? 'behind TLS', () => {
+describe('behind TLS', () => {
   it.each(['mqtts', 'wss'])('sells at a %s:// broker', async (scheme) => {
-    const certificate = aCertificate()
+    const certificate = await aCertificate()
     door = await tlsDoor(certificate, scheme === 'wss' ? ports.wsPort : ports.port)
     await sellsAt(`${scheme}://localhost:${door.port}`, { AGENT_MQTT_CA_FILE: certificate.certFile })
   })

@@ -22,7 +22,7 @@ export interface BrokerKind {
 }
 
 export const aedes: BrokerKind = { name: 'Aedes', missing: undefined, open: openAedes }
-export const mosquitto: BrokerKind = { name: 'Mosquitto', missing: whyNoMosquitto(), open: openMosquitto }
+export const mosquitto: BrokerKind = { name: 'Mosquitto', missing: whyNoMosquitto(), open: () => openMosquitto() }
 
 function whyNoMosquitto(): string | undefined {
   if (!spawnSync('mosquitto', ['-h']).error) return undefined
@@ -31,11 +31,15 @@ function whyNoMosquitto(): string | undefined {
   return why
 }
 
-async function openMosquitto(): Promise<TestBroker> {
+/** With a user, nobody else is let in. */
+export async function openMosquitto(user?: { name: string; password: string }): Promise<TestBroker> {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-mosquitto-'))
   const port = await freePort()
   const file = join(folder, 'mosquitto.conf')
-  const lines = [`listener ${port} 127.0.0.1`, 'allow_anonymous true', 'set_tcp_nodelay true', 'user root']
+  const users = join(folder, 'users')
+  if (user) spawnSync('mosquitto_passwd', ['-b', '-c', users, user.name, user.password])
+  const access = user ? [`password_file ${users}`] : ['allow_anonymous true']
+  const lines = [`listener ${port} 127.0.0.1`, ...access, 'set_tcp_nodelay true', 'user root']
   writeFileSync(file, [...lines, 'persistence true', `persistence_location ${folder}/`, ''].join('\n'))
   let broker: ChildProcess | undefined
   const self: TestBroker = {

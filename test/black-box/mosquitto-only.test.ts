@@ -1,10 +1,12 @@
 // What needs a real Mosquitto, or no second broker to be believed: MQTT 5, the socket transport, the folder's lock, bad
 // settings.
 import { spawnSync } from 'node:child_process'
-import { resolve } from 'node:path'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import mqtt from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { mosquitto, type TestBroker, until } from './brokers.ts'
+import { mosquitto, openMosquitto, type TestBroker, until } from './brokers.ts'
 import { ip, mac, openRouter, type Router } from './router.ts'
 
 const agentFile = resolve(import.meta.dirname, '../../dist/agent.js')
@@ -35,6 +37,24 @@ describe.skipIf(mosquitto.missing)(mosquitto.missing ?? 'on Mosquitto alone', ()
     await until(() => answers.length > 0)
     await operator.endAsync()
     expect(answers).toEqual([['answers/here', 'c1']])
+  })
+
+  it.each(['in the settings', 'in the address'])('shows who it is, by a name and a password %s', async (where) => {
+    const guarded = await openMosquitto({ name: 'router one', password: 'p@ss' })
+    const file = join(mkdtempSync(join(tmpdir(), 'tollgate-password-')), 'password')
+    writeFileSync(file, 'p@ss\n')
+    const address = guarded.url.replace('//', '//router%20one:p%40ss@')
+    const bySettings = {
+      AGENT_MQTT_URL: guarded.url,
+      AGENT_MQTT_USERNAME: 'router one',
+      AGENT_MQTT_PASSWORD_FILE: file,
+    }
+    router = await openRouter({ url: address, env: where === 'in the settings' ? bySettings : {} })
+    await router.start()
+    expect(router.statuses).toMatchObject([{ state: 'online' }])
+    await router.close()
+    router = undefined
+    await guarded.close()
   })
 
   it('keeps purchases for an MQTT 5 agent that is down', async () => {

@@ -1,22 +1,24 @@
 // A certificate for this machine, made on the spot, and a door with it in front of something that knows no TLS.
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer, type TLSSocket } from 'node:tls'
+import { generate, type SubjectAltNameEntry } from 'selfsigned'
 
-export const whyNoCertificate = spawnSync('openssl', ['version']).error
-  ? 'openssl is not installed: apt-get install openssl'
-  : undefined
-
-export function aCertificate(): { certFile: string; keyFile: string } {
+export async function aCertificate(): Promise<{ certFile: string; keyFile: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-certificate-'))
   const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile]
-  const name = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  const made = spawnSync('openssl', ['req', '-x509', '-days', '2', ...key, ...name, '-out', certFile])
-  if (made.status !== 0) throw new Error(`openssl made no certificate: ${made.stderr}`)
+  const altNames: SubjectAltNameEntry[] = [
+    { type: 2, value: 'localhost' },
+    { type: 7, ip: '127.0.0.1' },
+  ]
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
+    keyType: 'ec',
+    extensions: [{ name: 'subjectAltName', altNames }],
+  })
+  writeFileSync(certFile, cert)
+  writeFileSync(keyFile, key)
   return { certFile, keyFile }
 }
 

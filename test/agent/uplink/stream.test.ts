@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { streamTo } from '../../../agent/uplink/stream.ts'
-import { aCertificate, tlsDoor, whyNoCertificate } from '../../support/a-certificate.ts'
+import { aCertificate, tlsDoor } from '../../support/a-certificate.ts'
 
-describe.skipIf(whyNoCertificate)(whyNoCertificate ?? 'the stream to a broker', () => {
-  const certificate = whyNoCertificate ? { certFile: '', keyFile: '' } : aCertificate()
+const certificate = await aCertificate()
+
+describe('the stream to a broker', () => {
   const echo = createServer((socket: Socket) => void socket.pipe(socket).on('error', () => {}))
   let door: Awaited<ReturnType<typeof tlsDoor>>
   beforeEach(async () => {
