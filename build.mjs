@@ -12,6 +12,8 @@ const programs = {
   ndsctl: 'broker-dev/portal/ndsctl-main.ts',
   simulate: 'test/simulation/simulate-main.ts',
   crash: 'test/crash/crash-main.ts',
+  bench: 'bench/bench-main.ts',
+  'bench-portal': 'bench/portal-main.ts',
 }
 const common = {
   bundle: true,
