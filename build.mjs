@@ -14,6 +14,7 @@ const programs = {
   crash: 'test/crash/crash-main.ts',
   bench: 'bench/bench-main.ts',
   'bench-portal': 'bench/portal-main.ts',
+  'bench-looks': 'bench/looks-main.ts',
 }
 const common = {
   bundle: true,

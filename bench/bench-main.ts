@@ -1,12 +1,19 @@
 // Measures ours against floors and peers: `bench [--only NAME,NAME] [--out FILE] [--strict] [--markdown]`.
 import { parseArgs } from 'node:util'
 import { type Figure, isMet, type Stage } from './figure.ts'
+import { flash } from './flash.ts'
+import { idleLooks } from './idle-looks.ts'
+import { lookCpu } from './look-cpu.ts'
+import { memory } from './memory.ts'
+import { ndsctlRuns } from './ndsctl-runs.ts'
 import { openGate } from './open-gate.ts'
 import { overshoot } from './overshoot.ts'
+import { realOvershoot } from './real-overshoot.ts'
 import { type Measured, thisMachine, writeResults } from './results.ts'
+import { start } from './start.ts'
 import { markdownOf, tableOf } from './table.ts'
 
-const figures: Figure[] = [openGate, overshoot]
+const figures: Figure[] = [openGate, ndsctlRuns, lookCpu, overshoot, realOvershoot, idleLooks, memory, start, flash]
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

@@ -1,0 +1,58 @@
+// Bytes put on flash in a day of 50 busy sessions, against books that are written anew, whole, at every change.
+import { readFrames } from '../agent/journal/frames.ts'
+import { mulberry32 } from '../broker-dev/random.ts'
+import { aMac } from '../test/support/builders.ts'
+import type { Figure } from './figure.ts'
+import { openVirtualRouter } from './virtual-router.ts'
+
+const minutesOfADay = 1440
+const sessions = 50
+const most = 10_000_000
+// What is looked at and told more often is not on flash more often: only checkpoints are.
+const env = { AGENT_USAGE_INTERVAL_MS: '60000' }
+
+export const flash: Figure = {
+  name: 'flash',
+  about: 'bytes put on flash in a day with 50 sessions in use, at the default checkpoint interval, in virtual time',
+  async measure(stage) {
+    const { router } = await openVirtualRouter({ sessions, allotment: 1e12, env })
+    const random = mulberry32(1)
+    for (let minute = 0; minute < minutesOfADay; minute++) {
+      for (let device = 1; device <= sessions; device++) {
+        const volume = { downloaded: Math.floor(random() * most), uploaded: Math.floor((random() * most) / 20) }
+        router.portal.transfer(aMac(device), volume)
+      }
+      await router.pass(60_000)
+      if (minute % 240 === 0) stage.say(`hour ${minute / 60} of 24`)
+    }
+    const { writtenBytes } = router.uplink.liveStatus().flash
+    const { changes, checkpoints, booksBytes } = whatIsOn(router.disk)
+    return [
+      {
+        what: 'a day of 50 busy sessions',
+        unit: 'bytes',
+        ours: writtenBytes,
+        against: { name: 'the books written whole', value: booksBytes * (changes + checkpoints) },
+        goal: { atMost: 1 / 10 },
+        note:
+          `${changes} durable changes and ${checkpoints} checkpoints; the books are ${booksBytes} bytes, ` +
+          `ours ${Math.round(writtenBytes / sessions / minutesOfADay)} bytes a session and minute`,
+      },
+    ]
+  },
+}
+
+function whatIsOn({ operations, files }: { operations: string[]; files: Map<string, Uint8Array> }) {
+  const count = (start: string) => operations.filter((operation) => operation.startsWith(start)).length
+  const newest =
+    [...files.keys()]
+      .filter((name) => name.startsWith('checkpoint'))
+      .sort()
+      .at(-1) ?? ''
+  return {
+    changes: count('append journal'),
+    checkpoints: count('append checkpoint') + count('replace checkpoint'),
+    // A checkpoint begins with the books.
+    booksBytes: readFrames(files.get(newest) ?? new Uint8Array()).firstBytes,
+  }
+}
