@@ -15,6 +15,7 @@ const programs = {
   bench: 'bench/bench-main.ts',
   'bench-portal': 'bench/portal-main.ts',
   'bench-looks': 'bench/looks-main.ts',
+  'bench-fleet': 'bench/fleet-main.ts',
 }
 const common = {
   bundle: true,

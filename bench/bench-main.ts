@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { type Figure, isMet, type Stage } from './figure.ts'
 import { flash } from './flash.ts'
+import { fleet } from './fleet.ts'
 import { idleLooks } from './idle-looks.ts'
 import { lookCpu } from './look-cpu.ts'
 import { memory } from './memory.ts'
@@ -13,7 +14,18 @@ import { type Measured, thisMachine, writeResults } from './results.ts'
 import { start } from './start.ts'
 import { markdownOf, tableOf } from './table.ts'
 
-const figures: Figure[] = [openGate, ndsctlRuns, lookCpu, overshoot, realOvershoot, idleLooks, memory, start, flash]
+const figures: Figure[] = [
+  openGate,
+  ndsctlRuns,
+  lookCpu,
+  overshoot,
+  realOvershoot,
+  idleLooks,
+  memory,
+  start,
+  flash,
+  fleet,
+]
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

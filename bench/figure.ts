@@ -20,7 +20,7 @@ export interface Row {
   note?: string
 }
 
-export type Unit = 'ms' | 'bytes' | 'runs' | 'looks' | 'reports'
+export type Unit = 'ms' | 'bytes' | 'runs' | 'looks' | 'reports' | 'routers'
 
 /** What a figure is handed: where to say how far it is, and who tidies up after it. */
 export interface Stage {

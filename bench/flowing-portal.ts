@@ -47,7 +47,7 @@ export function createFlowingPortal(portal: MockPortal, now: () => number, moved
     join(mac: string, ip: string, bytesPerSecond: number): void {
       portal.arrive(mac, ip)
       portal.browse(mac)
-      flows.set(mac, { bytesPerSecond, openedAt: undefined, passed: 0 })
+      flows.set(mac, { bytesPerSecond, openedAt: portal.gateOpen(mac) ? now() : undefined, passed: 0 })
     },
     /** The same portal, with what has flowed until now in its counters. */
     portal: {

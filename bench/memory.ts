@@ -9,7 +9,7 @@ import type { Figure, Row, Stage } from './figure.ts'
 import { noLatencies, openPortal } from './portal-process.ts'
 import { median } from './statistics.ts'
 
-const rounds = 3
+const rounds = 2
 const purchases = 1000
 const devices = Array.from({ length: 100 }, (_, index) => index + 1)
 
