@@ -10,7 +10,7 @@ import { ndsctlRuns } from './ndsctl-runs.ts'
 import { openGate } from './open-gate.ts'
 import { overshoot } from './overshoot.ts'
 import { realOvershoot } from './real-overshoot.ts'
-import { type Measured, thisMachine, writeResults } from './results.ts'
+import { describe, type Measured, thisMachine, writeResults } from './results.ts'
 import { start } from './start.ts'
 import { markdownOf, tableOf } from './table.ts'
 
@@ -27,6 +27,9 @@ const figures: Figure[] = [
   fleet,
 ]
 
+// What the figure under way has started.
+const undos: (() => unknown)[] = []
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -41,7 +44,9 @@ async function main(): Promise<void> {
   const chosen = chosenFrom(values.only?.split(','))
   const measured: Measured[] = []
   for (const figure of chosen) measured.push(await measure(figure))
-  writeResults(values.out, measured, thisMachine())
+  const machine = thisMachine()
+  writeResults(values.out, measured, machine)
+  console.log(`${describe(machine)}, ${new Date().toISOString().slice(0, 10)}\n`)
   console.log(values.markdown ? markdownOf(measured) : tableOf(measured))
   for (const note of measured.flatMap(notesOf)) console.log(note)
   const isMissed = measured.some(({ rows, failed }) => failed !== undefined || rows.some((row) => isMet(row) === false))
@@ -60,7 +65,6 @@ async function measure(figure: Figure): Promise<Measured> {
   const { name, about } = figure
   const skipped = figure.missing?.()
   if (skipped !== undefined) return { name, about, skipped, rows: [], seconds: 0 }
-  const undos: (() => unknown)[] = []
   const say = (progress: string) => console.error(`${name}: ${progress}`)
   const stage: Stage = { say, afterwards: (undo) => undos.unshift(undo) }
   const from = performance.now()
@@ -73,12 +77,19 @@ async function measure(figure: Figure): Promise<Measured> {
     say(error instanceof Error ? (error.stack ?? error.message) : String(error))
     return { name, about, failed: String(error), rows: [], seconds: seconds() }
   } finally {
-    for (const undo of undos) await undo()
+    await tidyUp()
     say(`${seconds()} s`)
   }
+}
+
+async function tidyUp(): Promise<void> {
+  for (const undo of undos.splice(0)) await undo()
 }
 
 const notesOf = ({ name, rows }: Measured): string[] =>
   rows.flatMap(({ what, note }) => (note === undefined ? [] : [`${name}, ${what}: ${note}`]))
 
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => void tidyUp().then(() => process.exit(130)))
+}
 await main()

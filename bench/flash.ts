@@ -18,11 +18,13 @@ export const flash: Figure = {
     const { router } = await openVirtualRouter({ sessions, allotment: 1e12, env })
     const random = mulberry32(1)
     for (let minute = 0; minute < minutesOfADay; minute++) {
+      await router.pass(55_000)
       for (let device = 1; device <= sessions; device++) {
         const volume = { downloaded: Math.floor(random() * most), uploaded: Math.floor((random() * most) / 20) }
         router.portal.transfer(aMac(device), volume)
       }
-      await router.pass(60_000)
+      // The look before the checkpoint sees everybody at work.
+      await router.pass(5_000)
       if (minute % 240 === 0) stage.say(`hour ${minute / 60} of 24`)
     }
     const { writtenBytes } = router.uplink.liveStatus().flash

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, totalmem } from 'node:os'
 import { dirname } from 'node:path'
+import prettyBytes from 'pretty-bytes'
 import { isMet, type Row, ratioOf } from './figure.ts'
 
 export interface Measured {
@@ -29,6 +30,10 @@ export function thisMachine(): Machine {
     kernel: release(),
     node: process.version,
   }
+}
+
+export function describe({ processor, cores, memoryBytes, kernel, node }: Machine): string {
+  return `${processor}, ${cores} cores, ${prettyBytes(memoryBytes)} of memory, Linux ${kernel}, Node ${node}`
 }
 
 export function writeResults(file: string, measured: readonly Measured[], machine: Machine): void {

@@ -1,5 +1,6 @@
 // A whole router in virtual time with so many sessions open, and how often it asks its portal.
 import type { Flavour } from '../broker-dev/portal/world.ts'
+import { mulberry32 } from '../broker-dev/random.ts'
 import { aRouter, type RouterUnderTest } from '../test/support/a-router.ts'
 import { aMac } from '../test/support/builders.ts'
 
@@ -16,7 +17,8 @@ export async function openVirtualRouter(options: {
   env?: Record<string, string>
 }): Promise<VirtualRouter> {
   const { flavour = 'nodogsplash', sessions, allotment, env = {} } = options
-  const router = aRouter({ flavour, env, maxClients: 250 })
+  // Tokens as a portal draws them: what they cost on disk is in the figure.
+  const router = aRouter({ flavour, env, maxClients: 250, random: mulberry32(1) })
   await router.start()
   for (let device = 1; device <= sessions; device++) {
     router.join(device)
