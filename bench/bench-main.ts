@@ -29,6 +29,7 @@ const figures: Figure[] = [
 
 // What the figure under way has started.
 const undos: (() => unknown)[] = []
+let isInterrupted = false
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -74,6 +75,8 @@ async function measure(figure: Figure): Promise<Measured> {
     const rows = await figure.measure(stage)
     return { name, about, rows, seconds: seconds() }
   } catch (error) {
+    // What broke because its programs were stopped is no result.
+    if (isInterrupted) return new Promise(() => {})
     say(error instanceof Error ? (error.stack ?? error.message) : String(error))
     return { name, about, failed: String(error), rows: [], seconds: seconds() }
   } finally {
@@ -90,6 +93,9 @@ const notesOf = ({ name, rows }: Measured): string[] =>
   rows.flatMap(({ what, note }) => (note === undefined ? [] : [`${name}, ${what}: ${note}`]))
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.once(signal, () => void tidyUp().then(() => process.exit(130)))
+  process.once(signal, () => {
+    isInterrupted = true
+    void tidyUp().then(() => process.exit(130))
+  })
 }
 await main()

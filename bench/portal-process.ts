@@ -34,7 +34,7 @@ export async function openPortal(stage: Stage, latencies: Latencies): Promise<Po
   stage.afterwards(() => child.kill('SIGKILL'))
 
   function told<T>(pick: (message: unknown) => T | undefined): Promise<T> {
-    return new Promise((resolve, reject) => {
+    const heard = new Promise<T>((resolve, reject) => {
       const onMessage = (message: unknown) => {
         const picked = pick(message)
         if (picked === undefined) return
@@ -44,6 +44,9 @@ export async function openPortal(stage: Stage, latencies: Latencies): Promise<Po
       const onExit = () => reject(new Error('the stand-in portal ended by itself'))
       child.on('message', onMessage).once('exit', onExit)
     })
+    // It may end while nobody waits yet.
+    heard.catch(() => {})
+    return heard
   }
   const word = (expected: string) => told((message) => (message === expected ? true : undefined))
 
