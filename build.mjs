@@ -12,6 +12,10 @@ const programs = {
   simulate: 'test/simulation/simulate-main.ts',
   crash: 'test/crash/crash-main.ts',
   crowd: 'test/agent/valve/crowd-main.ts',
+  bench: 'bench/bench-main.ts',
+  'bench-portal': 'bench/portal-main.ts',
+  'bench-looks': 'bench/looks-main.ts',
+  'bench-fleet': 'bench/fleet-main.ts',
 }
 const common = {
   bundle: true,

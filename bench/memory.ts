@@ -1,0 +1,87 @@
+// What the agent takes of a router's memory, idle and after a thousand purchases, against a Node that does nothing but wait.
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleepFor } from 'node:timers/promises'
+import { aedes, mosquitto, until } from '../test/black-box/brokers.ts'
+import { aMac, anIp } from '../test/support/builders.ts'
+import { type AgentKind, agentKinds, startBareNode } from './agent-kinds.ts'
+import type { AgentUnderTest } from './agent-under-test.ts'
+import type { Figure, Row, Stage } from './figure.ts'
+import { noLatencies, openPortal } from './portal-process.ts'
+import { median } from './statistics.ts'
+
+const rounds = 2
+const purchases = 1000
+const devices = Array.from({ length: 100 }, (_, index) => index + 1)
+
+export const memory: Figure = {
+  name: 'memory',
+  about: 'resident memory when idle and online, and after 1,000 purchases',
+  async measure(stage) {
+    const broker = await (mosquitto.missing ? aedes : mosquitto).open()
+    stage.afterwards(broker.close)
+    const kinds = agentKinds(stage).map((kind) => ({ ...kind, idle: [] as number[], busy: [] as number[] }))
+    const floors: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      stage.say(`round ${round + 1} of ${rounds}`)
+      // Memory does not mind company, and each has to be waited for.
+      const floor = bareNode(stage)
+      const all = await Promise.all(kinds.map((kind) => agent(stage, kind, broker.url)))
+      floors.push(await floor)
+      for (const [index, { idle, busy }] of kinds.entries()) {
+        idle.push(all[index]?.idle ?? 0)
+        busy.push(...(all[index]?.busy ?? []))
+      }
+    }
+    const against = { name: 'bare Node', value: median(floors) }
+    return kinds.flatMap(({ name, hasGoal, idle, busy }) => {
+      const row = (what: string, bytes: number[], atMost: number): Row => {
+        return { what, unit: 'bytes', ours: median(bytes), against, ...(hasGoal && { goal: { atMost } }) }
+      }
+      const afterPurchases = busy.length > 0 ? [row(`after ${purchases} purchases, ${name}`, busy, 1.6)] : []
+      return [row(`idle, ${name}`, idle, 1.35), ...afterPurchases]
+    })
+  },
+}
+
+async function agent(stage: Stage, { start, bySocket }: AgentKind, url: string) {
+  // Each begins with every gate shut.
+  const portal = await openPortal(stage, noLatencies)
+  await portal.join(...devices.map((device) => ({ mac: aMac(device), ip: anIp(device), bytesPerSecond: 0 })))
+  const running = await start(url, portal.socket)
+  const idle = await settledMemory(running.pid)
+  const busy = bySocket ? [await memoryAfterPurchases(running)] : []
+  await running.stop()
+  return { idle, busy }
+}
+
+async function memoryAfterPurchases(agent: AgentUnderTest): Promise<number> {
+  for (let count = 0; count < purchases; count += devices.length) {
+    await Promise.all(devices.map((device) => agent.buy({ mac: aMac(device), allotment: 1_000_000_000 })))
+  }
+  await until(() => agent.count('purchase.accepted') >= purchases, 60_000)
+  return settledMemory(agent.pid)
+}
+
+async function bareNode(stage: Stage): Promise<number> {
+  const bare = await startBareNode(stage)
+  const bytes = await settledMemory(bare.pid)
+  await bare.stop()
+  return bytes
+}
+
+/** Resident memory, once it has stood still for five seconds; after half a minute as it is. */
+async function settledMemory(pid: number): Promise<number> {
+  const readings = [residentBytes(pid)]
+  while (readings.length < 30) {
+    await sleepFor(1000)
+    readings.push(residentBytes(pid))
+    const last = readings.slice(-6)
+    if (last.length === 6 && Math.max(...last) / Math.min(...last) < 1.01) break
+  }
+  return readings.at(-1) ?? 0
+}
+
+function residentBytes(pid: number): number {
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kibibytes) * 1024
+}
