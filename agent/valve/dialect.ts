@@ -13,7 +13,7 @@ export function parseList(stdout: string): PortalList {
     const kind = kindOf(json)
     const { clients } = Clients.parse(json)
     const trusted = Trusted.parse(json).trusted ?? []
-    const version = Object.values(clients).map((client) => Versioned.safeParse(client).data?.version)[0]
+    const version = Versioned.safeParse(Object.values(clients)[0]).data?.version
     return {
       kind,
       ...(version !== undefined && { version }),
