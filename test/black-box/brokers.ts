@@ -8,6 +8,8 @@ import { createBroker } from '../../broker-dev/broker.ts'
 
 export interface TestBroker {
   url: string
+  /** The same broker for who stands outside the network namespace it may run in. */
+  watchUrl: string
   /** Away, and back on the same port with what it had kept. */
   stop(): Promise<void>
   start(): Promise<void>
@@ -22,7 +24,7 @@ export interface BrokerKind {
 }
 
 export const aedes: BrokerKind = { name: 'Aedes', missing: undefined, open: openAedes }
-export const mosquitto: BrokerKind = { name: 'Mosquitto', missing: whyNoMosquitto(), open: openMosquitto }
+export const mosquitto: BrokerKind = { name: 'Mosquitto', missing: whyNoMosquitto(), open: () => openMosquitto() }
 
 function whyNoMosquitto(): string | undefined {
   if (!spawnSync('mosquitto', ['-h']).error) return undefined
@@ -31,18 +33,23 @@ function whyNoMosquitto(): string | undefined {
   return why
 }
 
-async function openMosquitto(): Promise<TestBroker> {
+/** `within`: the words in front of a command that run it in another network namespace. */
+export async function openMosquitto(within: readonly string[] = []): Promise<TestBroker> {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-mosquitto-'))
   const port = await freePort()
   const file = join(folder, 'mosquitto.conf')
-  const lines = [`listener ${port} 127.0.0.1`, 'allow_anonymous true', 'set_tcp_nodelay true', 'user root']
+  const door = join(folder, 'mosquitto.sock')
+  const listeners = [`listener ${port} 127.0.0.1`, `listener 0 ${door}`]
+  const lines = [...listeners, 'allow_anonymous true', 'set_tcp_nodelay true', 'user root']
   writeFileSync(file, [...lines, 'persistence true', `persistence_location ${folder}/`, ''].join('\n'))
   let broker: ChildProcess | undefined
   const self: TestBroker = {
     url: `mqtt://127.0.0.1:${port}`,
+    watchUrl: `mqtt+unix://${door}`,
     async start() {
-      broker = spawn('mosquitto', ['-c', file], { stdio: 'ignore' })
-      await until(() => answers(port))
+      const [program = '', ...args] = [...within, 'mosquitto', '-c', file]
+      broker = spawn(program, args, { stdio: 'ignore' })
+      await until(() => answers(door))
     },
     async stop() {
       if (broker) await ended(broker, 'SIGTERM')
@@ -59,6 +66,7 @@ async function openAedes(): Promise<TestBroker> {
   const { port } = await broker.open({ host: '127.0.0.1', port: 0, wsPort: 0 })
   const self: TestBroker = {
     url: `mqtt://127.0.0.1:${port}`,
+    watchUrl: `mqtt://127.0.0.1:${port}`,
     async start() {
       broker = createBroker()
       await broker.open({ host: '127.0.0.1', port, wsPort: 0 })
@@ -85,9 +93,9 @@ export async function until(isSo: () => Promise<boolean> | boolean, milliseconds
   }
 }
 
-function answers(port: number): Promise<boolean> {
+function answers(door: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
+    const socket = connect(door, () => {
       socket.destroy()
       resolve(true)
     })
