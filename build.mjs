@@ -12,6 +12,7 @@ const programs = {
   ndsctl: 'broker-dev/portal/ndsctl-main.ts',
   simulate: 'test/simulation/simulate-main.ts',
   crash: 'test/crash/crash-main.ts',
+  upstream: 'test/real/lab/upstream-main.ts',
 }
 const common = {
   bundle: true,

@@ -1,6 +1,6 @@
 // The brokers that the same cases run against: the bundled Aedes, and a real Mosquitto.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,9 +33,15 @@ function whyNoMosquitto(): string | undefined {
   return why
 }
 
-/** `within`: the words in front of a command that run it in another network namespace. */
-export async function openMosquitto(within: readonly string[] = []): Promise<TestBroker> {
-  const folder = mkdtempSync(join(tmpdir(), 'tollgate-mosquitto-'))
+export interface Place {
+  /** The words in front of a command that run it in another network namespace. */
+  within?: readonly string[]
+  /** Where its files are kept, until it is closed. */
+  folder?: string
+}
+
+export async function openMosquitto({ within = [], folder: parent = tmpdir() }: Place = {}): Promise<TestBroker> {
+  const folder = mkdtempSync(join(parent, 'tollgate-mosquitto-'))
   const port = await freePort()
   const file = join(folder, 'mosquitto.conf')
   const door = join(folder, 'mosquitto.sock')
@@ -55,7 +61,10 @@ export async function openMosquitto(within: readonly string[] = []): Promise<Tes
       if (broker) await ended(broker, 'SIGTERM')
       broker = undefined
     },
-    close: () => self.stop(),
+    async close() {
+      await self.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
   }
   await self.start()
   return self

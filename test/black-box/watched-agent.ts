@@ -5,22 +5,27 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import mqtt, { type MqttClient } from 'mqtt'
 import { Reply, Status, UsageMessage } from '../../protocol/index.ts'
-import { ended, type TestBroker, until } from './brokers.ts'
+import { ended, type Place, type TestBroker, until } from './brokers.ts'
 
 const agentFile = resolve(import.meta.dirname, '../../dist/agent.js')
 
-export interface WatchedAgentOptions {
+export interface WatchedAgentOptions extends Place {
   broker: Pick<TestBroker, 'url' | 'watchUrl'>
   env?: Record<string, string>
-  /** The words in front of a command that run it in another network namespace. */
-  within?: readonly string[]
 }
+
+export type WatchedAgent = Awaited<ReturnType<typeof openWatchedAgent>>
 
 let agents = 0
 
-export async function openWatchedAgent({ broker, env = {}, within = [] }: WatchedAgentOptions) {
+export async function openWatchedAgent({
+  broker,
+  env = {},
+  within = [],
+  folder: parent = tmpdir(),
+}: WatchedAgentOptions) {
   const id = `r${process.pid}-${++agents}`
-  const folder = mkdtempSync(join(tmpdir(), 'tollgate-router-'))
+  const folder = mkdtempSync(join(parent, 'tollgate-router-'))
   const heard: UsageMessage[] = []
   const statuses: Status[] = []
   const replies: Reply[] = []
