@@ -91,10 +91,12 @@ export async function measured(agent: WatchedAgent, device: Device): Promise<Ses
 async function nextReading(agent: WatchedAgent, { mac }: Device): Promise<Session> {
   const asked = performance.now()
   for (;;) {
+    // The answer's own way says nothing of the reading: it is at most as old as it was when the question was sent.
+    const sent = performance.now()
     const reply = await agent.command({ command: 'session', mac })
     if (reply.status !== 'ok') throw new Error(`no session: ${JSON.stringify(reply)}`)
     const session = Session.parse(reply.data)
-    if (performance.now() - (session.ageMilliseconds ?? Number.POSITIVE_INFINITY) > asked) return session
+    if (sent - (session.ageMilliseconds ?? Number.POSITIVE_INFINITY) > asked) return session
     await sleepFor(50)
   }
 }
