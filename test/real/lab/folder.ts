@@ -12,14 +12,8 @@ export const labFolder = '/run/tollgate-lab'
 
 /** Takes the machine for this process; removes what an earlier lab left behind. Throws when it is in use. */
 export async function claimMachine(): Promise<void> {
-  const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
   const isLeftBehind = existsSync(labFolder)
-  try {
-    await createFolderLock(labFolder, bootId).acquire()
-  } catch (err) {
-    if (!(err instanceof FolderInUse)) throw err
-    throw new Error('one lab a machine: another process has one here, wait for its end', { cause: err })
-  }
+  if (!(await tryToClaim())) throw new Error('one lab a machine: another process has one here, wait for its end')
   if (isLeftBehind) await removeAllNamespaces()
   const { socket } = await portalPaths()
   if (!(await answers(socket))) return
@@ -27,12 +21,27 @@ export async function claimMachine(): Promise<void> {
   throw new Error(`one lab a machine: a portal that is not the lab's answers at ${socket}, stop it first`)
 }
 
-/** Takes away everything a lab makes. */
+/** Takes away everything that the lab of this process makes. */
 export async function freeMachine(): Promise<void> {
-  if (!existsSync(labFolder)) return
   await removeAllNamespaces()
   const { leavings } = await portalPaths()
   for (const path of [...leavings, labFolder]) await rm(path, { recursive: true, force: true })
+}
+
+/** The same for a lab whose process is gone. */
+export async function freeAbandonedMachine(): Promise<void> {
+  if (existsSync(labFolder) && (await tryToClaim())) await freeMachine()
+}
+
+async function tryToClaim(): Promise<boolean> {
+  const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
+  try {
+    await createFolderLock(labFolder, bootId).acquire()
+    return true
+  } catch (err) {
+    if (err instanceof FolderInUse) return false
+    throw err
+  }
 }
 
 /** Where openNDS has its socket, and what it leaves beside it: the first of three folders that is a RAM file system. */
