@@ -7,7 +7,8 @@ import mqtt, { type MqttClient } from 'mqtt'
 import { Reply, Status, UsageMessage } from '../../protocol/index.ts'
 import { ended, type Place, type TestBroker, until } from './brokers.ts'
 
-const agentFile = resolve(import.meta.dirname, '../../dist/agent.js')
+// From the project's folder: this file may itself be part of a program in dist/.
+const agentFile = resolve('dist/agent.js')
 
 export interface WatchedAgentOptions extends Place {
   broker: Pick<TestBroker, 'url' | 'watchUrl'>

@@ -14,12 +14,13 @@ import { gateway, inside, run, upstream } from './lab/namespaces.ts'
 import { buildNetwork, setLinkRate, upstreamAddress } from './lab/network.ts'
 import { authentications, counted, entryOf } from './lab/portal.ts'
 
-export type { Device } from './lab/device.ts'
+export type { Device, Transfer } from './lab/device.ts'
 export { whyNoTests } from './lab/missing.ts'
 
 export type Lab = Awaited<ReturnType<typeof openLab>>
 
-const server = resolve(import.meta.dirname, '../../dist/upstream.js')
+// From the project's folder: this file may itself be part of a program in dist/.
+const server = resolve('dist/upstream.js')
 
 export async function openLab() {
   await claimMachine()

@@ -1,0 +1,134 @@
+// How far past its allotment a device gets on a real openNDS: with our agent over both transports, and with a peer that
+// keeps sessions as the Go module does. Needs what `whyNoLab` says, `npm run build`, and the project's folder around it.
+import { execFile } from 'node:child_process'
+import { setTimeout as sleepFor } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { openMosquitto, type TestBroker } from '../test/black-box/brokers.ts'
+import { openWatchedAgent } from '../test/black-box/watched-agent.ts'
+import { type Device, type Lab, openLab, type Transfer } from '../test/real/lab.ts'
+
+type Keeper = 'agent over exec' | 'agent over socket' | 'polling every 2 s'
+
+export interface RealOvershoot {
+  keeper: Keeper
+  megabits: number
+  allotment: number
+  /** Bytes past the allotment when nothing passed any more, one number a round. */
+  beyond: number[]
+  median: number
+  most: number
+}
+
+const secondsBought = 5
+const pollMilliseconds = 2000
+
+/** For every rate of the link upstream, every keeper of sessions in turn, so that they share what else the machine does. */
+export async function realOvershoot(
+  rates: readonly number[],
+  rounds = 4,
+  say: (progress: string) => void = () => {},
+): Promise<RealOvershoot[]> {
+  const lab = await openLab()
+  try {
+    const broker = await openMosquitto(lab.router)
+    const figures: RealOvershoot[] = []
+    for (const megabits of rates) figures.push(...(await atRate({ lab, broker, megabits, rounds, say })))
+    return figures
+  } finally {
+    await lab.close()
+  }
+}
+
+interface Setting {
+  lab: Lab
+  broker: TestBroker
+  megabits: number
+  rounds: number
+  say: (progress: string) => void
+}
+
+async function atRate({ lab, broker, megabits, rounds, say }: Setting): Promise<RealOvershoot[]> {
+  const allotment = secondsBought * megabits * 125_000
+  const beyond: Record<Keeper, number[]> = { 'polling every 2 s': [], 'agent over exec': [], 'agent over socket': [] }
+  await lab.setLinkRate(megabits)
+  for (let round = 0; round < rounds; round++) {
+    // The peer's ticks are spread evenly over its interval: its mean depends on no luck.
+    const firstTickIn = (round / rounds) * pollMilliseconds
+    beyond['polling every 2 s'].push(await soldByPeer(lab, allotment, firstTickIn))
+    beyond['agent over exec'].push(await soldByAgent(lab, broker, allotment, 'exec'))
+    beyond['agent over socket'].push(await soldByAgent(lab, broker, allotment, 'socket'))
+    // A daemon that fell behind its queue stays so for ever: every round begins with one that did not.
+    await lab.daemon.stop()
+    await lab.daemon.start()
+    say(`${megabits} Mbit/s, round ${round + 1} of ${rounds}: ${JSON.stringify(beyond)}`)
+  }
+  return (Object.keys(beyond) as Keeper[]).map((keeper) => {
+    const figures = beyond[keeper]
+    return { keeper, megabits, allotment, beyond: figures, median: medianOf(figures), most: Math.max(...figures) }
+  })
+}
+
+async function soldByAgent(lab: Lab, broker: TestBroker, allotment: number, transport: string): Promise<number> {
+  const env = { AGENT_PORTAL_TRANSPORT: transport, AGENT_NDS_SOCKET: lab.socket }
+  const agent = await openWatchedAgent({ broker, ...lab.router, env })
+  try {
+    await agent.start()
+    const device = await lab.plugInDevice()
+    await device.browse()
+    await agent.publish({ purchaseId: `p${device.mac}`, mac: device.mac, metric: 'bytes', allotment })
+    await agent.hears('session.started')
+    const transfer = device.startDownload()
+    await agent.hears('session.ended', 1, 60_000)
+    return await beyondAllotment(lab, device, transfer, allotment)
+  } finally {
+    await agent.close()
+  }
+}
+
+async function soldByPeer(lab: Lab, allotment: number, firstTickIn: number): Promise<number> {
+  const device = await lab.plugInDevice()
+  await device.browse()
+  await ndsctl('auth', device.mac)
+  const baseline = await usedBy(device)
+  const transfer = device.startDownload()
+  let tick = performance.now() + firstTickIn
+  do {
+    await sleepFor(tick - performance.now())
+    tick += pollMilliseconds
+  } while ((await usedBy(device)) - baseline < allotment)
+  await ndsctl('deauth', device.mac)
+  return beyondAllotment(lab, device, transfer, allotment)
+}
+
+// The portal's counters go with the entry when the gate shuts, and what passed since they were read with them. So the
+// truth is the lab's own counter behind the gate, which stays: the gate is really shut when that stands still.
+async function beyondAllotment(lab: Lab, device: Device, transfer: Transfer, allotment: number): Promise<number> {
+  let before = -1
+  let now = (await lab.passed(device.address)).total
+  while (now !== before) {
+    await sleepFor(300)
+    before = now
+    now = (await lab.passed(device.address)).total
+  }
+  await transfer.end()
+  return now - allotment
+}
+
+async function usedBy({ mac }: Device): Promise<number> {
+  const entry: unknown = JSON.parse(await ndsctl('json', mac))
+  const { download_this_session: downloaded, upload_this_session: uploaded } = Object(entry)
+  return (Number(downloaded) + Number(uploaded)) * 1024
+}
+
+const execFileToItsEnd = promisify(execFile)
+
+async function ndsctl(command: string, mac: string): Promise<string> {
+  const { stdout } = await execFileToItsEnd('ndsctl', [command, mac])
+  return stdout
+}
+
+function medianOf(figures: readonly number[]): number {
+  const sorted = [...figures].sort((a, b) => a - b)
+  const middle = sorted.slice(Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2) + 1)
+  return middle.reduce((sum, figure) => sum + figure, 0) / middle.length
+}
