@@ -1,8 +1,7 @@
 // What the cases play on: a lab and a broker for a whole file, and for every case an agent of its own.
-import { setTimeout as sleepFor } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest'
-import { Session } from '../../protocol/index.ts'
-import { openMosquitto, type TestBroker } from '../black-box/brokers.ts'
+import type { Session } from '../../protocol/index.ts'
+import { openMosquitto, type TestBroker, until } from '../black-box/brokers.ts'
 import { openWatchedAgent, type WatchedAgent } from '../black-box/watched-agent.ts'
 import { type Device, type Lab, openLab, whyNoTests } from './lab.ts'
 
@@ -21,7 +20,7 @@ const missing = whyNoTests()
 const linkMegabits = 50
 
 export const megabytes = 1_000_000
-/** Two readings a second, so that cases need not wait for one. */
+/** A reading told every half second, so that cases need not wait for one. */
 export const oftenMeasured = { AGENT_USAGE_INTERVAL_MS: '500' }
 
 /** Declares the cases over one transport; one line stands for them where the lab cannot be. */
@@ -37,7 +36,7 @@ export function onARealPortal(transport: Transport, declare: (stage: Stage) => v
       broker = await openMosquitto(lab.router)
     })
     afterEach(async ({ task }) => {
-      if (task.result?.state === 'fail') console.error(`${agent?.log() ?? ''}\n${lab.daemon.log().slice(-4000)}`)
+      if (task.result?.state === 'fail') console.error(`${agent?.log() ?? ''}\n${lab.daemon.log().slice(-2000)}`)
       await agent?.close()
       agent = undefined
     })
@@ -66,38 +65,40 @@ export function onARealPortal(transport: Transport, declare: (stage: Stage) => v
   })
 }
 
+type Bought = { bytes: number } | { milliseconds: number }
 let purchases = 0
 
 /** Buys for a device, and waits until its gate is open. */
-export async function open(agent: WatchedAgent, device: Device, bought: { bytes: number } | { milliseconds: number }) {
+export async function open(agent: WatchedAgent, device: Device, bought: Bought) {
   await buy(agent, device, bought)
   const [started] = await agent.hears('session.started')
   return started
 }
 
-export async function buy(agent: WatchedAgent, { mac }: Device, bought: { bytes: number } | { milliseconds: number }) {
+export async function buy(agent: WatchedAgent, { mac }: Device, bought: Bought): Promise<void> {
   const [metric, allotment] = Object.entries(bought)[0] ?? []
   const accepted = agent.ofType('purchase.accepted').length + 1
   await agent.publish({ purchaseId: `p${++purchases}`, mac, metric, allotment })
   await agent.hears('purchase.accepted', accepted)
 }
 
-/** A device's session as the agent has measured it after this call. */
+/** A device's session as the agent has measured it after this call; it must be told to report often. */
 export async function measured(agent: WatchedAgent, device: Device): Promise<Session> {
   // The first reading that comes may have begun before, the next one did not.
-  await nextReading(agent, device)
-  return nextReading(agent, device)
+  const first = await readingAfter(Date.now(), agent, device)
+  const next = await readingAfter(first.readAt, agent, device)
+  return next.session
 }
 
-async function nextReading(agent: WatchedAgent, { mac }: Device): Promise<Session> {
-  const asked = performance.now()
-  for (;;) {
-    // The answer's own way says nothing of the reading: it is at most as old as it was when the question was sent.
-    const sent = performance.now()
-    const reply = await agent.command({ command: 'session', mac })
-    if (reply.status !== 'ok') throw new Error(`no session: ${JSON.stringify(reply)}`)
-    const session = Session.parse(reply.data)
-    if (sent - (session.ageMilliseconds ?? Number.POSITIVE_INFINITY) > asked) return session
-    await sleepFor(50)
-  }
+// Two reports of one reading may differ by as much about when it was.
+const roundingMilliseconds = 10
+
+async function readingAfter(moment: number, agent: WatchedAgent, { mac }: Device) {
+  const latest = () => agent.ofType('usage').at(-1)
+  const session = () => latest()?.sessions.find((candidate) => candidate.mac === mac)
+  const readAt = () => Date.parse(latest()?.at ?? '') - (session()?.ageMilliseconds ?? Number.POSITIVE_INFINITY)
+  await until(() => readAt() > moment + roundingMilliseconds, 20_000)
+  const reading = session()
+  if (!reading) throw new Error(`no session of ${mac} is reported`)
+  return { readAt: readAt(), session: reading }
 }

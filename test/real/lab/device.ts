@@ -73,14 +73,8 @@ export async function plugIn(number: number) {
     },
     /** Opens a page, and meets the portal's while its gate is shut: so the portal gets to know the device. */
     async browse(): Promise<void> {
-      const { stdout } = await curl(
-        10,
-        '--output',
-        '/dev/null',
-        '--write-out',
-        '%{http_code}',
-        `http://${upstreamAddress}/`,
-      )
+      const toldCode = ['--output', '/dev/null', '--write-out', '%{http_code}']
+      const { stdout } = await curl(10, ...toldCode, `http://${upstreamAddress}/`)
       if (!['200', '307'].includes(stdout)) throw new Error(`the portal answered ${mac} with ${stdout}`)
     },
     /** Whether its gate is really open: something small from upstream arrives. */
