@@ -2,7 +2,7 @@
 //   purchase   in turn: read, decide, put on disk; then acknowledge, and poke the look
 //   look       ask the portal, charge what was used; act where gates and books differ; look again
 //   announce   what is on disk and not acknowledged goes out in order, whenever there is a broker
-import type { Event } from '../protocol/index.ts'
+import type { Event, Mac } from '../protocol/index.ts'
 import { agentVersion } from './build.ts'
 import { type Clock, nowOf } from './clock.ts'
 import { createCommands } from './commands.ts'
@@ -12,7 +12,8 @@ import { type Journal, StorageFailure } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import type { Books } from './merchant/books.ts'
 import type { DraftOf } from './merchant/draft.ts'
-import { gatePlan } from './merchant/gate-plan.ts'
+import { gatePlan, openAtOnce, type Step } from './merchant/gate-plan.ts'
+import { askAgain, planLook } from './merchant/look-plan.ts'
 import { nextLookIn } from './merchant/next-look.ts'
 import type { Now } from './moment.ts'
 import { createOrders } from './orders.ts'
@@ -22,6 +23,7 @@ import { createRecorder } from './recorder.ts'
 import { createSales } from './sales.ts'
 import { createStatusBoard } from './status-board.ts'
 import type { Uplink } from './uplink/uplink.ts'
+import type { PortalList } from './valve/portal-client.ts'
 import type { Valve } from './valve/valve.ts'
 
 export interface AgentParts {
@@ -51,7 +53,8 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   const gates = createGates({ clock, journal, valve, recorder, unpaid: config.unpaid, log })
   const outbox = createOutbox(journal, recorder, uplink)
   const board = createStatusBoard({ config, clock, journal, gates, recorder, uplink })
-  const sell = createSales({ clock, journal, recorder, tariff: config.tariff, newId, tell })
+  const entriesOf = (mac: Mac) => gates.remembered?.clients.filter((client) => client.mac === mac) ?? []
+  const sell = createSales({ clock, journal, recorder, tariff: config.tariff, newId, entriesOf, tell })
   const orders = createOrders({ clock, journal, recorder, look: looks.poke })
   const onCommand = createCommands({ config, clock, journal, orders, outbox, log })
   let isOpen = false
@@ -63,13 +66,41 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
     await sell(payload).finally(looks.poke)
   }
 
-  async function enforce(): Promise<void> {
-    const seen = await gates.look()
-    if (!seen) return
-    const steps = gatePlan(journal.books, seen, config.unpaid)
+  async function enforce(isPoked: boolean): Promise<void> {
+    const opened = await openWhoHasJustPaid()
+    const list = opened && !opened.only ? opened : await look(isPoked)
+    if (!list) return
+    const steps = gatePlan(journal.books, list, config.unpaid, gates.blocked)
     if (steps.length === 0) return
-    await gates.apply(steps, seen)
-    await gates.look()
+    const after = await take(steps, list)
+    if (after) await openAgain(steps, after)
+  }
+
+  // A paid gate that was shut to be renewed, or while its customer bought again, does not wait for the next look.
+  async function openAgain(taken: readonly Step[], list: PortalList): Promise<void> {
+    const shut = new Set(taken.flatMap((step) => (step.act === 'open' ? [] : [step.mac])))
+    const steps = gatePlan(journal.books, list, config.unpaid).filter(
+      (step) => step.act === 'open' && shut.has(step.mac),
+    )
+    if (steps.length > 0) await take(steps, list)
+  }
+
+  async function look(isPoked: boolean): Promise<PortalList | undefined> {
+    const question = planLook(journal.books, nowOf(clock), config, gates.seen, isPoked)
+    return question.length === 0 ? undefined : gates.look(question)
+  }
+
+  async function openWhoHasJustPaid(): Promise<PortalList | undefined> {
+    const { remembered, portal } = gates
+    if (!remembered || portal.state !== 'reachable') return undefined
+    const steps = openAtOnce(journal.books, remembered)
+    return steps.length === 0 ? undefined : take(steps, remembered)
+  }
+
+  async function take(steps: readonly Step[], list: PortalList): Promise<PortalList | undefined> {
+    await gates.apply(steps, list)
+    // Believe what the portal shows, not the command.
+    return gates.look(askAgain(journal.books, steps))
   }
 
   function command(payload: Uint8Array, reply: (message: object) => void | Promise<void>): void {
@@ -77,11 +108,18 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   }
 
   async function lookLoop(): Promise<void> {
-    let nextReport = clock.monotonic()
-    let nextCheckpoint = nextReport + config.checkpointIntervalMilliseconds
+    let nextLook = clock.monotonic()
+    let nextReport = nextLook
+    let nextCheckpoint = nextLook + config.checkpointIntervalMilliseconds
+    let isPoked = true
     while (!stopping) {
-      await enforce().catch((err) => log.error({ err }, 'a look failed'))
-      orders.happened()
+      // A look that is due soon comes before a report, which then tells of it.
+      const soon = clock.monotonic() >= nextReport ? config.usageIntervalMilliseconds / 2 : 0
+      if (isPoked || clock.monotonic() + soon >= nextLook) {
+        await enforce(isPoked).catch((err) => log.error({ err }, 'a look failed'))
+        orders.happened()
+        nextLook = clock.monotonic() + nextLookOf(nowOf(clock))
+      }
       const now = nowOf(clock)
       if (now.at >= nextReport) {
         nextReport = now.at + config.usageIntervalMilliseconds
@@ -93,14 +131,13 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
         await checkpoint(now)
       }
       board.publish('changed visibly')
-      const nextLook = now.at + nextLookOf(now)
-      await looks.wait(Math.min(nextLook, nextReport, nextCheckpoint) - clock.monotonic())
+      isPoked = await looks.wait(Math.min(nextLook, nextReport, nextCheckpoint) - clock.monotonic())
     }
   }
 
   function nextLookOf(now: Now): number {
     const isBlind = gates.portal.state !== 'reachable'
-    return isBlind ? config.nearIntervalMilliseconds : nextLookIn(journal.books, now, config)
+    return isBlind ? config.nearIntervalMilliseconds : nextLookIn(journal.books, now, config, gates.seen)
   }
 
   async function announceLoop(): Promise<void> {

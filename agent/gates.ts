@@ -5,20 +5,28 @@ import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import type { Metered } from './merchant/books.ts'
 import type { Draft } from './merchant/draft.ts'
-import { isDue, type Step, type UnpaidPolicy } from './merchant/gate-plan.ts'
-import { lacksBaseline, meterSession, opening, unseen } from './merchant/metering.ts'
-import { drift, settle, type Watch } from './merchant/settle.ts'
+import { isDue, isUnpaid, type Step, type UnpaidPolicy } from './merchant/gate-plan.ts'
+import { afterLook, nothingSeen, type Seen } from './merchant/look-plan.ts'
+import { lacksBaseline, meterSession, opening, unopened, unseen } from './merchant/metering.ts'
+import { drift, nothingWatched, settle } from './merchant/settle.ts'
 import type { Now } from './moment.ts'
 import type { Recorder } from './recorder.ts'
 import { PortalFault } from './valve/fault.ts'
-import type { PortalClient, PortalList } from './valve/portal-client.ts'
+import { type PortalClient, type PortalList, type Question, updated } from './valve/portal-client.ts'
+import { shutAlong } from './valve/prefix-defect.ts'
 import type { Valve } from './valve/valve.ts'
 
 export interface Gates {
   /** Asks the portal, charges what was used, tells what changed; `undefined` when the portal cannot be asked. */
-  look(): Promise<PortalList | undefined>
+  look(question: Question): Promise<PortalList | undefined>
   /** Takes the steps that are still due. Whether a gate moved only the next look tells. */
-  apply(steps: readonly Step[], seen: PortalList): Promise<void>
+  apply(steps: readonly Step[], list: PortalList): Promise<void>
+  /** What the looks so far have shown of the portal itself. */
+  readonly seen: Seen
+  /** Tokens of open gates that let nothing through. */
+  readonly blocked: ReadonlySet<string>
+  /** The portal's list as the looks so far have shown it. */
+  readonly remembered: PortalList | undefined
   /** The portal as the status shows it. */
   readonly portal: LiveStatus['portal']
 }
@@ -34,9 +42,14 @@ interface Parts {
 
 // A disk may refuse for long; what is told afterwards is bounded.
 const mostUntold = 100
+// However slow the portal was at the look: this much may pass between a reading and the shut that follows from it.
+const mostFreshMilliseconds = 20
 
 export function createGates({ clock, journal, valve, recorder, unpaid, log }: Parts): Gates {
-  let watch: Watch = { unpaid: new Set(), shut: new Set() }
+  let watch = nothingWatched
+  let seen = nothingSeen
+  let remembered: PortalList | undefined
+  let lookedAt: number | undefined
   let portal: LiveStatus['portal'] = { kind: 'unknown', version: null, state: 'unknown' }
   // Drifts that the disk would not take: told as soon as it does.
   let untold: Draft[] = []
@@ -59,6 +72,13 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
     await recorder.appendOr(goOn, events, { records: [metered] })
   }
 
+  // "Trusted" stands in nodogsplash's status only: it is asked before a gate that nobody paid for is taken for one.
+  async function withTrusted(list: PortalList): Promise<PortalList> {
+    const isStrange = list.clients.some((client) => isUnpaid(journal.books, list, client))
+    if (list.kind !== 'nodogsplash' || !isStrange) return list
+    return { ...list, trusted: (await valve.status()).trusted }
+  }
+
   async function failed({ code, message }: PortalFault): Promise<void> {
     portal = { ...portal, state: 'unreachable' }
     if (code === 'portal-down') journal.note({ type: 'metered', sessions: unseen(journal.books) })
@@ -73,7 +93,8 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
 
   async function describe(list: PortalList): Promise<void> {
     const isNew = portal.state !== 'reachable' || portal.kind !== list.kind
-    const version = list.version ?? (isNew ? await valve.version().catch(() => undefined) : portal.version)
+    const asked = isNew ? await valve.status().catch(() => undefined) : portal
+    const version = list.version ?? asked?.version
     portal = { kind: list.kind, version: version ?? null, state: 'reachable' }
   }
 
@@ -89,30 +110,50 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
     })
   }
 
-  async function take(step: Step, seen: PortalList): Promise<void> {
-    if (step.act === 'close') return close(step.client, seen)
-    if (step.milliseconds === undefined) return valve.openGate(step.mac, step.client)
-    return valve.openGateUntil(step.mac, step.milliseconds, step.client)
+  async function take(step: Step, list: PortalList): Promise<void> {
+    if (step.act !== 'open') return close(step.client, list)
+    const { mac, milliseconds, client } = step
+    const isTaken =
+      milliseconds === undefined
+        ? await valve.openGate(mac, client)
+        : await valve.openGateUntil(mac, milliseconds, client)
+    const session = journal.books.sessions.get(mac)
+    // Whoever has opened it, it was not this agent: what passed before the next look is not the customer's.
+    if (!isTaken && session) journal.note({ type: 'metered', sessions: [unopened(session)] })
   }
 
-  async function close(client: PortalClient, { clients }: PortalList): Promise<void> {
+  async function close(client: PortalClient, list: PortalList): Promise<void> {
     watch = { ...watch, shut: new Set([...watch.shut, client.mac]) }
-    const last = await valve.closeGate(client)
+    const last = isFresh() ? undefined : await valve.getClientStats(client)
+    await valve.closeGate(client)
+    const along = shutAlong(client, remembered ?? list).map(({ token }) => token)
+    watch = { ...watch, shutAlong: new Set([...watch.shutAlong, ...along]) }
     const session = journal.books.sessions.get(client.mac)
     if (!last || !session) return
     // What passed between the look and the shutting is charged too: the portal forgets it.
-    const now = clients.map((entry) => (entry.token === last.token ? last : entry))
+    const now = list.clients.map((entry) => (entry.token === last.token ? last : entry))
     journal.note({ type: 'metered', sessions: [meterSession(session, { at: nowOf(clock), clients: now })] })
   }
 
+  // A reading that is younger than what another one takes is as good as another one.
+  function isFresh(): boolean {
+    const most = Math.min(seen.latencyMilliseconds, mostFreshMilliseconds)
+    return lookedAt !== undefined && clock.monotonic() - lookedAt <= most
+  }
+
   return {
-    async look() {
+    async look(question) {
+      const began = clock.monotonic()
       try {
-        const list = await valve.look()
+        const list = await withTrusted(await valve.look(question))
         const now = nowOf(clock)
+        lookedAt = now.at
         await recorder.inTurn(() => answered(list, now))
+        seen = afterLook(seen, question, list, journal.books, now, now.at - began)
         await describe(list)
-        return { ...list, ...(portal.version !== null && { version: portal.version }) }
+        const told = { ...list, ...(portal.version !== null && { version: portal.version }) }
+        remembered = updated(remembered, told)
+        return told
       } catch (err) {
         if (!(err instanceof PortalFault)) throw err
         if (portal.state !== 'unreachable') log.warn({ err }, 'the portal cannot be asked, trying again')
@@ -120,19 +161,28 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
         return undefined
       }
     },
-    async apply(steps, seen) {
-      await prepare(steps, seen)
+    async apply(steps, list) {
+      await prepare(steps, list)
       for (const step of steps) {
         // A purchase may have come since the plan was made.
         if (!isDue(journal.books, step)) continue
         try {
-          await take(step, seen)
+          await take(step, list)
         } catch (err) {
           if (!(err instanceof PortalFault)) throw err
           log.warn({ err, act: step.act, mac: step.mac }, 'the portal did not take a step, trying again')
           if (err.code === 'portal-down') return
         }
       }
+    },
+    get seen() {
+      return seen
+    },
+    get blocked() {
+      return watch.blocked
+    },
+    get remembered() {
+      return remembered
     },
     get portal() {
       return portal

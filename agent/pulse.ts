@@ -3,7 +3,8 @@ import type { Clock } from './clock.ts'
 
 export interface Pulse {
   poke(): void
-  wait(milliseconds: number): Promise<void>
+  /** Whether it was poked. */
+  wait(milliseconds: number): Promise<boolean>
 }
 
 export function createPulse(clock: Pick<Clock, 'sleep'>): Pulse {
@@ -12,7 +13,9 @@ export function createPulse(clock: Pick<Clock, 'sleep'>): Pulse {
     poke: () => poked.abort(),
     async wait(milliseconds) {
       await clock.sleep(milliseconds, poked.signal)
-      if (poked.signal.aborted) poked = new AbortController()
+      const isPoked = poked.signal.aborted
+      if (isPoked) poked = new AbortController()
+      return isPoked
     },
   }
 }

@@ -1,13 +1,16 @@
 // Sales: one message from the purchase topic becomes one answer; what counts is on disk before it is acknowledged.
-import { type Purchase, parsePurchase } from '../protocol/index.ts'
+import { type Mac, type Purchase, parsePurchase } from '../protocol/index.ts'
 import { type Clock, nowOf } from './clock.ts'
 import { fingerprint } from './fingerprint.ts'
 import { type Journal, StorageFailure } from './journal/journal.ts'
+import type { PurchaseNote } from './merchant/books.ts'
 import type { Draft } from './merchant/draft.ts'
-import { purchaseSession, rejection, type Tariff } from './merchant/purchase-session.ts'
+import { purchaseSession, rejection, type Sale, type Tariff } from './merchant/purchase-session.ts'
 import { faultOfBooks } from './merchant/reporting.ts'
 import type { Now } from './moment.ts'
 import type { Recorder } from './recorder.ts'
+import { setDataBaseline } from './valve/baseline.ts'
+import type { PortalClient } from './valve/portal-client.ts'
 
 interface Parts {
   clock: Clock
@@ -15,6 +18,8 @@ interface Parts {
   recorder: Recorder
   tariff: Tariff
   newId: () => string
+  /** The device's entries as the portal showed them last. */
+  entriesOf: (mac: Mac) => readonly PortalClient[]
   /** Says something that is not journalled: at once, to whoever listens now. */
   tell: (message: { type: string }) => void
 }
@@ -23,16 +28,22 @@ interface Parts {
  * Takes a message from the purchase topic; resolves when it may be acknowledged, rejects with {@link StorageFailure} when
  * the broker must keep it.
  */
-export function createSales({ clock, journal, recorder, tariff, newId, tell }: Parts) {
+export function createSales({ clock, journal, recorder, tariff, newId, entriesOf, tell }: Parts) {
   const answer = (draft: Draft) => tell(recorder.stamp(draft))
 
   async function decide(read: ReturnType<typeof parsePurchase>, content: string, arrived: Now): Promise<void> {
     const fault = faultOfBooks(journal.books)
     if (fault) return answer(rejection(knownOf(read), 'storage-failure', fault, tariff))
     const sale = purchaseSession(journal.books, read, content, tariff, arrived, newId)
-    if (sale.is === 'outcome') return recorder.append([sale.event], { purchase: sale.purchase })
+    if (sale.is === 'outcome') return recorder.append([sale.event], { purchase: noteOf(sale) })
     if (sale.is === 'answer') return answer(sale.event)
     tell(await repetitionOf(sale.ofSeq, knownOf(read)))
+  }
+
+  function noteOf({ event, purchase }: Extract<Sale, { is: 'outcome' }>): PurchaseNote {
+    const entries = 'mac' in event && event.mac !== undefined ? entriesOf(event.mac) : []
+    const isShut = entries.length > 0 && entries.every((entry) => !entry.open)
+    return isShut ? { ...purchase, baseline: setDataBaseline(entries) } : purchase
   }
 
   // The event itself while the journal has it; after that, what the books still know of it.

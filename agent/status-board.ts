@@ -7,7 +7,7 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Gates } from './gates.ts'
 import type { Journal } from './journal/journal.ts'
-import { countSessions, faultOfBooks } from './merchant/reporting.ts'
+import { countSessions, faultOfBooks, faultOfPortal } from './merchant/reporting.ts'
 import { conservationOf } from './merchant/view.ts'
 import { timestamp } from './moment.ts'
 import type { Recorder } from './recorder.ts'
@@ -46,7 +46,9 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
     const isDegraded = gates.portal.state === 'unreachable' || recorder.diskFault !== undefined
     const state = isDegraded ? 'degraded' : 'online'
     if (since.state !== state) Object.assign(since, { state, at: timestamp(clock.wall()) })
-    const faults = [recorder.diskFault, faultOfBooks(books)].filter((fault) => fault !== undefined)
+    const faults = [recorder.diskFault, faultOfBooks(books), faultOfPortal(books, gates.remembered)].filter(
+      (fault) => fault !== undefined,
+    )
     return {
       ...always(),
       state,

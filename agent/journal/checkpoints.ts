@@ -4,7 +4,6 @@ import { enter, type JournalRecord, meteringOf, toSnapshot } from '../merchant/b
 import { type Moment, since } from '../moment.ts'
 import { frame } from './frames.ts'
 import type { JournalLimits } from './limits.ts'
-import { pack } from './packing.ts'
 import { checkpointName, type Recovered } from './recovery.ts'
 import type { AppendedFile, Store } from './store.ts'
 
@@ -47,7 +46,7 @@ export function createCheckpoints(store: Store, limits: JournalLimits, opened: (
     const { uptime } = books
     notes.push({ type: 'lived', uptime })
     try {
-      await store.append(file, frame({ n, notes: notes.map(pack) }))
+      await store.append(file, frame({ n, notes }))
       uptimeOnDisk = uptime
     } catch (cause) {
       for (const mac of before.sessions) noted.sessions.add(mac)

@@ -1,16 +1,34 @@
-// Frames: length, CRC-32 and JSON, one behind the other, so that a torn end and a damaged middle can be told apart.
-import { crc32 } from 'node:zlib'
+// Frames: length, CRC-32 and JSON, plain or deflated, one behind the other, so that a torn end and a damaged middle can be
+// told apart.
+import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
 
 const headerBytes = 8
 
-/** One value as a frame: 4 bytes length, 4 bytes CRC-32 of the text (both little endian), then the text, JSON in UTF-8. */
+// What is longer says much the same over and over: metering of many sessions, the books.
+const mostPlainBytes = 1024
+// Says that what follows is raw deflate; JSON never begins with it.
+const deflated = 0
+
+/**
+ * One value as a frame: 4 bytes length, 4 bytes CRC-32 of the content (both little endian), then the content: JSON in UTF-8,
+ * or where that is long a zero byte and the same as raw deflate.
+ */
 export function frame(value: unknown): Uint8Array {
   const text = Buffer.from(JSON.stringify(value))
-  const bytes = Buffer.alloc(headerBytes + text.length)
-  bytes.writeUInt32LE(text.length, 0)
-  bytes.writeUInt32LE(crc32(text), 4)
-  text.copy(bytes, headerBytes)
+  return framed(text.length <= mostPlainBytes ? text : Buffer.concat([Buffer.of(deflated), deflateRawSync(text)]))
+}
+
+function framed(content: Buffer): Uint8Array {
+  const bytes = Buffer.alloc(headerBytes + content.length)
+  bytes.writeUInt32LE(content.length, 0)
+  bytes.writeUInt32LE(crc32(content), 4)
+  content.copy(bytes, headerBytes)
   return bytes
+}
+
+function contentOf(content: Buffer): unknown {
+  const text = content[0] === deflated ? inflateRawSync(content.subarray(1)) : content
+  return JSON.parse(text.toString('utf8'))
 }
 
 export interface Frames {
@@ -30,7 +48,7 @@ export function readFrames(file: Uint8Array): Frames {
   let at = 0
   const firstBytes = soundFrameAt(bytes, 0)
   for (let size = soundFrameAt(bytes, at); size > 0; size = soundFrameAt(bytes, at)) {
-    values.push(JSON.parse(bytes.toString('utf8', at + headerBytes, at + size)))
+    values.push(contentOf(bytes.subarray(at + headerBytes, at + size)))
     at += size
   }
   return {

@@ -8,7 +8,6 @@ import { createCheckpoints, type NotedRecord } from './checkpoints.ts'
 import type { Disk } from './disk.ts'
 import { frame } from './frames.ts'
 import { type JournalLimits, usualLimits } from './limits.ts'
-import { pack } from './packing.ts'
 import {
   type Decision,
   eventsOf,
@@ -88,18 +87,18 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     pending = []
     if (group.length === 0) return
     const current = opened()
-    const decisions = group.map(({ records }, index) => ({ n: current.n + 1 + index, records: [...records] }))
+    const { uptime } = current.books
+    const first = current.n + 1
+    const decisions = group.map(({ records }, index): Decision => ({ n: first + index, uptime, records: [...records] }))
     // The cursor travels along for nothing: after a crash fewer events are told twice.
     const cursor = checkpoints.unwrittenCursor
     if (cursor !== undefined) decisions[0]?.records.push({ type: 'acknowledged', seq: cursor })
-    const { uptime } = current.books
-    const packed = decisions.map(({ n, records }): Decision => ({ n, uptime, records: records.map(pack) }))
     try {
-      await store.append(await currentFile(), Buffer.concat(packed.map(frame)))
+      await store.append(await currentFile(), Buffer.concat(decisions.map(frame)))
       current.n += decisions.length
       if (cursor !== undefined) checkpoints.cursorWritten(cursor)
       for (const { records } of decisions) for (const record of records) enter(current.books, record)
-      current.recent.push(...packed.flatMap(eventsOf))
+      current.recent.push(...decisions.flatMap(eventsOf))
       keepRecent(current)
       for (const { done } of group) done()
     } catch (cause) {

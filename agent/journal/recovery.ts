@@ -1,9 +1,8 @@
 // Recovery: the books as the disk has them, from the newest sound checkpoint and the journal behind it.
 import type { Event } from '../../protocol/index.ts'
-import { type Books, beginEpoch, emptyBooks, enter, fromSnapshot } from '../merchant/books.ts'
+import { type Books, beginEpoch, emptyBooks, enter, fromSnapshot, type JournalRecord } from '../merchant/books.ts'
 import type { Disk } from './disk.ts'
 import { readFrames } from './frames.ts'
-import { type PackedRecord, unpack } from './packing.ts'
 import type { AppendedFile } from './store.ts'
 
 /** One decision as it stands in the journal, all or nothing; `n` counts 1, 2, 3 ... over the whole journal. */
@@ -11,14 +10,14 @@ export interface Decision {
   n: number
   /** How long the agent had run by then. */
   uptime: number
-  records: PackedRecord[]
+  records: JournalRecord[]
 }
 
 /** A frame of a checkpoint file: first the books, then what was noted since, each with the decision it follows. */
 export type CheckpointFrame = { n: number; snapshot: object } | Noted
 interface Noted {
   n: number
-  notes: PackedRecord[]
+  notes: JournalRecord[]
 }
 
 /** `firstN` and `firstSeq`: the first decision and the first event in it. `uptime`: that of its last decision, once asked for. */
@@ -77,7 +76,7 @@ export async function recover(disk: Disk, newEpoch: () => string): Promise<Recov
   for (const decision of later) {
     enterNotesBefore(decision.n, books, noted)
     enter(books, { type: 'lived', uptime: decision.uptime })
-    for (const record of decision.records) enter(books, unpack(record))
+    for (const record of decision.records) enter(books, record)
   }
   enterNotesBefore(Number.POSITIVE_INFINITY, books, noted)
   const n = Math.max(end, known)
@@ -173,7 +172,7 @@ async function decisionsAfter(from: number, files: JournalFile[], read: Read): P
 }
 
 function enterNotesBefore(n: number, books: Books, noted: Noted[]): void {
-  while (noted[0] && noted[0].n < n) for (const record of noted.shift()?.notes ?? []) enter(books, unpack(record))
+  while (noted[0] && noted[0].n < n) for (const record of noted.shift()?.notes ?? []) enter(books, record)
 }
 
 async function soundFrames(disk: Disk, name: string, cuts: Recovered['cuts'], warnings: string[]) {

@@ -1,6 +1,7 @@
 // The books: everything the router knows, as the fold of its journal.
 import type { Event, EventOf, Mac, Metric, RefusalCode } from '../../protocol/index.ts'
 import type { Moment } from '../moment.ts'
+import type { Baseline } from '../valve/baseline.ts'
 import { addAllotment, type Lot, moved, type Session } from './session.ts'
 
 /** What one journal holds. Events are public; the other records are the agent's own. */
@@ -22,6 +23,8 @@ export interface PurchaseNote {
   /** Tells the same purchase again from another one under the same id. */
   content: string
   arrived: Moment & { wall: number }
+  /** The point to measure a new session from, where its device was listed with a shut gate: it is opened at once. */
+  baseline?: Baseline
 }
 
 /** Where the metering of some sessions stands; replaces what stood before. */
@@ -123,11 +126,13 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       const lot: Lot = { purchaseId: event.purchaseId, metric: event.metric, allotment: event.allotment, used: 0 }
       if (event.reference !== undefined) lot.reference = event.reference
       const session = books.sessions.get(event.mac)
-      books.sessions.set(event.mac, addAllotment(session, event.sessionId, event.mac, lot, purchase.arrived))
+      books.sessions.set(event.mac, addAllotment(session, event.sessionId, event.mac, lot, purchase))
       const { sessionId, mac, metric, allotment } = event
       const answer = { sessionId, mac, metric, allotment }
       books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq, uptime: books.uptime, answer })
       books.sold[event.metric] += event.allotment
+      // Whoever a session was moved away from has paid again: that gate is no longer to be shut.
+      books.shutting.delete(event.mac)
       return
     }
     case 'purchase.rejected':

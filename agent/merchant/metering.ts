@@ -43,18 +43,26 @@ export function opening(session: Session, clients: readonly PortalClient[]): Met
   return { ...meteringOf(session), baseline: setDataBaseline(entries) }
 }
 
+/** The session whose gate the portal would not open: there is nothing to measure from. */
+export function unopened(session: Session): Metering {
+  return { ...meteringOf(session), ...(!session.seenOpen && { baseline: clearDataBaseline() }) }
+}
+
 // A gate that was open is shut now: nothing to measure from. One that is about to open keeps what was set for it.
 function baselineWhileShut(session: Session): Session['baseline'] {
   return session.seenOpen ? clearDataBaseline() : session.baseline
 }
 
-// Two looks shortly after one another say little about a rate.
-const shortestRateInterval = 250
+// A rate is smoothed over this time: two looks shortly after one another say little.
+const rateMemoryMilliseconds = 500
 
 function rateOf(session: Session, bytes: number, at: Moment): number {
   const interval = session.seenOpen && since(session.seenOpen, at)
-  if (!interval || interval < shortestRateInterval) return session.bytesPerSecond
-  return Math.round((bytes / interval) * 1000)
+  if (!interval) return session.bytesPerSecond
+  const weight = 1 - Math.exp(-interval / rateMemoryMilliseconds)
+  // One that stands still shows at once: otherwise its end would be looked for again and again.
+  const before = bytes === 0 ? session.bytesPerSecond / 2 : session.bytesPerSecond
+  return Math.round(before * (1 - weight) + (bytes / interval) * 1000 * weight)
 }
 
 /** Whether a gate's opening lacks a point to measure from. */

@@ -1,5 +1,6 @@
 // When to look again: often enough that the last look falls on the last bytes, seldom enough to be quiet.
-import type { Moment } from '../moment.ts'
+import type { Mac } from '../../protocol/index.ts'
+import { type Moment, since } from '../moment.ts'
 import type { Books } from './books.ts'
 import { currentLot, type Lot, type Session, stateOf } from './session.ts'
 
@@ -9,30 +10,68 @@ export interface LookSettings {
   linkMegabits: number
 }
 
-// A rate is an estimate: looks do not come closer than this, however near it says the end is.
-const closestPrediction = 50
-
-/** Milliseconds until the next look is due. */
-export function nextLookIn(books: Books, now: Moment, settings: LookSettings): number {
-  let next = settings.lookIntervalMilliseconds
-  for (const session of books.sessions.values()) next = Math.min(next, ...momentsOf(session, now, settings))
-  return Math.max(0, next)
+/** What looking is like at this portal. */
+export interface Sight {
+  /** How long the latest look took. */
+  latencyMilliseconds: number
+  /** Devices that have left the LAN: at openNDS every question about one takes a second, so they wait for their turn. */
+  absent: ReadonlySet<Mac>
 }
 
-function momentsOf(session: Session, now: Moment, settings: LookSettings): number[] {
-  const { seenOpen, bytesPerSecond } = session
-  const near = settings.nearIntervalMilliseconds
-  if (stateOf(session) !== 'open') return stateOf(session) === 'paused' && !seenOpen ? [] : [near]
+/** Milliseconds until the next look begins. */
+export function nextLookIn(books: Books, now: Moment, settings: LookSettings, sight: Sight): number {
+  const due = [...books.sessions.values()].map((session) => dueIn(session, now, settings, sight))
+  const regular = Math.min(
+    settings.lookIntervalMilliseconds - sight.latencyMilliseconds,
+    ...due.map((is) => is.regular),
+  )
+  // A slow portal is left in peace for half of the time, unless something may end.
+  const rested = Math.max(regular, Math.min(sight.latencyMilliseconds, settings.nearIntervalMilliseconds))
+  return Math.max(0, Math.min(rested, ...due.map((is) => is.end)))
+}
+
+/**
+ * Milliseconds until that session is to be asked about, negative when that should have been: as often as configured,
+ * from answer to answer, and when its end may come.
+ */
+export function dueIn(
+  session: Session,
+  now: Moment,
+  settings: LookSettings,
+  sight: Sight,
+): { regular: number; end: number } {
+  const age = session.readAt && since(session.readAt, now)
+  if (age === undefined || age === null) return { regular: 0, end: Number.POSITIVE_INFINITY }
+  const latency = sight.latencyMilliseconds
+  return { regular: intervalOf(session, settings, sight) - latency - age, end: endsIn(session, latency) - age }
+}
+
+function intervalOf(session: Session, settings: LookSettings, sight: Sight): number {
+  const { lookIntervalMilliseconds: far, nearIntervalMilliseconds: near, linkMegabits } = settings
+  const state = stateOf(session)
+  if (state === 'paused' && !session.seenOpen) return Number.POSITIVE_INFINITY
+  if (state !== 'open') return near
+  if (sight.absent.has(session.mac)) return Number.POSITIVE_INFINITY
   const left = leftInCurrentMetric(session.lots)
-  if (!seenOpen || !left) return [near]
-  const sinceLook = Math.max(0, now.at - seenOpen.at)
-  if (left.metric === 'milliseconds') return [left.amount - sinceLook]
-  const bytesPerMillisecond = settings.linkMegabits * 125
-  const predicted = bytesPerSecond > 0 ? [(left.amount / bytesPerSecond) * 1000 - sinceLook] : []
-  return [
-    ...(left.amount <= settings.lookIntervalMilliseconds * bytesPerMillisecond ? [near] : []),
-    ...predicted.map((milliseconds) => Math.max(closestPrediction, milliseconds)),
-  ]
+  if (left?.metric === 'bytes' && left.amount <= far * linkMegabits * 125) return near
+  return far
+}
+
+// Looks do not come closer than this, however near the end seems to be.
+const closestMilliseconds = 10
+// A prediction is trusted for this long; for what lies beyond, another look comes on the way.
+const trustedMilliseconds = 300
+
+/** Milliseconds from the last reading until the next one should begin, because the lots in use may end then. */
+function endsIn({ seenOpen, lots, bytesPerSecond }: Session, latency: number): number {
+  const left = seenOpen && leftInCurrentMetric(lots)
+  if (!left) return Number.POSITIVE_INFINITY
+  if (left.metric === 'milliseconds') return left.amount
+  if (bytesPerSecond === 0) return Number.POSITIVE_INFINITY
+  const end = (left.amount / bytesPerSecond) * 1000
+  const isFar = end > Math.max(trustedMilliseconds, 3 * latency)
+  // The portal reads its counters about half-way through an answer.
+  return Math.max(closestMilliseconds, Math.ceil(isFar ? end * 0.8 : end - latency / 2))
 }
 
 /** What is left of the lot in use and those right behind it in the same metric: until then nothing changes. */

@@ -67,7 +67,7 @@ export function purchaseSession(
   }
 
   const lot: Lot = { purchaseId, metric, allotment, used: 0 }
-  const extended = addAllotment(session, session?.sessionId ?? newSessionId(), mac, lot, note.arrived)
+  const extended = addAllotment(session, session?.sessionId ?? newSessionId(), mac, lot, note)
   const event: DraftOf<'purchase.accepted'> = {
     type: 'purchase.accepted',
     purchaseId,

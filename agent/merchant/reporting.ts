@@ -1,8 +1,9 @@
 // Reports: where everything stands, for whoever asks.
 import type { LiveStatus, Usage } from '../../protocol/index.ts'
 import type { Now } from '../moment.ts'
+import type { PortalList } from '../valve/portal-client.ts'
 import type { Books } from './books.ts'
-import { stateOf } from './session.ts'
+import { isPaid, stateOf } from './session.ts'
 import { conservationOf, viewOf } from './view.ts'
 
 const mostSessionsOfAPart = 100
@@ -35,4 +36,16 @@ export function faultOfBooks(books: Books): string | undefined {
   const { bytes, milliseconds } = conservationOf(books)
   if (bytes.difference === 0 && milliseconds.difference === 0) return undefined
   return `the books do not add up: ${bytes.difference} bytes and ${milliseconds.difference} ms are unaccounted for`
+}
+
+// The daemons' own MaxClients and that of OpenWrt's packages. No answer of theirs tells it.
+const usualLimits: readonly number[] = [20, 250]
+
+/** Why the portal may know no more devices though one has paid, or nothing. */
+export function faultOfPortal({ sessions }: Books, list: PortalList | undefined): string | undefined {
+  if (!list || !usualLimits.includes(list.clients.length)) return undefined
+  const known = new Set(list.clients.map(({ mac }) => mac))
+  const outside = [...sessions.values()].filter((session) => isPaid(session) && !known.has(session.mac)).length
+  if (outside === 0) return undefined
+  return `the portal lists ${list.clients.length} devices, a usual limit: ${outside} that paid may not get in; see its MaxClients`
 }

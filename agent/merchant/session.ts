@@ -41,7 +41,7 @@ export function addAllotment(
   sessionId: string,
   mac: Mac,
   lot: Lot,
-  arrived: Session['arrived'],
+  { arrived, baseline = [] }: Pick<Session, 'arrived'> & { baseline?: Baseline },
 ): Session {
   if (session) {
     // Whoever pays again while an operator ends the session stays: nobody is paid and shut.
@@ -55,7 +55,7 @@ export function addAllotment(
     arrived,
     startedAt: null,
     paused: false,
-    baseline: [],
+    baseline,
     seenOpen: null,
     readAt: null,
     downloaded: 0,

@@ -2,7 +2,8 @@
 import { type EndReason, type Mac, terminateCauses } from '../../protocol/index.ts'
 import { type Now, since, timestamp } from '../moment.ts'
 import { getDataUsageSinceBaseline } from '../valve/baseline.ts'
-import type { PortalList } from '../valve/portal-client.ts'
+import { entriesByMac, type PortalClient, type PortalList, tellsOf } from '../valve/portal-client.ts'
+import { type Flow, findBlocked } from './blocked.ts'
 import type { Books, Metering } from './books.ts'
 import type { Draft } from './draft.ts'
 import { isUnpaid, type UnpaidPolicy } from './gate-plan.ts'
@@ -16,6 +17,19 @@ export interface Watch {
   unpaid: ReadonlySet<Mac>
   /** Gates that the agent itself has shut since the look before. */
   shut: ReadonlySet<Mac>
+  flows: ReadonlyMap<Mac, Flow>
+  /** Tokens of gates that the portal shut along with another one, and calls open. */
+  shutAlong: ReadonlySet<string>
+  /** Tokens of open gates that let nothing through. */
+  blocked: ReadonlySet<string>
+}
+
+export const nothingWatched: Watch = {
+  unpaid: new Set(),
+  shut: new Set(),
+  flows: new Map(),
+  shutAlong: new Set(),
+  blocked: new Set(),
 }
 
 export interface Settled {
@@ -28,12 +42,15 @@ export interface Settled {
 
 /** Charges every session and tells what began, ended or went wrong since the look before. */
 export function settle(books: Books, list: PortalList, watch: Watch, unpaid: UnpaidPolicy, now: Now): Settled {
-  const look = { at: { bootId: now.bootId, at: now.at }, clients: list.clients }
+  const at = { bootId: now.bootId, at: now.at }
+  const entries = entriesByMac(list.clients)
   const events: Draft[] = []
   const metered: Metering[] = []
-  if (hasRestarted(books, list)) events.push(drift('portal-restarted', 'every gate is compared with the books again'))
+  if (hasRestarted(books, list, entries))
+    events.push(drift('portal-restarted', 'every gate is compared with the books again'))
   for (const before of books.sessions.values()) {
-    const { used, ...metering } = meterSession(before, look)
+    if (!tellsOf(list, before.mac)) continue
+    const { used, ...metering } = meterSession(before, { at, clients: entries.get(before.mac) ?? [] })
     metered.push({ ...metering, used })
     const lots = before.lots.map((lot, index) => ({ ...lot, used: used[index] ?? lot.used }))
     events.push(...storyOf(before, { ...before, ...metering, lots }, list, watch, now))
@@ -44,8 +61,30 @@ export function settle(books: Books, list: PortalList, watch: Watch, unpaid: Unp
     if (!watch.unpaid.has(mac)) events.push(drift('open-but-unpaid', repair, { mac }))
   }
   const openMacs = new Set(list.clients.filter((client) => client.open).map((client) => client.mac))
-  const shut = [...books.shutting].filter((mac) => !openMacs.has(mac))
-  return { metered, shut, events, watch: { unpaid: new Set(open), shut: new Set() } }
+  const shut = [...books.shutting].filter((mac) => tellsOf(list, mac) && !openMacs.has(mac))
+  const untold = (macs: ReadonlySet<Mac>) => [...macs].filter((mac) => !tellsOf(list, mac))
+  const { flows, blocked } = findBlocked(watch.flows, books, list, now)
+  const deaf = list.clients.filter((client) => blocked.includes(client) || isShutAlong(client, watch, books))
+  for (const { mac } of deaf) events.push(drift('paid-but-blocked', renewal, { mac, ...sessionIdOf(books, mac) }))
+  const next: Watch = {
+    unpaid: new Set([...untold(watch.unpaid), ...open]),
+    shut: new Set(untold(watch.shut)),
+    flows,
+    shutAlong: new Set([...watch.shutAlong].filter((token) => !list.clients.some((client) => client.token === token))),
+    blocked: new Set(deaf.map(({ token }) => token)),
+  }
+  return { metered, shut, events, watch: next }
+}
+
+const renewal = 'the portal calls the gate open and nothing comes through: it is shut and opened again'
+
+function isShutAlong({ mac, open, token }: PortalClient, watch: Watch, { sessions }: Books): boolean {
+  return open && sessions.has(mac) && watch.shutAlong.has(token)
+}
+
+function sessionIdOf({ sessions }: Books, mac: Mac): { sessionId?: string } {
+  const session = sessions.get(mac)
+  return session ? { sessionId: session.sessionId } : {}
 }
 
 function storyOf(before: Session, after: Session, list: PortalList, watch: Watch, now: Now): Draft[] {
@@ -112,13 +151,11 @@ function hasRest(session: Session): boolean {
 }
 
 // A counter that went down, or two and more open entries gone at once, is the portal's own doing and not a device's.
-function hasRestarted(books: Books, list: PortalList): boolean {
-  const open = [...books.sessions.values()].filter((session) => session.seenOpen && isPaid(session))
+function hasRestarted(books: Books, list: PortalList, entries: ReadonlyMap<Mac, PortalClient[]>): boolean {
+  const told = [...books.sessions.values()].filter(({ mac }) => tellsOf(list, mac))
+  const open = told.filter((session) => session.seenOpen && isPaid(session))
   const tokens = new Set(list.clients.map((client) => client.token))
   const gone = open.filter((session) => !session.baseline.some((entry) => tokens.has(entry.token)))
-  const reset = open.some(({ baseline, mac }) => {
-    const entries = list.clients.filter((client) => client.mac === mac)
-    return getDataUsageSinceBaseline(baseline, entries).restarted
-  })
+  const reset = open.some(({ baseline, mac }) => getDataUsageSinceBaseline(baseline, entries.get(mac) ?? []).restarted)
   return reset || (open.length > 1 && gone.length === open.length)
 }

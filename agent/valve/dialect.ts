@@ -1,7 +1,7 @@
 // The portals' dialects: nodogsplash (numbers of 1000 bytes) and openNDS (strings of KiB), read into one model.
 // What cannot be read is refused as a whole: an unreadable number is never taken for 0.
 import * as z from 'zod'
-import { AnyMac, type PortalKind } from '../../protocol/index.ts'
+import { AnyMac, type Mac, type PortalKind } from '../../protocol/index.ts'
 import { PortalFault } from './fault.ts'
 import type { PortalClient, PortalList } from './portal-client.ts'
 
@@ -31,9 +31,18 @@ export function parseClient(stdout: string): PortalClient | undefined {
   })
 }
 
-/** The version in the answer to `ndsctl status`, where it says one. */
-export function parseVersion(stdout: string): string | undefined {
-  return /^Version: (\S+)$/m.exec(stdout)?.[1]
+/** What `ndsctl status` says beside the list: the version, and at nodogsplash the devices that the owner trusts. */
+export interface PortalStatus {
+  version?: string
+  trusted: Mac[]
+}
+
+/** Reads the answer to `ndsctl status`, text for people. */
+export function parseStatus(stdout: string): PortalStatus {
+  const version = /^Version: (\S+)$/m.exec(stdout)?.[1]
+  const rows = /^Trusted MAC addresses:((?:\n {2}\S+)+)/m.exec(stdout)?.[1] ?? ''
+  const trusted = rows.split('\n').flatMap((row) => AnyMac.safeParse(row.trim()).data ?? [])
+  return { ...(version !== undefined && { version }), trusted }
 }
 
 const Clients = z.object({ clients: z.record(z.string(), z.unknown()) })
@@ -58,8 +67,23 @@ const KibiBytes = z
 
 // openNDS prints bytes / 1024, rounded down, and every value as a string.
 const OpenndsClient = z
-  .object({ ...named, download_this_session: KibiBytes, upload_this_session: KibiBytes })
-  .transform((client) => clientFrom(client, client.download_this_session, client.upload_this_session))
+  .object({
+    ...named,
+    clientif: z.string().optional(),
+    download_this_session: KibiBytes,
+    upload_this_session: KibiBytes,
+  })
+  .transform(({ clientif, download_this_session, upload_this_session, ...client }) => ({
+    ...clientFrom(client, download_this_session, upload_this_session),
+    ...(clientif !== undefined && { addresses: addressesIn(clientif) }),
+  }))
+
+// openNDS prints the interface once for each address that the LAN knows of the device: "", "br-lan", "br-lanbr-lan".
+function addressesIn(clientif: string): number {
+  if (clientif === '') return 0
+  const [, name] = /^(.+?)\1+$/.exec(clientif) ?? []
+  return name === undefined ? 1 : clientif.length / name.length
+}
 
 function clientFrom(
   { mac, ip, token, state }: Pick<PortalClient, 'mac' | 'ip' | 'token'> & { state: string },

@@ -1,23 +1,27 @@
-// The Valve acts: it looks at the portal, opens gates and shuts them. It decides nothing and keeps nothing.
+// The Valve acts: it looks at the portal, opens gates and shuts them. It decides nothing, and of the portal it remembers
+// no more than which one it is.
 import type { Mac, PortalKind } from '../../protocol/index.ts'
 import type { EndFlows } from './conntrack.ts'
-import { parseClient, parseList, parseVersion } from './dialect.ts'
+import { type PortalStatus, parseClient, parseList, parseStatus } from './dialect.ts'
 import { PortalFault } from './fault.ts'
 import type { Ndsctl } from './ndsctl.ts'
-import type { PortalClient, PortalList } from './portal-client.ts'
+import type { Asked, PortalClient, PortalList, Question } from './portal-client.ts'
 
 /** Every method may throw {@link PortalFault}. Whether a gate moved, only the next look tells: `ndsctl` may lie. */
 export interface Valve {
-  /** One call of the portal for all devices. */
-  look(): Promise<PortalList>
-  /** The portal's version, where it tells one. */
-  version(): Promise<string | undefined>
-  /** Opens the gate of one portal entry, or of a device that the portal has not seen (openNDS 10 only). */
-  openGate(mac: Mac, client?: PortalClient): Promise<void>
+  /** One call for all devices; or, at openNDS, a call for each name in the question. nodogsplash always tells all. */
+  look(question?: Question): Promise<PortalList>
+  /** The portal's version, and the trusted devices where its list does not tell them. */
+  status(): Promise<PortalStatus>
+  /**
+   * Opens the gate of one portal entry, or of a device that the portal has not seen (openNDS 10 only). False when the
+   * portal says no, which may also mean that the gate is open already.
+   */
+  openGate(mac: Mac, client?: PortalClient): Promise<boolean>
   /** The same for time that was bought: the portal shuts the gate by itself only long after it, if the agent is gone. */
-  openGateUntil(mac: Mac, milliseconds: number, client?: PortalClient): Promise<void>
-  /** Reads one entry's counters, then shuts its gate and ends its flows; resolves with that last reading. */
-  closeGate(client: PortalClient): Promise<PortalClient | undefined>
+  openGateUntil(mac: Mac, milliseconds: number, client?: PortalClient): Promise<boolean>
+  /** Shuts one entry's gate and ends its flows. */
+  closeGate(client: PortalClient): Promise<void>
   /** One entry as the portal has it now; `undefined` when it has none. */
   getClientStats(client: PortalClient): Promise<PortalClient | undefined>
 }
@@ -29,7 +33,7 @@ export function createValve(
   sleep: (milliseconds: number) => Promise<void>,
   endFlows: EndFlows = async () => {},
 ): Valve {
-  let known: PortalKind = 'unknown'
+  let known: Pick<PortalList, 'kind' | 'version'> | undefined
 
   async function ask(...args: string[]): Promise<{ stdout: string; exitCode: number }> {
     for (const pause of [...busyPauses, undefined]) {
@@ -48,35 +52,55 @@ export function createValve(
     return stdout
   }
 
-  async function open(mac: Mac, client: PortalClient | undefined, minutes: number): Promise<void> {
-    const net = known === 'opennds' ? [String(minutes)] : []
-    await ask('auth', client ? nameOf(client) : mac, ...net)
+  async function lookAtAll(): Promise<PortalList> {
+    const list = parseList(await askJson())
+    if (kind !== 'auto' && list.kind !== kind) {
+      throw new PortalFault('portal-garbled', `AGENT_PORTAL says ${kind}, but ${list.kind} answers`)
+    }
+    known = list
+    return list
   }
 
-  async function getClientStats(client: PortalClient): Promise<PortalClient | undefined> {
-    return parseClient(await askJson(nameOf(client)))
+  async function lookAtSome(
+    asked: readonly Asked[],
+    { kind, version }: NonNullable<typeof known>,
+  ): Promise<PortalList> {
+    const clients: PortalClient[] = []
+    for (const { mac, names } of asked) {
+      const entries = new Map<string, PortalClient>()
+      // A device whose entries are gone may be back under another name.
+      for (const name of [...new Set([...names, mac])]) {
+        if (name === mac && entries.size > 0) break
+        const client = parseClient(await askJson(name))
+        // An IP may have passed to another device.
+        if (client?.mac === mac) entries.set(client.token, client)
+      }
+      clients.push(...entries.values())
+    }
+    const only = new Set(asked.map(({ mac }) => mac))
+    return { kind, ...(version !== undefined && { version }), clients, trusted: [], only }
+  }
+
+  async function open(mac: Mac, client: PortalClient | undefined, minutes: number): Promise<boolean> {
+    const net = known?.kind === 'opennds' ? [String(minutes)] : []
+    const { exitCode } = await ask('auth', client ? nameOf(client) : mac, ...net)
+    return exitCode === 0
   }
 
   return {
-    async look() {
-      const list = parseList(await askJson())
-      if (kind !== 'auto' && list.kind !== kind) {
-        throw new PortalFault('portal-garbled', `AGENT_PORTAL says ${kind}, but ${list.kind} answers`)
-      }
-      known = list.kind
-      return list
+    look(question = 'all') {
+      if (question === 'all' || known?.kind !== 'opennds') return lookAtAll()
+      return lookAtSome(question, known)
     },
-    version: async () => parseVersion((await ask('status')).stdout),
+    status: async () => parseStatus((await ask('status')).stdout),
     openGate: (mac, client) => open(mac, client, farMinutes),
     openGateUntil: (mac, milliseconds, client) =>
       open(mac, client, Math.min(farMinutes + Math.ceil(milliseconds / 60_000), farthestMinutes)),
     async closeGate(client) {
-      const last = await getClientStats(client)
       const { exitCode } = await ask('deauth', nameOf(client))
       if (exitCode === 0) await endFlows(client.ip)
-      return last
     },
-    getClientStats,
+    getClientStats: async (client) => parseClient(await askJson(nameOf(client))),
   }
 }
 

@@ -81,6 +81,59 @@ describe('openNDS 10', () => {
   })
 })
 
+describe('a portal whose list is full', () => {
+  it('is warned of, and lets the paid device in when there is room', async () => {
+    const router = aRouter({ maxClients: 20, preauthIdleMinutes: 1 })
+    for (let device = 2; device <= 21; device++) router.join(device)
+    await router.start()
+    router.join(1)
+    await router.grant('bytes', 1e6)
+    await router.pass(10_000)
+    const { warnings } = router.uplink.liveStatus()
+    await router.pass(60_000)
+    router.portal.browse(aMac())
+    await router.pass(10_000)
+
+    expect(warnings).toEqual([expect.stringContaining('MaxClients')])
+    expect(router.isOpen()).toBe(true)
+    expect(router.uplink.liveStatus().warnings).toEqual([])
+  })
+})
+
+describe('nodogsplash', () => {
+  it('leaves a trusted device alone that is open besides', async () => {
+    const router = aRouter()
+    router.join(1)
+    router.portal.splashLogin(aMac())
+    router.portal.request(`trust ${aMac()}`)
+    await router.start()
+    await router.pass(20_000)
+
+    expect(router.callsOf('deauth')).toEqual([])
+    expect(router.events('gate.drift')).toEqual([])
+  })
+})
+
+describe('openNDS 9.10', () => {
+  it('that shuts a paid gate along with another one lets it be opened again', async () => {
+    const router = aRouter({ flavour: 'opennds' })
+    router.join(1, '192.168.66.10')
+    router.join(2, '192.168.66.101')
+    await router.start()
+    await router.grant('bytes', 1024)
+    await router.grant('bytes', 1e6, { purchaseId: 'p2', mac: aMac(2) })
+    router.use(5000)
+    await router.pass(2000)
+    const blocked = !router.isOpen(2)
+    await router.pass(10_000)
+    router.portal.browse(aMac(2))
+    await router.pass(2000)
+
+    expect([blocked, router.isOpen(1), router.isOpen(2)]).toEqual([true, false, true])
+    expect(router.events('gate.drift')).toMatchObject([{ kind: 'paid-but-blocked', mac: aMac(2), sessionId: 's2' }])
+  })
+})
+
 describe('what the owner configured', () => {
   test.each([
     { unpaid: 'close', open: false },
@@ -127,5 +180,56 @@ describe('what the owner configured', () => {
     await router.pass(1)
 
     expect([before, router.isOpen()]).toEqual([true, false])
+  })
+})
+
+describe('how often the portal is asked', () => {
+  const within = async (router: ReturnType<typeof aRouter>, milliseconds: number) => {
+    const before = router.calls.length
+    await router.pass(milliseconds)
+    return router.calls.slice(before)
+  }
+
+  it.each([1, 10, 120])('is once a look for %i sessions at nodogsplash', async (count) => {
+    const router = aRouter({ maxClients: 250 })
+    await router.start()
+    for (let device = 1; device <= count; device++) {
+      router.join(device)
+      await router.grant('bytes', 5e9, { purchaseId: `p${device}`, mac: aMac(device) })
+    }
+    await router.pass(10_000)
+
+    expect(await within(router, 60_000)).toEqual(Array(6).fill('json'))
+  })
+
+  it('opens for a device that the portal knows without asking first', async () => {
+    const router = aRouter()
+    router.join(1)
+    await router.start()
+    const before = router.calls.length
+    await router.grant('bytes', 5e9)
+
+    expect(router.calls.slice(before).map((call) => call.split(' ')[0])).toEqual(['auth', 'json'])
+  })
+
+  it('asks openNDS for the device that waits, until its list is due', async () => {
+    const router = aRouter({ flavour: 'opennds' })
+    router.join(2)
+    await router.start()
+    await router.grant('bytes', 5e9)
+
+    expect(await within(router, 7000)).toEqual(Array(3).fill(`json ${aMac()}`))
+  })
+
+  it('finds a paid device at openNDS that has a new IP', async () => {
+    const router = aRouter({ flavour: 'opennds' })
+    router.join(1)
+    await router.start()
+    await router.grant('bytes', 1e6)
+    await router.pass(2000)
+    router.join(1, '192.168.66.201')
+    await router.pass(4000)
+
+    expect(router.isOpen()).toBe(true)
   })
 })

@@ -109,14 +109,22 @@ describe('a session', () => {
   })
 
   it('counts what passes between the last look and the shutting', async () => {
-    await router.grant('bytes', megabytes(1))
-    router.use(megabytes(1))
-    router.beforeCall(([command, name]) => {
-      if (command === 'json' && name !== undefined) router.use(7000)
+    router.join(2)
+    for (const device of [1, 2])
+      await router.grant('bytes', megabytes(1), { purchaseId: `p${device}`, mac: aMac(device) })
+    for (const device of [1, 2]) router.use(megabytes(1), device)
+    router.beforeCall(async ([command]) => {
+      // The first gate takes its time to shut, and the other device goes on meanwhile.
+      if (command !== 'deauth' || !router.isOpen(1)) return
+      await router.clock.sleep(50)
+      router.use(7000, 2)
     })
-    await router.pass(2000)
+    await router.pass(4000)
 
-    expect(router.events('session.ended')).toMatchObject([{ downloaded: megabytes(1) + 7000, overshootBytes: 7000 }])
+    expect(router.events('session.ended')).toMatchObject([
+      { mac: aMac(1), overshootBytes: 0 },
+      { mac: aMac(2), downloaded: megabytes(1) + 7000, overshootBytes: 7000 },
+    ])
   })
 
   it('whose gate the portal shuts by itself is opened again, and only what passed is charged', async () => {
@@ -187,8 +195,8 @@ describe('a purchase', () => {
     await router.grant('bytes', megabytes(1))
     router.use(megabytes(1))
     let bought = false
-    router.beforeCall(async ([command, name]) => {
-      if (bought || command !== at || name === undefined) return
+    router.beforeCall(async ([command]) => {
+      if (bought || command !== at) return
       bought = true
       await router.uplink.purchase(aGrant('bytes', megabytes(1), { purchaseId: 'p2' }))
     })

@@ -13,7 +13,7 @@ it('refuses a purchase while the books do not add up, for now, and acknowledges 
   const quiet = { info() {}, warn() {}, error() {}, debug() {} } as unknown as Log
   const recorder = createRecorder(aRouterId, clock, journal, quiet, () => {})
   const told: object[] = []
-  const parts = { clock, journal, recorder, tariff: aTariff(), newId: () => 's1' }
+  const parts = { clock, journal, recorder, tariff: aTariff(), newId: () => 's1', entriesOf: () => [] }
   const sell = createSales({ ...parts, tell: (message) => told.push(message) })
   journal.books.sold.bytes += 1000
   await sell(bytesOf(aPurchase()))

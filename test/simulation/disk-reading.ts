@@ -1,14 +1,16 @@
 // What a disk says to whoever reads it without the agent: the events in its journal files.
+import { inflateRawSync } from 'node:zlib'
 import type { Event } from '../../protocol/index.ts'
 
-/** The events in frames of length, CRC-32 and JSON; a torn end is passed over. */
+/** The events in frames of length, CRC-32 and JSON, deflated behind a zero byte; a torn end is passed over. */
 export function eventsIn(bytes: Uint8Array): Event[] {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const events: Event[] = []
   for (let at = 0; at + 8 <= file.length; ) {
     const end = at + 8 + file.readUInt32LE(at)
     if (end > file.length) break
-    const { records } = JSON.parse(file.toString('utf8', at + 8, end)) as { records: { type: string; event: Event }[] }
+    const text = file[at + 8] === 0 ? inflateRawSync(file.subarray(at + 9, end)) : file.subarray(at + 8, end)
+    const { records } = JSON.parse(text.toString()) as { records: { type: string; event: Event }[] }
     events.push(...records.flatMap((record) => (record.type === 'event' ? [record.event] : [])))
     at = end
   }

@@ -38,7 +38,7 @@ export function createGateWatch(
     const { bytes, milliseconds } = ledger.bounds(session)
     const sums = sumOf(session)
     if (isExpected(session.device.mac)) return false
-    if (sums.milliseconds === 0) return bytes.least > sums.bytes
+    if (sums.milliseconds === 0) return bytes.least > sums.bytes + session.givenAway
     return sums.bytes === 0 && milliseconds.least > sums.milliseconds
   }
 

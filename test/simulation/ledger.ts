@@ -10,6 +10,8 @@ export interface OpenSession {
   isStarted: boolean
   /** An operator has given orders about it: it may be shut although something is left. */
   hasOrders: boolean
+  /** Bytes that no lot was charged for, up to the latest top-up. */
+  givenAway: number
   /** The truth when it began. `lastRead`: what had passed when the portal was last read. */
   from: Pick<Device, 'passed' | 'free' | 'openMilliseconds' | 'seenOpen' | 'openings'> & { lastRead: number }
   /** What it used on the devices that it was moved away from. */
@@ -80,19 +82,21 @@ export function createLedger(site: Site, violate: (what: string) => void): Ledge
     accept(event)
   }
 
-  function accept({ sessionId, mac, purchaseId, metric, allotment }: EventOf<'purchase.accepted'>) {
+  function accept({ sessionId, mac, purchaseId, metric, allotment, session }: EventOf<'purchase.accepted'>) {
     sold[metric] += allotment
     const lot = { purchaseId, metric, allotment }
     const open = sessions.get(mac)
     if (open && open.sessionId !== sessionId) violate(`${mac} has session ${open.sessionId} and gets ${sessionId}`)
     if (open) {
       open.lots.push(lot)
+      // What slipped by when everything was used up is the customer's: the new lot begins whole.
+      if (session) open.givenAway = Math.max(0, session.downloaded + session.uploaded - (session.used.bytes ?? 0))
       return
     }
     if (ended.has(sessionId)) violate(`session ${sessionId} has ended and is sold more`)
     const device = site.byMac.get(mac)
     if (!device) return violate(`${mac} is no device here`)
-    const begun = { sessionId, lots: [lot], isStarted: false, hasOrders: false, earlier: noBounds }
+    const begun = { sessionId, lots: [lot], isStarted: false, hasOrders: false, givenAway: 0, earlier: noBounds }
     sessions.set(mac, { ...begun, ...startOn(device) })
   }
 

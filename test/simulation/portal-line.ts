@@ -8,13 +8,15 @@ import type { PortalFault as Fault } from './script.ts'
 import type { Site } from './site.ts'
 
 const timeLimit = 5000
-const garbage = ['', 'Segmentation fault', '{"client_length": 1,"clients":{"02:66', '{}', '[1]', '{"clients":[]}']
+const garbage = ['', 'Segmentation fault', '{"client_length": 1,"clients":{"02:66', '[1]', '{"clients":[]}']
 
 export interface PortalLine {
   fault: Fault | undefined
 }
 
 export function ndsctlOf(life: Life, site: Site, line: PortalLine, slowest: number, dice: Dice): Ndsctl {
+  // Asked about one device, `{}` is an answer: the portal does not know it.
+  const garbageFor = (args: readonly string[]) => dice.pick(args.length === 1 ? [...garbage, '{}'] : garbage)
   const run = (args: readonly string[]) => site.change(() => site.ask([...args]))
 
   async function silent(args: readonly string[]): Promise<never> {
@@ -32,7 +34,7 @@ export function ndsctlOf(life: Life, site: Site, line: PortalLine, slowest: numb
       torn: (part) => part > 0.5 && void run(args),
     })
     const reading = args[0] === 'json' ? site.reading(ending.stdout) : []
-    const isAll = args.length === 1
+    const isAll = args[0] === 'json' && args.length === 1
     return life.call({
       milliseconds,
       act: () => {
@@ -41,7 +43,8 @@ export function ndsctlOf(life: Life, site: Site, line: PortalLine, slowest: numb
         if (ending.exitCode === 3) {
           site.shownDown()
           unanswered(args)
-        } else if (args[0] === 'json') site[isAll ? 'shown' : 'shownOne'](reading)
+        } else if (isAll) site.shown(reading)
+        else if (args[0] === 'json') site[site.portal.flavour === 'nodogsplash' ? 'shownOne' : 'shownSome'](reading)
         else if (args[0] === 'deauth') site.shutAnswered()
         return { stdout, exitCode: ending.exitCode }
       },
@@ -63,7 +66,7 @@ export function ndsctlOf(life: Life, site: Site, line: PortalLine, slowest: numb
     if (fault === 'busy') return site.portal.flavour === 'nodogsplash' ? silent(args) : failedAt(4, args)
     if (!site.portal.running) return failed(3, site.shownDown).finally(() => unanswered(args))
     if (fault === 'garbage' && args[0] === 'json') {
-      return life.call({ milliseconds: 5, act: () => ({ stdout: dice.pick(garbage), exitCode: 0 }) })
+      return life.call({ milliseconds: 5, act: () => ({ stdout: garbageFor(args), exitCode: 0 }) })
     }
     if ((fault === 'refuse-auth' && args[0] === 'auth') || (fault === 'refuse-deauth' && args[0] === 'deauth')) {
       return failed(1)

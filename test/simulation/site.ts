@@ -32,8 +32,10 @@ export interface Device {
   /** Bytes of the reading just before a shut, which counts only when the shut is answered. */
   lastReading: number
   openings: number
-  /** What the portal last showed a living agent of it. */
+  /** What the portal last showed a living agent of it, in a whole list. */
   shown: Shown[]
+  /** Whether it has shown the gate open since then, or then. */
+  wasShownOpen: boolean
   /** Somebody opened its gate without the agent: what passes until the next reading is given away. */
   openedByOthers: boolean
   /** The agent began to measure at an entry it had not seen shut, and has not saved that point: a crash loses it. */
@@ -64,6 +66,7 @@ export function createSite(flavour: Flavour, count: number, dice: Dice, now: () 
       up: 0,
       isOpen: false,
       shown: [],
+      wasShownOpen: false,
       openedByOthers: false,
       isStartUnsaved: false,
     }
@@ -81,7 +84,7 @@ export function createSite(flavour: Flavour, count: number, dice: Dice, now: () 
       device.passed += downloaded + uploaded
       if (!portal.running) device.free += downloaded + uploaded
       else device.unread += downloaded + uploaded
-      if (device.isOpen || device.shown.some((entry) => entry.open)) device.openMilliseconds += milliseconds
+      if (device.isOpen || device.wasShownOpen) device.openMilliseconds += milliseconds
     }
     noteGates()
   }
@@ -129,7 +132,13 @@ export function createSite(flavour: Flavour, count: number, dice: Dice, now: () 
       device.readAt = entries.some((entry) => entry.open) ? now() : undefined
       device.openedByOthers = false
       device.shown = entries
+      device.wasShownOpen = entries.some((entry) => entry.open)
     }
+  }
+
+  /** The agent was shown some entries at openNDS: what for, nobody outside can tell, so what they showed may count or not. */
+  function shownSome(devicesThen: ReturnType<typeof reading>): void {
+    for (const { device, entries } of devicesThen) device.wasShownOpen ||= entries.some((entry) => entry.open)
   }
 
   /** The agent was shown one entry before it shuts that gate. */
@@ -185,6 +194,7 @@ export function createSite(flavour: Flavour, count: number, dice: Dice, now: () 
     change,
     shown,
     shownOne,
+    shownSome,
     shownDown,
     shutAnswered,
     shutUnanswered,

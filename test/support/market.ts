@@ -11,7 +11,7 @@ import type { Draft } from '../../agent/merchant/draft.ts'
 import { gatePlan, isDue } from '../../agent/merchant/gate-plan.ts'
 import { lacksBaseline, opening, unseen } from '../../agent/merchant/metering.ts'
 import { purchaseSession } from '../../agent/merchant/purchase-session.ts'
-import { drift, settle, type Watch } from '../../agent/merchant/settle.ts'
+import { drift, nothingWatched, settle } from '../../agent/merchant/settle.ts'
 import { type Now, timestamp } from '../../agent/moment.ts'
 import type { PortalClient } from '../../agent/valve/portal-client.ts'
 import type { Event, Mac } from '../../protocol/index.ts'
@@ -29,7 +29,7 @@ export type Market = ReturnType<typeof aMarket>
 export function aMarket(devices: number) {
   let books: Books = emptyBooks('epoch-1')
   let now: Now = { bootId: 'boot-0', at: 0, wall: aWall, clockSynced: true }
-  let watch: Watch = { unpaid: new Set(), shut: new Set() }
+  let watch = nothingWatched
   let isUp = true
   let tokens = 0
   let sessions = 0
@@ -153,7 +153,7 @@ export function aMarket(devices: number) {
     },
     reboot(): void {
       now = { ...now, bootId: `${now.bootId}+`, at: 0 }
-      watch = { unpaid: new Set(), shut: new Set() }
+      watch = nothingWatched
       for (const device of world.keys()) drop(device)
     },
     end(device: number): void {

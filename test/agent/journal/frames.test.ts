@@ -21,6 +21,14 @@ describe('readFrames', () => {
     )
   })
 
+  it('gives back what is long, in less than a quarter of it', () => {
+    const sessions = Array.from({ length: 50 }, (_, index) => ({ mac: `02:66:ca:fe:00:${10 + index}`, used: [0] }))
+    const bytes = frame({ sessions })
+
+    expect(readFrames(bytes).values).toEqual([{ sessions }])
+    expect(bytes.length).toBeLessThan(JSON.stringify({ sessions }).length / 4)
+  })
+
   it('finds an empty file whole', () => {
     expect(readFrames(new Uint8Array())).toEqual({ values: [], soundBytes: 0, firstBytes: 0, end: 'whole' })
   })

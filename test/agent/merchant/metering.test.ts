@@ -115,20 +115,27 @@ describe('the rate', () => {
   const fast = anOpenSession({ lots, bytesPerSecond: 77 })
   test.each([
     {
-      when: 'measured over the interval',
+      when: 'that of a long interval',
       session: fast,
-      at: momentAt(2000),
-      clients: [aClient({ downloaded: 5000 })],
+      at: momentAt(10_000),
+      clients: [aClient({ downloaded: 25_000 })],
       rate: 2500,
     },
     {
-      when: 'kept when two looks are too close',
-      session: fast,
-      at: momentAt(249),
-      clients: [aClient({ downloaded: 900 })],
-      rate: 77,
+      when: 'mostly what it was when two looks are close',
+      session: anOpenSession({ lots, bytesPerSecond: 1000 }),
+      at: momentAt(50),
+      clients: [aClient({ downloaded: 100 })],
+      rate: 1095,
     },
-    { when: '0 when nothing moved', session: fast, at: momentAt(2000), clients: [aClient()], rate: 0 },
+    {
+      when: 'less than half of what it was when nothing moved',
+      session: anOpenSession({ lots, bytesPerSecond: 1000 }),
+      at: momentAt(10),
+      clients: [aClient()],
+      rate: 490,
+    },
+    { when: '0 when nothing moved for long', session: fast, at: momentAt(10_000), clients: [aClient()], rate: 0 },
     { when: '0 while the gate is shut', session: fast, at: momentAt(2000), clients: [], rate: 0 },
     { when: 'kept across a reboot', session: fast, at: momentAt(2000, 'boot-2'), clients: [aClient()], rate: 77 },
   ])('is $when', ({ session, at, clients, rate }) => {

@@ -1,10 +1,10 @@
 // Proves that what a look shows is told once, by the right event, and that nobody's story ends untold.
 import { describe, expect, it, test } from 'vitest'
 import type { UnpaidPolicy } from '../../../agent/merchant/gate-plan.ts'
-import { settle, type Watch } from '../../../agent/merchant/settle.ts'
+import { nothingWatched, settle, type Watch } from '../../../agent/merchant/settle.ts'
 import { aBooks, aClient, aList, aLot, aMac, aNow, anIp, anOpenSession, aSession } from '../../support/builders.ts'
 
-const nothing: Watch = { unpaid: new Set(), shut: new Set() }
+const nothing = nothingWatched
 
 function look(sessions: Parameters<typeof aBooks>[0], clients = [aClient()], parts: Partial<Case> = {}) {
   const { watch = nothing, unpaid = 'close', now = aNow({ at: 1000 }), trusted = [] } = parts

@@ -97,7 +97,7 @@ describe('a session', () => {
   it('that is topped up keeps what was used and where it is measured from', () => {
     const session = anOpenSession({ lots: [bytes(100, 90)], downloaded: 90 })
 
-    expect(addAllotment(session, 'other', aMac(), bytes(50), session.arrived)).toEqual({
+    expect(addAllotment(session, 'other', aMac(), bytes(50), session)).toEqual({
       ...session,
       lots: [bytes(100, 90), bytes(50)],
     })

@@ -1,4 +1,5 @@
-// What the recorded answers to `ndsctl json` say, as a person reads them: MAC, IP, token, state, volumes in the portal's unit.
+// What the recorded answers to `ndsctl json` say, as a person reads them: MAC, IP, token, state, volumes in the portal's unit,
+// and at openNDS the number of the device's addresses where it is not one.
 
 /** `clients`: a full list; `client`: the answer about one; `exit`: the call failed with that code. */
 export type Reading =
@@ -93,12 +94,12 @@ export const readings: Record<string, Reading> = {
     trusted: ['02:66:ca:fe:00:77'],
   },
   'opennds-10.3.1/09-busy-json': { exit: 4 },
-  'opennds-10.3.1/14-json-absent-mac': { client: '02:66:ca:fe:00:02 192.168.66.102 3bf5c89c Authenticated 0 0' },
+  'opennds-10.3.1/14-json-absent-mac': { client: '02:66:ca:fe:00:02 192.168.66.102 3bf5c89c Authenticated 0 0 0' },
   'opennds-10.3.1/14-json-all-1-absent': {
     clients: [
       '02:66:ca:fe:00:03 192.168.66.103 73dd9efd Authenticated 0 0',
       '02:66:ca:fe:00:01 192.168.66.101 3639faf9 Authenticated 0 0',
-      '02:66:ca:fe:00:02 192.168.66.102 3bf5c89c Authenticated 0 0',
+      '02:66:ca:fe:00:02 192.168.66.102 3bf5c89c Authenticated 0 0 0',
     ],
     version: '10.3.1',
   },
@@ -164,20 +165,20 @@ export const readings: Record<string, Reading> = {
   },
   'opennds/13-ipchange-json-all': {
     clients: [
-      '02:66:ca:fe:00:01 192.168.66.101 5a8fb300 Authenticated 2934 4',
-      '02:66:ca:fe:00:01 192.168.66.201 c324c985 Preauthenticated 0 0',
+      '02:66:ca:fe:00:01 192.168.66.101 5a8fb300 Authenticated 2934 4 2',
+      '02:66:ca:fe:00:01 192.168.66.201 c324c985 Preauthenticated 0 0 2',
     ],
     version: '9.10.0',
   },
-  'opennds/13-ipchange-json-mac': { client: '02:66:ca:fe:00:01 192.168.66.101 5a8fb300 Authenticated 2934 4' },
-  'opennds/14-json-absent-mac': { client: '02:66:ca:fe:00:02 192.168.66.102 62d825b5 Authenticated 0 0' },
+  'opennds/13-ipchange-json-mac': { client: '02:66:ca:fe:00:01 192.168.66.101 5a8fb300 Authenticated 2934 4 2' },
+  'opennds/14-json-absent-mac': { client: '02:66:ca:fe:00:02 192.168.66.102 62d825b5 Authenticated 0 0 0' },
   'opennds/14-json-all-4-of-6-absent': {
     clients: [
       '02:66:ca:fe:00:01 192.168.66.101 5c9aaf86 Authenticated 0 0',
-      '02:66:ca:fe:00:02 192.168.66.102 62d825b5 Authenticated 0 0',
-      '02:66:ca:fe:00:03 192.168.66.103 ad4fb16c Authenticated 0 0',
-      '02:66:ca:fe:00:04 192.168.66.104 629b4dda Authenticated 0 0',
-      '02:66:ca:fe:00:05 192.168.66.105 1679a4f5 Authenticated 0 0',
+      '02:66:ca:fe:00:02 192.168.66.102 62d825b5 Authenticated 0 0 0',
+      '02:66:ca:fe:00:03 192.168.66.103 ad4fb16c Authenticated 0 0 0',
+      '02:66:ca:fe:00:04 192.168.66.104 629b4dda Authenticated 0 0 0',
+      '02:66:ca:fe:00:05 192.168.66.105 1679a4f5 Authenticated 0 0 0',
       '02:66:ca:fe:00:06 192.168.66.106 8cf43bd0 Authenticated 0 0',
     ],
     version: '9.10.0',

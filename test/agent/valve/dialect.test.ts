@@ -1,8 +1,9 @@
 // Proves that every recorded answer of the real daemons is read to the byte, and that anything else is refused as a whole.
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it, test } from 'vitest'
-import { parseClient, parseList, parseVersion } from '../../../agent/valve/dialect.ts'
+import { parseClient, parseList, parseStatus } from '../../../agent/valve/dialect.ts'
 import { PortalFault } from '../../../agent/valve/fault.ts'
+import { aMac } from '../../support/builders.ts'
 import { type Reading, readings } from './capture-readings.ts'
 
 const folder = new URL('../../fixtures/captures/', import.meta.url)
@@ -18,10 +19,11 @@ function read(text: string, reading: Reading): unknown {
 function expected(name: string, reading: Reading): unknown {
   const kind = name.startsWith('nodogsplash') ? 'nodogsplash' : 'opennds'
   const clientOf = (row: string) => {
-    const [mac, ip, token, state, downloaded, uploaded] = row.split(' ')
+    const [mac, ip, token, state, downloaded, uploaded, addresses = '1'] = row.split(' ')
     const unit = kind === 'nodogsplash' ? 1000 : 1024
     const counters = { downloaded: Number(downloaded) * unit, uploaded: Number(uploaded) * unit }
-    return { mac, ip, token, open: state === 'Authenticated', ...counters }
+    const onLan = kind === 'opennds' && { addresses: Number(addresses) }
+    return { mac, ip, token, open: state === 'Authenticated', ...counters, ...onLan }
   }
   if ('exit' in reading) throw new Error('there is nothing to read')
   if ('client' in reading) return reading.client === undefined ? undefined : clientOf(reading.client)
@@ -94,7 +96,17 @@ describe('a recorded answer', () => {
     { name: 'opennds/03-pre-status', version: '9.10.0' },
     { name: 'opennds-10.3.1/04-json-all', version: undefined },
   ])('$name tells the version $version', ({ name, version }) => {
-    expect(parseVersion(textOf(name))).toBe(version)
+    expect(parseStatus(textOf(name)).version).toBe(version)
+  })
+
+  test.each([
+    { text: textOf('nodogsplash/04-status'), trusted: [] },
+    {
+      text: 'Trusted MAC addresses:\n  02:66:ca:fe:00:77\n  02:66:ca:fe:00:01\n========\n',
+      trusted: [aMac(0x77), aMac(1)],
+    },
+  ])('tells the trusted devices $trusted', ({ text, trusted }) => {
+    expect(parseStatus(text).trusted).toEqual(trusted)
   })
 })
 

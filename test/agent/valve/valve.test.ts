@@ -26,16 +26,15 @@ describe.each(['nodogsplash', 'opennds', 'opennds-10'] as const)('at %s', (flavo
     ])
   })
 
-  it('opens a gate by its token and shuts it with the last reading', async () => {
+  it('opens a gate by its token and shuts it by its token', async () => {
     const scene = aValve(flavour, [1])
     const before = await only(scene)
     await scene.valve.openGate(aMac(1), before)
-    scene.portal.transfer(aMac(1), { downloaded: 1_024_000, uploaded: 0 })
-    const last = await scene.valve.closeGate(await only(scene))
+    const wasOpen = scene.portal.gateOpen(aMac(1))
+    await scene.valve.closeGate(await only(scene))
 
-    expect(last).toMatchObject({ open: true, downloaded: 1_024_000 })
-    expect(scene.portal.gateOpen(aMac(1))).toBe(false)
-    expect(scene.calls.slice(-2)).toEqual([`json ${before.token}`, `deauth ${before.token}`])
+    expect([wasOpen, scene.portal.gateOpen(aMac(1))]).toEqual([true, false])
+    expect(scene.calls.at(-1)).toBe(`deauth ${before.token}`)
   })
 
   it('reads one entry, and nothing of one that is gone', async () => {
@@ -54,7 +53,7 @@ describe.each(['nodogsplash', 'opennds', 'opennds-10'] as const)('at %s', (flavo
   })
 
   it('tells its version', async () => {
-    expect(await aValve(flavour).valve.version()).toMatch(/^\d+\.\d+\.\d+$/)
+    expect((await aValve(flavour).valve.status()).version).toMatch(/^\d+\.\d+\.\d+$/)
   })
 
   it('reaches both entries of a device with a new IP', async () => {
@@ -69,6 +68,65 @@ describe.each(['nodogsplash', 'opennds', 'opennds-10'] as const)('at %s', (flavo
       ['192.168.66.201', true],
     ])
   })
+})
+
+describe('a question about some devices', () => {
+  const about = (device: number, ...names: string[]) => ({ mac: aMac(device), names })
+
+  it('at openNDS asks by their names, and for nothing else', async () => {
+    const scene = aValve('opennds', [1, 2, 3])
+    const [one, two] = (await scene.valve.look()).clients
+    const list = await scene.valve.look([about(1, one?.token ?? ''), about(2, two?.ip ?? '')])
+
+    expect(scene.calls.slice(1)).toEqual([`json ${one?.token}`, `json ${anIp(2)}`])
+    expect(list).toMatchObject({ kind: 'opennds', version: '9.10.0', only: new Set([aMac(1), aMac(2)]) })
+    expect(list.clients).toEqual([one, two])
+  })
+
+  it('finds a device that came back under another name', async () => {
+    const scene = aValve('opennds', [1])
+    await scene.valve.look()
+
+    expect((await scene.valve.look([about(1, '99999999')])).clients).toMatchObject([{ mac: aMac(1) }])
+  })
+
+  it('tells of no device that the portal does not know', async () => {
+    const scene = aValve('opennds', [1])
+    await scene.valve.look()
+
+    expect((await scene.valve.look([about(2, aMac(2))])).clients).toEqual([])
+    expect(scene.calls.slice(1)).toEqual([`json ${aMac(2)}`])
+  })
+
+  it('takes no other device that has its IP now for it', async () => {
+    const scene = aValve('opennds', [1, 2])
+    await scene.valve.look()
+
+    expect((await scene.valve.look([about(1, anIp(2))])).clients).toMatchObject([{ mac: aMac(1), ip: anIp(1) }])
+  })
+
+  it('shows both entries of a device with a new IP', async () => {
+    const scene = aValve('opennds', [1])
+    join(scene.portal, 1, '192.168.66.201')
+    await scene.valve.look()
+    const { clients } = await scene.valve.look([about(1, anIp(1), '192.168.66.201')])
+
+    expect(clients.map(({ ip, addresses }) => [ip, addresses])).toEqual([
+      [anIp(1), 2],
+      ['192.168.66.201', 2],
+    ])
+  })
+
+  it.each(['nodogsplash', 'opennds'] as const)(
+    'is one about all at %s, as long as it is not known to be openNDS',
+    async (flavour) => {
+      const scene = aValve(flavour, [1, 2])
+      const list = await scene.valve.look([about(1, aMac(1))])
+
+      expect(list.only).toBeUndefined()
+      expect(scene.calls).toEqual(['json'])
+    },
+  )
 })
 
 describe('opening a gate', () => {
@@ -101,7 +159,7 @@ describe('opening a gate', () => {
     const scene = aValve('nodogsplash', [1])
     scene.portal.faults.refuse = new Set(['auth'])
 
-    await expect(scene.valve.openGate(aMac(1), await only(scene))).resolves.toBeUndefined()
+    await expect(scene.valve.openGate(aMac(1), await only(scene))).resolves.toBe(false)
     expect(await only(scene)).toMatchObject({ open: false })
   })
 

@@ -1,0 +1,126 @@
+// What to ask at a look. nodogsplash tells of all its devices at once, and as fast as of one. openNDS takes its time for
+// every device on its list, and a second for each that has left: there the devices that matter are asked for one by one,
+// and the whole list as often as it takes little of the daemon's time.
+import type { PortalKind } from '../../protocol/index.ts'
+import type { Moment } from '../moment.ts'
+import type { Asked, PortalList, Question } from '../valve/portal-client.ts'
+import type { Books } from './books.ts'
+import type { Step } from './gate-plan.ts'
+import { dueIn, type LookSettings, type Sight } from './next-look.ts'
+import { isPaid, type Session } from './session.ts'
+
+/** What the looks so far have shown of the portal itself. */
+export interface Seen extends Sight {
+  kind: PortalKind
+  /** When the whole list was last read, in milliseconds of this boot, and how long that took. */
+  listedAt: number | undefined
+  listMilliseconds: number
+  /** A device has an address that the portal's answer did not name: only the whole list tells its entry. */
+  isListWanted: boolean
+}
+
+export const nothingSeen: Seen = {
+  kind: 'unknown',
+  latencyMilliseconds: 0,
+  absent: new Set(),
+  listedAt: undefined,
+  listMilliseconds: 0,
+  isListWanted: false,
+}
+
+// So many devices at one look, so that none near its end waits for all the others.
+const mostAsked = 8
+// The whole list may take this part of the daemon's time ...
+const listShare = 0.05
+// ... and comes so often all the same, for gates that nobody paid for.
+const longestWithoutList = 600_000
+
+/** What to ask now: whoever's turn it is. `isPoked`: the books have just changed, so gates that differ come first. */
+export function planLook(books: Books, now: Moment, settings: LookSettings, seen: Seen, isPoked: boolean): Question {
+  if (seen.kind !== 'opennds' || isListDue(now, settings, seen)) return 'all'
+  const turns = [...books.sessions.values()].map((session) => {
+    const isChanged = isPoked && isPaid(session) !== (session.seenOpen !== null)
+    return { session, due: isChanged ? Number.NEGATIVE_INFINITY : turnOf(session, now, settings, seen) }
+  })
+  const asked = turns
+    .filter(({ due }) => due <= settings.lookIntervalMilliseconds / 10)
+    .sort((a, b) => a.due - b.due)
+    .slice(0, mostAsked)
+    .map(({ session }) => ({ mac: session.mac, names: namesOf(session) }))
+  const shutting = [...books.shutting]
+    .filter((mac) => !books.sessions.has(mac))
+    .map((mac): Asked => ({ mac, names: [mac] }))
+  return [...asked, ...shutting, ...absentTurn(books, now, settings, seen, asked)]
+}
+
+/** What to ask to see whether these steps were taken. */
+export function askAgain(books: Books, steps: readonly Step[]): Question {
+  const macs = [...new Set(steps.map((step) => step.mac))]
+  return macs.map((mac): Asked => {
+    // By IP: a token changes with the gate.
+    const ips = steps.flatMap((step) => (step.mac === mac && step.client ? [step.client.ip] : []))
+    const others = (books.sessions.get(mac)?.baseline ?? []).filter((entry) => !ips.includes(entry.ip))
+    const names = [...ips, ...others.map((entry) => entry.token)]
+    return { mac, names: names.length > 0 ? names : [mac] }
+  })
+}
+
+/** What an answer says of the portal; `milliseconds`: how long it took. */
+export function afterLook(
+  seen: Seen,
+  question: Question,
+  list: PortalList,
+  books: Books,
+  now: Moment,
+  milliseconds: number,
+): Seen {
+  const isWhole = list.only === undefined
+  const names = isWhole || question === 'all' ? 1 : question.flatMap((asked) => asked.names).length
+  const absent = new Set(isWhole ? [] : [...seen.absent].filter((mac) => !list.only?.has(mac)))
+  for (const { mac, addresses } of list.clients) if (addresses === 0) absent.add(mac)
+  const isMoved = ({ mac, addresses = 1 }: PortalList['clients'][number]) =>
+    books.sessions.has(mac) && addresses > list.clients.filter((client) => client.mac === mac).length
+  return {
+    kind: list.kind,
+    latencyMilliseconds: Math.round(milliseconds / Math.max(1, names)),
+    absent,
+    listedAt: isWhole ? now.at : seen.listedAt,
+    listMilliseconds: isWhole ? milliseconds : seen.listMilliseconds,
+    isListWanted: !isWhole && (seen.isListWanted || list.clients.some(isMoved)),
+  }
+}
+
+function isListDue(now: Moment, { lookIntervalMilliseconds, nearIntervalMilliseconds }: LookSettings, seen: Seen) {
+  if (seen.listedAt === undefined) return true
+  const affordable = seen.listMilliseconds / listShare
+  const shortest = seen.isListWanted ? nearIntervalMilliseconds : lookIntervalMilliseconds
+  const interval = Math.max(Math.min(affordable, longestWithoutList), shortest - seen.listMilliseconds)
+  return now.at - seen.listedAt >= interval
+}
+
+function turnOf(session: Session, now: Moment, settings: LookSettings, seen: Seen): number {
+  const { regular, end } = dueIn(session, now, settings, seen)
+  return Math.min(regular, end)
+}
+
+// One that has left the LAN at a time, the one not read for longest, and seldom: each costs the daemon a second.
+function absentTurn(
+  { sessions }: Books,
+  now: Moment,
+  settings: LookSettings,
+  seen: Seen,
+  asked: readonly Asked[],
+): Asked[] {
+  const absent = [...sessions.values()].filter((session) => seen.absent.has(session.mac) && session.seenOpen)
+  const readAt = (session: Session) => session.readAt?.at ?? 0
+  const [oldest] = absent.sort((a, b) => readAt(a) - readAt(b))
+  const latest = Math.max(...absent.map(readAt))
+  if (!oldest || asked.some(({ mac }) => mac === oldest.mac)) return []
+  return now.at - latest < settings.lookIntervalMilliseconds / 2 ? [] : [{ mac: oldest.mac, names: namesOf(oldest) }]
+}
+
+/** By token where the gate was open at the last look: by anything else openNDS searches its whole list. */
+function namesOf({ mac, seenOpen, baseline }: Session): readonly string[] {
+  const tokens = baseline.map((entry) => entry.token).filter((token) => token !== '' && token !== 'null')
+  return seenOpen && tokens.length > 0 ? tokens : [mac]
+}

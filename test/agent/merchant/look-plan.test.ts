@@ -1,0 +1,182 @@
+// Proves that nodogsplash is asked for everything at once, and openNDS for the devices that matter, each when it is due.
+import { describe, expect, it, test } from 'vitest'
+import { afterLook, askAgain, nothingSeen, planLook, type Seen } from '../../../agent/merchant/look-plan.ts'
+import type { Session } from '../../../agent/merchant/session.ts'
+import { aBooks, aClient, aList, aLot, aMac, aNow, anIp, anOpenSession, aSession } from '../../support/builders.ts'
+
+const settings = { lookIntervalMilliseconds: 10_000, nearIntervalMilliseconds: 2000, linkMegabits: 100 }
+/** openNDS, its list of many devices read a second ago. */
+const opennds = (parts: Partial<Seen> = {}): Seen => ({
+  ...nothingSeen,
+  kind: 'opennds',
+  listedAt: 99_000,
+  listMilliseconds: 2000,
+  ...parts,
+})
+const now = aNow({ at: 100_000 })
+const gigabytes = aLot({ allotment: 5e9 })
+
+function open(device: number, age: number, parts: Partial<Session> = {}): Session {
+  const seen = aNow({ at: now.at - age })
+  const baseline = [{ token: `t${device}`, ip: anIp(device), downloaded: 0, uploaded: 0 }]
+  return anOpenSession({ mac: aMac(device), lots: [gigabytes], baseline, seenOpen: seen, readAt: seen, ...parts })
+}
+
+function asked(sessions: Session[], seen = opennds(), isPoked = false) {
+  const question = planLook(aBooks({ sessions }), now, settings, seen, isPoked)
+  return question === 'all' ? question : question.map(({ names }) => names.join(' '))
+}
+
+describe('planLook', () => {
+  test.each([
+    { when: 'nothing is known of the portal', seen: nothingSeen },
+    { when: 'it is nodogsplash', seen: opennds({ kind: 'nodogsplash' }) },
+    { when: 'the list was never read', seen: opennds({ listedAt: undefined }) },
+    { when: 'a quick list is as old as a look', seen: opennds({ listedAt: 90_000, listMilliseconds: 100 }) },
+    { when: 'a list of 2 s is 40 s old', seen: opennds({ listedAt: 60_000 }) },
+    {
+      when: 'a list of a minute is 10 minutes old',
+      seen: opennds({ listedAt: 100_000 - 600_000, listMilliseconds: 60_000 }),
+    },
+    {
+      when: 'an entry must be missing',
+      seen: opennds({ listedAt: 98_000, listMilliseconds: 100, isListWanted: true }),
+    },
+  ])('asks for everything when $when', ({ seen }) => {
+    expect(asked([open(1, 500)], seen)).toBe('all')
+  })
+
+  test.each([
+    { when: 'a list of 2 s is younger than 40 s', seen: opennds({ listedAt: 60_001 }) },
+    { when: 'an entry is missing and the list takes long', seen: opennds({ isListWanted: true }) },
+  ])('does not ask for everything when $when', ({ seen }) => {
+    expect(asked([open(1, 500)], seen)).toEqual([])
+  })
+
+  test.each<{ what: string; session: Session; names: string[] }>([
+    { what: 'whose reading is as old as a look', session: open(1, 10_000), names: ['t1'] },
+    { what: 'whose reading will be soon', session: open(1, 9000), names: ['t1'] },
+    { what: 'whose reading is young', session: open(1, 8000), names: [] },
+    { what: 'near its end', session: open(1, 2000, { lots: [aLot()] }), names: ['t1'] },
+    { what: 'whose end is predicted', session: open(1, 4000, { bytesPerSecond: 1e9 }), names: ['t1'] },
+    {
+      what: 'whose time is over',
+      session: open(1, 50, { lots: [aLot({ metric: 'milliseconds', allotment: 50 })] }),
+      names: ['t1'],
+    },
+    { what: 'that must be shut', session: open(1, 2000, { lots: [aLot({ used: 1000 })] }), names: ['t1'] },
+    { what: 'that has just paid', session: aSession(), names: [aMac()] },
+    { what: 'that waits', session: aSession({ readAt: aNow({ at: 98_000 }) }), names: [aMac()] },
+    { what: 'that is paused and shut', session: aSession({ paused: true, readAt: aNow() }), names: [] },
+    {
+      what: 'at two addresses',
+      session: open(1, 10_000, {
+        baseline: ['a1', 'a2'].map((token) => ({ token, ip: token, downloaded: 0, uploaded: 0 })),
+      }),
+      names: ['a1 a2'],
+    },
+  ])('asks $names for a device $what', ({ session, names }) => {
+    expect(asked([session])).toEqual(names)
+  })
+
+  it('asks for a gate that an operator has just paused when it is poked, and leaves it otherwise', () => {
+    const paused = open(1, 100, { paused: true })
+
+    expect([asked([paused], opennds(), true), asked([paused])]).toEqual([['t1'], []])
+  })
+
+  it('asks for eight at once, the longest overdue first', () => {
+    const sessions = Array.from({ length: 12 }, (_, index) => open(index + 1, 10_000 + index))
+
+    expect(asked(sessions)).toEqual(['t12', 't11', 't10', 't9', 't8', 't7', 't6', 't5'])
+  })
+
+  it('asks for a gate that a session was moved away from', () => {
+    expect(planLook(aBooks({ shutting: new Set([aMac(3)]) }), now, settings, opennds(), false)).toEqual([
+      { mac: aMac(3), names: [aMac(3)] },
+    ])
+  })
+
+  it('asks once for a device that paid again after its session was moved away', () => {
+    const books = aBooks({ sessions: [open(1, 10_000)], shutting: new Set([aMac(1)]) })
+
+    expect(planLook(books, now, settings, opennds(), false)).toEqual([{ mac: aMac(1), names: ['t1'] }])
+  })
+
+  test.each([
+    { read: 'long ago', ages: [20_000, 9000], names: ['t1'] },
+    { read: 'and another one a moment ago', ages: [20_000, 4000], names: [] },
+  ])('asks for one device that has left, read $read', ({ ages, names }) => {
+    const absent = new Set(ages.map((_, index) => aMac(index + 1)))
+    const sessions = ages.map((age, index) => open(index + 1, age))
+
+    expect(asked(sessions, opennds({ absent }))).toEqual(names)
+  })
+
+  it('asks for a device that has left when its time is over', () => {
+    const lots = [aLot({ metric: 'milliseconds', allotment: 500 })]
+
+    expect(asked([open(1, 500, { lots })], opennds({ absent: new Set([aMac()]) }))).toEqual(['t1'])
+  })
+})
+
+describe('askAgain', () => {
+  const books = aBooks({ sessions: [open(1, 0)] })
+
+  test.each([
+    {
+      what: 'the entry that moved, by its IP',
+      step: { act: 'close' as const, mac: aMac(), client: aClient() },
+      names: [anIp()],
+    },
+    {
+      what: 'the other entry of the device too',
+      step: { act: 'open' as const, mac: aMac(), client: aClient({ ip: '192.168.66.201' }) },
+      names: ['192.168.66.201', 't1'],
+    },
+    { what: 'a device that the portal had not seen', step: { act: 'open' as const, mac: aMac(2) }, names: [aMac(2)] },
+  ])('asks for $what', ({ step, names }) => {
+    expect(askAgain(books, [step])).toEqual([{ mac: step.mac, names }])
+  })
+})
+
+describe('afterLook', () => {
+  const some = { only: new Set([aMac(1)]), kind: 'opennds' as const }
+  const books = aBooks({ sessions: [open(1, 0)] })
+  const question = [{ mac: aMac(1), names: ['t1', 't2'] }]
+
+  it('knows when the whole list was read, and how long that took', () => {
+    const seen = afterLook(nothingSeen, 'all', aList([], { kind: 'opennds' }), books, now, 300)
+
+    expect(seen).toMatchObject({ kind: 'opennds', listedAt: now.at, listMilliseconds: 300, latencyMilliseconds: 300 })
+  })
+
+  it('knows how long one name takes', () => {
+    const seen = afterLook(opennds(), question, aList([], some), books, now, 50)
+
+    expect(seen).toMatchObject({ listedAt: 99_000, listMilliseconds: 2000, latencyMilliseconds: 25 })
+  })
+
+  it('remembers who has left until seen otherwise', () => {
+    const left = afterLook(
+      opennds({ absent: new Set([aMac(2)]) }),
+      question,
+      aList([aClient({ addresses: 0 })], some),
+      books,
+      now,
+      1,
+    )
+    const back = afterLook(left, question, aList([aClient({ addresses: 1 })], some), books, now, 1)
+
+    expect([left, back].map(({ absent }) => [...absent])).toEqual([[aMac(2), aMac(1)], [aMac(2)]])
+  })
+
+  test.each([
+    { addresses: 1, isListWanted: false },
+    { addresses: 2, isListWanted: true },
+  ])('wants the list: $isListWanted for a device at $addresses addresses of which one is known', (row) => {
+    const seen = afterLook(opennds(), question, aList([aClient({ addresses: row.addresses })], some), books, now, 1)
+
+    expect(seen.isListWanted).toBe(row.isListWanted)
+  })
+})
