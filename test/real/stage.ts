@@ -21,7 +21,11 @@ const linkMegabits = 50
 
 export const megabytes = 1_000_000
 /** A reading told every half second, so that cases need not wait for one. */
-export const oftenMeasured = { AGENT_USAGE_INTERVAL_MS: '500' }
+export const oftenMeasured = {
+  AGENT_USAGE_INTERVAL_MS: '500',
+  AGENT_LOOK_INTERVAL_MS: '500',
+  AGENT_NEAR_INTERVAL_MS: '500',
+}
 
 /** Declares the cases over one transport; one line stands for them where the lab cannot be. */
 export function onARealPortal(transport: Transport, declare: (stage: Stage) => void): void {

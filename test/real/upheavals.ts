@@ -55,11 +55,15 @@ export function upheavals(stage: Stage): void {
     await device.download(2 * megabytes)
     await device.changeAddress(newAddress)
     await device.browse()
-    await until(() => device.isOnline())
+    const met = performance.now()
+    await until(() => device.isOnline(), 20_000)
+    const waited = Math.round(performance.now() - met)
     await device.download(2 * megabytes)
     const { used } = await measured(agent, device)
     const counted = (await stage.lab.counted(oldAddress)).total + (await stage.lab.counted(newAddress)).total
-    await annotate(`charged ${used.bytes} of ${counted} bytes at two addresses`)
+    await annotate(
+      `open ${waited} ms after the page was met, charged ${used.bytes} of ${counted} bytes at two addresses`,
+    )
     await agent.command({ command: 'session.end', mac: device.mac })
     const isOnlineAtNew = await device.isOnline()
     await device.changeAddress(oldAddress)
