@@ -1,6 +1,6 @@
 // The brokers that the same cases run against: the bundled Aedes, and a real Mosquitto.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +8,8 @@ import { createBroker } from '../../broker-dev/broker.ts'
 
 export interface TestBroker {
   url: string
+  /** The same broker for who stands outside the network namespace it may run in. */
+  watchUrl: string
   /** Away, and back on the same port with what it had kept. */
   stop(): Promise<void>
   start(): Promise<void>
@@ -31,28 +33,47 @@ function whyNoMosquitto(): string | undefined {
   return why
 }
 
-/** With a user, nobody else is let in. */
-export async function openMosquitto(user?: { name: string; password: string }): Promise<TestBroker> {
-  const folder = mkdtempSync(join(tmpdir(), 'tollgate-mosquitto-'))
+export interface Place {
+  /** The words in front of a command that run it in another network namespace. */
+  within?: readonly string[]
+  /** Where its files are kept, until it is closed. */
+  folder?: string
+}
+
+export interface MosquittoOptions extends Place {
+  /** Nobody else is let in. */
+  user?: { name: string; password: string }
+}
+
+export async function openMosquitto(options: MosquittoOptions = {}): Promise<TestBroker> {
+  const { within = [], folder: parent = tmpdir(), user } = options
+  const folder = mkdtempSync(join(parent, 'tollgate-mosquitto-'))
   const port = await freePort()
   const file = join(folder, 'mosquitto.conf')
+  const door = join(folder, 'mosquitto.sock')
   const users = join(folder, 'users')
   if (user) spawnSync('mosquitto_passwd', ['-b', '-c', users, user.name, user.password])
   const access = user ? [`password_file ${users}`] : ['allow_anonymous true']
-  const lines = [`listener ${port} 127.0.0.1`, ...access, 'set_tcp_nodelay true', 'user root']
+  const listeners = [`listener ${port} 127.0.0.1`, `listener 0 ${door}`]
+  const lines = [...listeners, ...access, 'set_tcp_nodelay true', 'user root']
   writeFileSync(file, [...lines, 'persistence true', `persistence_location ${folder}/`, ''].join('\n'))
   let broker: ChildProcess | undefined
   const self: TestBroker = {
     url: `mqtt://127.0.0.1:${port}`,
+    watchUrl: `mqtt+unix://${door}`,
     async start() {
-      broker = spawn('mosquitto', ['-c', file], { stdio: 'ignore' })
-      await until(() => answers(port))
+      const [program = '', ...args] = [...within, 'mosquitto', '-c', file]
+      broker = spawn(program, args, { stdio: 'ignore' })
+      await until(() => answers(door))
     },
     async stop() {
       if (broker) await ended(broker, 'SIGTERM')
       broker = undefined
     },
-    close: () => self.stop(),
+    async close() {
+      await self.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
   }
   await self.start()
   return self
@@ -63,6 +84,7 @@ async function openAedes(): Promise<TestBroker> {
   const { port } = await broker.open({ host: '127.0.0.1', port: 0, wsPort: 0 })
   const self: TestBroker = {
     url: `mqtt://127.0.0.1:${port}`,
+    watchUrl: `mqtt://127.0.0.1:${port}`,
     async start() {
       broker = createBroker()
       await broker.open({ host: '127.0.0.1', port, wsPort: 0 })
@@ -89,9 +111,9 @@ export async function until(isSo: () => Promise<boolean> | boolean, milliseconds
   }
 }
 
-function answers(port: number): Promise<boolean> {
+function answers(door: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => {
+    const socket = connect(door, () => {
       socket.destroy()
       resolve(true)
     })

@@ -40,7 +40,7 @@ describe.skipIf(mosquitto.missing)(mosquitto.missing ?? 'on Mosquitto alone', ()
   })
 
   it.each(['in the settings', 'in the address'])('shows who it is, by a name and a password %s', async (where) => {
-    const guarded = await openMosquitto({ name: 'router one', password: 'p@ss' })
+    const guarded = await openMosquitto({ user: { name: 'router one', password: 'p@ss' } })
     const file = join(mkdtempSync(join(tmpdir(), 'tollgate-password-')), 'password')
     writeFileSync(file, 'p@ss\n')
     const address = guarded.url.replace('//', '//router%20one:p%40ss@')

@@ -1,0 +1,8 @@
+import { sales } from './sales.ts'
+import { onARealPortal } from './stage.ts'
+import { upheavals } from './upheavals.ts'
+
+onARealPortal('socket', (stage) => {
+  sales(stage)
+  upheavals(stage)
+})

@@ -1,0 +1,108 @@
+// What the cases play on: a lab and a broker for a whole file, and for every case an agent of its own.
+import { afterAll, afterEach, beforeAll, describe, it } from 'vitest'
+import type { Session } from '../../protocol/index.ts'
+import { openMosquitto, type TestBroker, until } from '../black-box/brokers.ts'
+import { openWatchedAgent, type WatchedAgent } from '../black-box/watched-agent.ts'
+import { type Device, type Lab, openLab, whyNoTests } from './lab.ts'
+
+export type Transport = 'exec' | 'socket'
+
+export interface Stage {
+  readonly lab: Lab
+  readonly linkMegabits: number
+  /** An agent as it is shipped, but for what `env` says; it ends with the case. */
+  startAgent(env?: Record<string, string>): Promise<WatchedAgent>
+  /** A device that has met the portal page. */
+  aDevice(): Promise<Device>
+}
+
+const missing = whyNoTests()
+const linkMegabits = 50
+
+export const megabytes = 1_000_000
+/** A reading told every half second, so that cases need not wait for one. */
+export const oftenMeasured = {
+  AGENT_USAGE_INTERVAL_MS: '500',
+  AGENT_LOOK_INTERVAL_MS: '500',
+  AGENT_NEAR_INTERVAL_MS: '500',
+}
+
+/** Declares the cases over one transport; one line stands for them where the lab cannot be. */
+export function onARealPortal(transport: Transport, declare: (stage: Stage) => void): void {
+  if (missing) return void it.skip(`openNDS over ${transport}: ${missing}`)
+  describe(`openNDS over ${transport}`, () => {
+    let lab: Lab
+    let broker: TestBroker
+    let agent: WatchedAgent | undefined
+    beforeAll(async () => {
+      lab = await openLab()
+      await lab.setLinkRate(linkMegabits)
+      broker = await openMosquitto(lab.router)
+    })
+    afterEach(async ({ task }) => {
+      if (task.result?.state === 'fail') console.error(`${agent?.log() ?? ''}\n${lab.daemon.log().slice(-2000)}`)
+      await agent?.close()
+      agent = undefined
+    })
+    afterAll(async () => {
+      await broker?.close()
+      await lab?.close()
+    })
+
+    declare({
+      linkMegabits,
+      get lab() {
+        return lab
+      },
+      async startAgent(env = {}) {
+        const portal = { AGENT_PORTAL_TRANSPORT: transport, AGENT_NDS_SOCKET: lab.socket }
+        agent = await openWatchedAgent({ broker, ...lab.router, env: { ...portal, ...env } })
+        await agent.start()
+        return agent
+      },
+      async aDevice() {
+        const device = await lab.plugInDevice()
+        await device.browse()
+        return device
+      },
+    })
+  })
+}
+
+type Bought = { bytes: number } | { milliseconds: number }
+let purchases = 0
+
+/** Buys for a device, and waits until its gate is open. */
+export async function open(agent: WatchedAgent, device: Device, bought: Bought) {
+  await buy(agent, device, bought)
+  const [started] = await agent.hears('session.started')
+  return started
+}
+
+export async function buy(agent: WatchedAgent, { mac }: Device, bought: Bought): Promise<void> {
+  const [metric, allotment] = Object.entries(bought)[0] ?? []
+  const accepted = agent.ofType('purchase.accepted').length + 1
+  await agent.publish({ purchaseId: `p${++purchases}`, mac, metric, allotment })
+  await agent.hears('purchase.accepted', accepted)
+}
+
+/** A device's session as the agent has measured it after this call; it must be told to report often. */
+export async function measured(agent: WatchedAgent, device: Device): Promise<Session> {
+  // The first reading that comes may have begun before, the next one did not.
+  const first = await readingAfter(Date.now(), agent, device)
+  const next = await readingAfter(first.readAt, agent, device)
+  return next.session
+}
+
+// Two reports of one reading may differ by as much about when it was.
+const roundingMilliseconds = 10
+
+async function readingAfter(moment: number, agent: WatchedAgent, { mac }: Device) {
+  const latest = () => agent.ofType('usage').at(-1)
+  const session = () => latest()?.sessions.find((candidate) => candidate.mac === mac)
+  const readAt = () => Date.parse(latest()?.at ?? '') - (session()?.ageMilliseconds ?? Number.POSITIVE_INFINITY)
+  await until(() => readAt() > moment + roundingMilliseconds, 20_000)
+  const reading = session()
+  if (!reading) throw new Error(`no session of ${mac} is reported`)
+  return { readAt: readAt(), session: reading }
+}

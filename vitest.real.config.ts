@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config'
+
+// The agent against a real openNDS: one lab a machine, so one file at a time.
+export default defineConfig({
+  test: {
+    include: ['test/real/**/*.test.ts'],
+    globalSetup: 'test/real/take-away.ts',
+    fileParallelism: false,
+    maxWorkers: 1,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // The figures that the cases state are shown, also of those that pass.
+    reporters: ['verbose'],
+  },
+})
