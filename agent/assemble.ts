@@ -10,7 +10,6 @@ import { createJournal, journalLimits } from './journal/journal.ts'
 import { createLog, type Log } from './log.ts'
 import { createUplink } from './uplink/uplink.ts'
 import { conntrackEndFlows } from './valve/conntrack.ts'
-import { knock } from './valve/exchange.ts'
 import { execNdsctl, type Ndsctl } from './valve/ndsctl.ts'
 import { socketNdsctl } from './valve/socket.ts'
 import { createValve } from './valve/valve.ts'
@@ -46,7 +45,5 @@ export function assembleAgent(config: Config, parts: { clock?: Clock; ndsctl?: N
 
 function ndsctlFor({ portal }: Config, log: Log): Ndsctl {
   if (portal.transport === 'socket') return socketNdsctl(portal.socket, portal.timeoutMilliseconds)
-  // An ndsctl that waits at a queue that is behind waits for ever: a knock at the same socket moves it on.
-  const helpAlong = (slowest: number) => knock(portal.socket, performance.now() + portal.timeoutMilliseconds, slowest)
-  return execNdsctl(portal.ndsctl, portal.timeoutMilliseconds, log, helpAlong)
+  return execNdsctl(portal.ndsctl, portal.timeoutMilliseconds, log, portal.socket)
 }

@@ -1,43 +1,60 @@
 // Runs `ndsctl`: one call at a time, each with a time limit.
 import { Mutex } from 'async-mutex'
 import type { Log } from '../log.ts'
+import { knockFirst } from './exchange.ts'
 import { PortalFault } from './fault.ts'
+import { type Pause, startKicks } from './kicks.ts'
 import { createUsualTimes } from './usual-times.ts'
 
 /** Asks the portal's daemon; resolves with what was printed on stdout, whatever the exit code. */
 export type Ndsctl = (args: readonly string[]) => Promise<{ stdout: string; exitCode: number }>
 
-/** How a call that takes longer than usual is helped along. */
-export type HelpAlong = (slowestMilliseconds: number) => Promise<unknown>
-
-// A process takes its time to start, on a router above all.
-const patienceMilliseconds = 500
-
-/** `ndsctl` as an executable. execa is loaded with the first call: it costs memory that other transports do not need. */
+/**
+ * `ndsctl` as an executable. `socket`: where the daemon listens, if that is known; an `ndsctl` that waits there in a queue that
+ * is behind would wait for ever, so it is helped along. execa is loaded with the first call: it costs memory that other
+ * transports do not need.
+ */
 export function execNdsctl(
   executable: string,
   timeoutMilliseconds: number,
   log: Pick<Log, 'debug'>,
-  helpAlong: HelpAlong = async () => {},
+  socket?: string,
 ): Ndsctl {
   const turn = new Mutex()
   const usual = createUsualTimes()
 
   async function call(args: readonly string[]): Promise<{ stdout: string; exitCode: number }> {
+    const until = performance.now() + timeoutMilliseconds
+    const help = socket === undefined ? undefined : await helpFor(socket, until, args)
     const began = performance.now()
-    const help = () => helpAlong(usual.slowest).catch((err) => log.debug({ err }, 'a knock at the portal failed'))
-    const late = setTimeout(help, usual.of(args) + patienceMilliseconds)
+    const kicks = socket !== undefined && help && startKicks(socket, help)
     try {
-      const answer = await run(executable, args, timeoutMilliseconds, log)
-      usual.took(args, performance.now() - began)
+      const answer = await run(executable, args, until - began, log)
+      // One that was kicked says nothing of what is usual.
+      if (!kicks || kicks.count === 0) usual.took(args, performance.now() - began)
       return answer
     } finally {
-      clearTimeout(late)
+      if (kicks) kicks.stop()
+    }
+  }
+
+  // Whoever may not use the socket, or finds nobody there, does without: ndsctl says what is the matter.
+  async function helpFor(path: string, until: number, args: readonly string[]): Promise<Pause | undefined> {
+    try {
+      const help = await knockFirst(path, until, usual, args)
+      return help && { ...help, first: help.first + startMilliseconds }
+    } catch (err) {
+      if (err instanceof PortalFault && err.code === 'portal-silent') throw err
+      log.debug({ err }, 'no way to the socket of the portal')
+      return undefined
     }
   }
 
   return (args) => turn.runExclusive(() => call(args))
 }
+
+// A process takes its time to start, on a router above all.
+const startMilliseconds = 300
 
 async function run(
   executable: string,
@@ -60,7 +77,10 @@ async function run(
     call.kill('SIGKILL')
     // A child of the killed program may hold its pipe open for as long as it likes.
     call.catch(() => {})
-    throw new PortalFault('portal-silent', `no answer to ndsctl ${args.join(' ')} in ${timeoutMilliseconds} ms`)
+    throw new PortalFault(
+      'portal-silent',
+      `no answer to ndsctl ${args.join(' ')} in ${Math.round(timeoutMilliseconds)} ms`,
+    )
   }
   log.debug({ args, exitCode: ended.exitCode, milliseconds: Math.round(ended.durationMs) }, 'ndsctl')
   if (ended.exitCode !== undefined) return { stdout: ended.stdout, exitCode: ended.exitCode }

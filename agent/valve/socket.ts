@@ -1,6 +1,6 @@
 // Talks to the daemon's socket as `ndsctl` itself does: no process to start, one request at a time.
 import { Mutex } from 'async-mutex'
-import { exchange, knock, onceAfter, paceOf } from './exchange.ts'
+import { exchange, knockFirst } from './exchange.ts'
 import { PortalFault } from './fault.ts'
 import type { Ndsctl } from './ndsctl.ts'
 import { createUsualTimes } from './usual-times.ts'
@@ -13,19 +13,18 @@ export function socketNdsctl(path: string, timeoutMilliseconds: number): Ndsctl 
   const turn = new Mutex()
   const usual = createUsualTimes()
 
-  async function ask([command = '', ...args]: readonly string[]): Promise<{ stdout: string; exitCode: number }> {
+  async function ask(call: readonly string[]): Promise<{ stdout: string; exitCode: number }> {
     const until = performance.now() + timeoutMilliseconds
-    const knocked = await knock(path, until, usual.slowest)
-    if (knocked === undefined) return { stdout: '', exitCode: 3 }
+    const help = await knockFirst(path, until, usual, call)
+    if (help === undefined) return { stdout: '', exitCode: 3 }
 
+    const [command = '', ...args] = call
     // In two writes the first alone would be taken for the command.
     const request = args.length > 0 ? `${command} ${args.join(',')}\r\n\r\n` : `${command}\r\n\r\n`
-    const kind = [command, ...args]
-    const pause = knocked.kicks > 0 ? paceOf(usual.slowest) : onceAfter(usual.of(kind))
-    const answer = await exchange(path, request, until, pause)
+    const answer = await exchange(path, request, until, help)
     if (answer === undefined) return { stdout: '', exitCode: 3 }
     if (answer.text === '') throw new PortalFault('ndsctl-failed', `${path} hung up without an answer to ${command}`)
-    usual.took(kind, answer.milliseconds)
+    usual.took(call, answer.milliseconds)
     return { stdout: answer.text, exitCode: answer.text === 'No' ? 1 : 0 }
   }
 

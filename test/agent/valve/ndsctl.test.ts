@@ -92,17 +92,4 @@ describe('execNdsctl', () => {
 
     expect(readFileSync(trace, 'utf8')).toBe('in\nout\n'.repeat(3))
   })
-
-  it('helps a call along that takes longer than usual, once', async () => {
-    const waits = program('waits', `until [ -e ${folder}/helped ]; do sleep 0.05; done; echo done`)
-    let helped = 0
-    const ndsctl = execNdsctl(waits, 5000, silent, async () => {
-      helped++
-      writeFileSync(join(folder, 'helped'), '')
-    })
-    const { stdout } = await ndsctl(['json'])
-    await ndsctl(['json'])
-
-    expect([stdout, helped]).toEqual(['done\n', 1])
-  })
 })

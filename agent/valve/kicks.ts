@@ -1,0 +1,62 @@
+// Kicks: further connections that move a daemon's accept queue on. The daemon accepts one connection a wake-up: those that
+// come together stay queued until others connect, who then wait in their place for ever (nodogsplash #387).
+import { connect } from 'node:net'
+
+/** When to kick: after so many milliseconds, and then every so many. */
+export interface Pause {
+  first: number
+  next: number
+}
+
+const shortest = 50
+const patience = 150
+
+/**
+ * For a queue that is behind: at the pace of the daemon's slowest answers, since two kicks that meet a daemon at work put its
+ * queue behind themselves.
+ */
+export function paceOf(slowestMilliseconds: number): Pause {
+  return { first: shortest, next: Math.max(shortest, slowestMilliseconds) }
+}
+
+/** A single one, for a daemon that has just opened: whatever takes longer than usual. */
+export function onceAfter(usualMilliseconds: number): Pause {
+  return { first: usualMilliseconds + patience, next: Number.POSITIVE_INFINITY }
+}
+
+export interface Kicks {
+  readonly count: number
+  /** When the latest came, as `performance.now` has it. */
+  readonly latestAt: number
+  stop(): void
+}
+
+export function startKicks(path: string, pause: Pause): Kicks {
+  let count = 0
+  let latestAt = 0
+  let timer = setTimeout(kickOn, pause.first)
+
+  function kickOn(): void {
+    kick(path)
+    count++
+    latestAt = performance.now()
+    if (Number.isFinite(pause.next)) timer = setTimeout(kickOn, pause.next)
+  }
+
+  return {
+    get count() {
+      return count
+    },
+    get latestAt() {
+      return latestAt
+    },
+    stop: () => clearTimeout(timer),
+  }
+}
+
+// Opens a connection, says nothing, and closes it before the next one.
+function kick(path: string): void {
+  const socket = connect(path)
+  socket.on('error', () => {})
+  setTimeout(() => socket.destroy(), shortest / 2)
+}
