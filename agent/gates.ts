@@ -1,13 +1,14 @@
 // Gates: a look at the portal becomes charges and events in the books; a plan becomes calls of the Valve.
-import type { LiveStatus } from '../protocol/index.ts'
+import type { LiveStatus, Mac } from '../protocol/index.ts'
 import { type Clock, nowOf } from './clock.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
-import type { Metered } from './merchant/books.ts'
+import type { Metered, Metering } from './merchant/books.ts'
 import type { Draft } from './merchant/draft.ts'
 import { isDue, isUnpaid, type Step, type UnpaidPolicy } from './merchant/gate-plan.ts'
 import { afterLook, nothingSeen, type Seen } from './merchant/look-plan.ts'
-import { lacksBaseline, meterSession, opening, unopened, unseen } from './merchant/metering.ts'
+import { lacksBaseline, meterSession, opening, slippedBy, unopened, unseen } from './merchant/metering.ts'
+import type { Session } from './merchant/session.ts'
 import { drift, nothingWatched, settle } from './merchant/settle.ts'
 import type { Now } from './moment.ts'
 import type { Recorder } from './recorder.ts'
@@ -117,22 +118,28 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
       milliseconds === undefined
         ? await valve.openGate(mac, client)
         : await valve.openGateUntil(mac, milliseconds, client)
-    const session = journal.books.sessions.get(mac)
     // Whoever has opened it, it was not this agent: what passed before the next look is not the customer's.
-    if (!isTaken && session) journal.note({ type: 'metered', sessions: [unopened(session)] })
+    if (!isTaken) noteOf(mac, unopened)
   }
 
   async function close(client: PortalClient, list: PortalList): Promise<void> {
     watch = { ...watch, shut: new Set([...watch.shut, client.mac]) }
     const last = isFresh() ? undefined : await valve.getClientStats(client)
-    await valve.closeGate(client)
+    const readAt = last ? clock.monotonic() : (lookedAt ?? clock.monotonic())
+    const isShut = await valve.closeGate(client)
     const along = shutAlong(client, remembered ?? list).map(({ token }) => token)
     watch = { ...watch, shutAlong: new Set([...watch.shutAlong, ...along]) }
-    const session = journal.books.sessions.get(client.mac)
-    if (!last || !session) return
-    // What passed between the look and the shutting is charged too: the portal forgets it.
-    const now = list.clients.map((entry) => (entry.token === last.token ? last : entry))
-    journal.note({ type: 'metered', sessions: [meterSession(session, { at: nowOf(clock), clients: now })] })
+    if (last) {
+      // What passed between the look and the shutting is charged too: the portal forgets it.
+      const clients = list.clients.map((entry) => (entry.token === last.token ? last : entry))
+      noteOf(client.mac, (session) => meterSession(session, { at: nowOf(clock), clients }))
+    }
+    if (isShut) noteOf(client.mac, (session) => slippedBy(session, clock.monotonic() - readAt))
+  }
+
+  function noteOf(mac: Mac, meteringOf: (session: Session) => Metering): void {
+    const session = journal.books.sessions.get(mac)
+    if (session) journal.note({ type: 'metered', sessions: [meteringOf(session)] })
   }
 
   // A reading that is younger than what another one takes is as good as another one.

@@ -1,7 +1,7 @@
 // What to ask at a look. nodogsplash tells of all its devices at once, and as fast as of one. openNDS takes its time for
 // every device on its list, and a second for each that has left: there the devices that matter are asked for one by one,
 // and the whole list as often as it takes little of the daemon's time.
-import type { PortalKind } from '../../protocol/index.ts'
+import type { Mac, PortalKind } from '../../protocol/index.ts'
 import type { Moment } from '../moment.ts'
 import type { Asked, PortalList, Question } from '../valve/portal-client.ts'
 import type { Books } from './books.ts'
@@ -15,7 +15,9 @@ export interface Seen extends Sight {
   /** When the whole list was last read, in milliseconds of this boot, and how long that took. */
   listedAt: number | undefined
   listMilliseconds: number
-  /** A device has an address that the portal's answer did not name: only the whole list tells its entry. */
+  /** How many addresses the LAN knew of the devices at more than one, when the whole list was last read. */
+  addresses: ReadonlyMap<Mac, number>
+  /** A device has an address that no answer has named: only the whole list tells its entry. */
   isListWanted: boolean
 }
 
@@ -25,13 +27,15 @@ export const nothingSeen: Seen = {
   absent: new Set(),
   listedAt: undefined,
   listMilliseconds: 0,
+  addresses: new Map(),
   isListWanted: false,
 }
 
 // So many devices at one look, so that none near its end waits for all the others.
 const mostAsked = 8
-// The whole list may take this part of the daemon's time ...
+// The whole list may take this part of the daemon's time, and while an entry is missing that much more ...
 const listShare = 0.05
+const wantedListShare = 0.2
 // ... and comes so often all the same, for gates that nobody paid for.
 const longestWithoutList = 600_000
 
@@ -78,21 +82,27 @@ export function afterLook(
   const names = isWhole || question === 'all' ? 1 : question.flatMap((asked) => asked.names).length
   const absent = new Set(isWhole ? [] : [...seen.absent].filter((mac) => !list.only?.has(mac)))
   for (const { mac, addresses } of list.clients) if (addresses === 0) absent.add(mac)
-  const isMoved = ({ mac, addresses = 1 }: PortalList['clients'][number]) =>
-    books.sessions.has(mac) && addresses > list.clients.filter((client) => client.mac === mac).length
+  const several = new Map<Mac, number>()
+  for (const { mac, addresses = 1 } of list.clients) if (addresses > 1) several.set(mac, addresses)
+  // A LAN may remember an old address for ever, long after its entry went.
+  const isNew = ([mac, count]: [Mac, number]) =>
+    books.sessions.has(mac) &&
+    count > (seen.addresses.get(mac) ?? 1) &&
+    count > list.clients.filter((client) => client.mac === mac).length
   return {
     kind: list.kind,
     latencyMilliseconds: Math.round(milliseconds / Math.max(1, names)),
     absent,
     listedAt: isWhole ? now.at : seen.listedAt,
     listMilliseconds: isWhole ? milliseconds : seen.listMilliseconds,
-    isListWanted: !isWhole && (seen.isListWanted || list.clients.some(isMoved)),
+    addresses: isWhole ? several : seen.addresses,
+    isListWanted: !isWhole && (seen.isListWanted || [...several].some(isNew)),
   }
 }
 
 function isListDue(now: Moment, { lookIntervalMilliseconds, nearIntervalMilliseconds }: LookSettings, seen: Seen) {
   if (seen.listedAt === undefined) return true
-  const affordable = seen.listMilliseconds / listShare
+  const affordable = seen.listMilliseconds / (seen.isListWanted ? wantedListShare : listShare)
   const shortest = seen.isListWanted ? nearIntervalMilliseconds : lookIntervalMilliseconds
   const interval = Math.max(Math.min(affordable, longestWithoutList), shortest - seen.listMilliseconds)
   return now.at - seen.listedAt >= interval

@@ -3,7 +3,7 @@ import { type Moment, since } from '../moment.ts'
 import { clearDataBaseline, getDataUsageSinceBaseline, isContinued, setDataBaseline } from '../valve/baseline.ts'
 import type { PortalClient } from '../valve/portal-client.ts'
 import { type Books, type Metering, meteringOf } from './books.ts'
-import { type Session, useLots } from './session.ts'
+import { currentLot, type Session, useLots } from './session.ts'
 
 /** What a look showed of every session, and when. */
 export interface Look {
@@ -63,6 +63,16 @@ function rateOf(session: Session, bytes: number, at: Moment): number {
   // One that stands still shows at once: otherwise its end would be looked for again and again.
   const before = bytes === 0 ? session.bytesPerSecond / 2 : session.bytesPerSecond
   return Math.round(before * (1 - weight) + (bytes / interval) * 1000 * weight)
+}
+
+/**
+ * What passed between the last reading and the shut that took so long: the portal forgets its counters with the gate, so the
+ * measured rate stands for them. Only what no lot was there for: nobody is charged by an estimate.
+ */
+export function slippedBy(session: Session, milliseconds: number): Metering {
+  const isBytes = session.lots.at(-1)?.metric === 'bytes' && currentLot(session.lots) === undefined
+  const slipped = isBytes ? Math.round((session.bytesPerSecond * milliseconds) / 1000) : 0
+  return { ...meteringOf(session), overshootBytes: session.overshootBytes + slipped }
 }
 
 /** Whether a gate's opening lacks a point to measure from. */

@@ -20,8 +20,8 @@ export interface Valve {
   openGate(mac: Mac, client?: PortalClient): Promise<boolean>
   /** The same for time that was bought: the portal shuts the gate by itself only long after it, if the agent is gone. */
   openGateUntil(mac: Mac, milliseconds: number, client?: PortalClient): Promise<boolean>
-  /** Shuts one entry's gate and ends its flows. */
-  closeGate(client: PortalClient): Promise<void>
+  /** Shuts one entry's gate and ends its flows. False when the portal says no. */
+  closeGate(client: PortalClient): Promise<boolean>
   /** One entry as the portal has it now; `undefined` when it has none. */
   getClientStats(client: PortalClient): Promise<PortalClient | undefined>
 }
@@ -99,6 +99,7 @@ export function createValve(
     async closeGate(client) {
       const { exitCode } = await ask('deauth', nameOf(client))
       if (exitCode === 0) await endFlows(client.ip)
+      return exitCode === 0
     },
     getClientStats: async (client) => parseClient(await askJson(nameOf(client))),
   }

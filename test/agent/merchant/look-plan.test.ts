@@ -179,4 +179,11 @@ describe('afterLook', () => {
 
     expect(seen.isListWanted).toBe(row.isListWanted)
   })
+
+  it('does not want the list for an address that was there when it was last read', () => {
+    const both = [aClient({ addresses: 2 })]
+    const read = afterLook(nothingSeen, 'all', aList(both, { kind: 'opennds' }), books, now, 1)
+
+    expect(afterLook(read, question, aList(both, some), books, now, 1).isListWanted).toBe(false)
+  })
 })

@@ -1,6 +1,7 @@
 // Proves that a look charges exactly what the portal counted and the time the gate was seen open, and nothing else.
 import { describe, expect, it, test } from 'vitest'
-import { lacksBaseline, meter, meterSession, opening, unseen } from '../../../agent/merchant/metering.ts'
+import { meteringOf } from '../../../agent/merchant/books.ts'
+import { lacksBaseline, meter, meterSession, opening, slippedBy, unseen } from '../../../agent/merchant/metering.ts'
 import { aBooks, aClient, aLot, aMac, aNow, anIp, anOpenSession, aSession } from '../../support/builders.ts'
 
 const from = (parts = {}) => ({ token: 't1', ip: anIp(), downloaded: 100, uploaded: 10, ...parts })
@@ -179,4 +180,18 @@ it('meters every session of the books by one look', () => {
     { mac: aMac(1), used: [5] },
     { mac: aMac(2), used: [0] },
   ])
+})
+
+describe('what slips by while a gate is shutting', () => {
+  const spent = aLot({ allotment: 100, used: 100 })
+  const minutes = aLot({ metric: 'milliseconds', allotment: 100, used: 100 })
+  test.each([
+    { when: 'bytes are used up', lots: [spent], overshootBytes: 7 + 2500 },
+    { when: 'something is left', lots: [spent, aLot()], overshootBytes: 7 },
+    { when: 'time is used up', lots: [spent, minutes], overshootBytes: 7 },
+  ])('is $overshootBytes bytes, by the measured rate, when $when', ({ lots, overshootBytes }) => {
+    const session = anOpenSession({ lots, bytesPerSecond: 50_000, overshootBytes: 7 })
+
+    expect(slippedBy(session, 50)).toEqual({ ...meteringOf(session), overshootBytes })
+  })
 })
