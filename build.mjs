@@ -11,7 +11,6 @@ const programs = {
   ndsctl: 'broker-dev/portal/ndsctl-main.ts',
   simulate: 'test/simulation/simulate-main.ts',
   crash: 'test/crash/crash-main.ts',
-  crowd: 'test/agent/valve/crowd-main.ts',
   bench: 'bench/bench-main.ts',
   'bench-portal': 'bench/portal-main.ts',
   'bench-looks': 'bench/looks-main.ts',

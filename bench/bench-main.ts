@@ -1,5 +1,6 @@
 // Measures ours against floors and peers: `bench [--only NAME,NAME] [--out FILE] [--strict] [--markdown]`.
 import { parseArgs } from 'node:util'
+import { crowd } from './crowd.ts'
 import { type Figure, isMet, type Stage } from './figure.ts'
 import { flash } from './flash.ts'
 import { fleet } from './fleet.ts'
@@ -20,6 +21,7 @@ const figures: Figure[] = [
   lookCpu,
   overshoot,
   realOvershoot,
+  crowd,
   idleLooks,
   memory,
   start,
