@@ -111,8 +111,8 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
     })
   }
 
-  async function take(step: Step, list: PortalList): Promise<void> {
-    if (step.act !== 'open') return close(step.client, list)
+  async function take(step: Step): Promise<void> {
+    if (step.act !== 'open') return close(step.client)
     const { mac, milliseconds, client } = step
     const isTaken =
       milliseconds === undefined
@@ -122,16 +122,17 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
     if (!isTaken) noteOf(mac, unopened)
   }
 
-  async function close(client: PortalClient, list: PortalList): Promise<void> {
+  async function close(client: PortalClient): Promise<void> {
     watch = { ...watch, shut: new Set([...watch.shut, client.mac]) }
     const last = isFresh() ? undefined : await valve.getClientStats(client)
     const readAt = last ? clock.monotonic() : (lookedAt ?? clock.monotonic())
     const isShut = await valve.closeGate(client)
-    const along = shutAlong(client, remembered ?? list).map(({ token }) => token)
+    const along = remembered ? shutAlong(client, remembered).map(({ token }) => token) : []
     watch = { ...watch, shutAlong: new Set([...watch.shutAlong, ...along]) }
-    if (last) {
+    if (last && remembered) {
       // What passed between the look and the shutting is charged too: the portal forgets it.
-      const clients = list.clients.map((entry) => (entry.token === last.token ? last : entry))
+      const clients = remembered.clients.map((entry) => (entry.token === last.token ? last : entry))
+      remembered = { ...remembered, clients }
       noteOf(client.mac, (session) => meterSession(session, { at: nowOf(clock), clients }))
     }
     if (isShut) noteOf(client.mac, (session) => slippedBy(session, clock.monotonic() - readAt))
@@ -174,7 +175,7 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
         // A purchase may have come since the plan was made.
         if (!isDue(journal.books, step)) continue
         try {
-          await take(step, list)
+          await take(step)
         } catch (err) {
           if (!(err instanceof PortalFault)) throw err
           log.warn({ err, act: step.act, mac: step.mac }, 'the portal did not take a step, trying again')

@@ -128,6 +128,25 @@ describe('a session', () => {
     ])
   })
 
+  it('of a device at two addresses is counted once when both gates are shut', async () => {
+    await router.grant('bytes', megabytes(10))
+    router.use(megabytes(3))
+    await router.pass(2000)
+    router.join(1, '192.168.66.201')
+    await router.pass(2000)
+    let passed = megabytes(3) + router.use(megabytes(4))
+    router.beforeCall(async ([command, name]) => {
+      // Each gate is read once more just before it is shut, and something has passed by then.
+      await router.clock.sleep(30)
+      if (command === 'json' && name !== undefined) passed += router.use(5000)
+    })
+    const paused = router.uplink.command({ transaction: 't1', command: 'session.pause', mac: aMac() })
+    await router.pass(2000)
+
+    expect(await paused).toMatchObject({ status: 'ok', data: { used: { bytes: passed } } })
+    expect(passed).toBeGreaterThan(megabytes(7))
+  })
+
   it('whose gate the portal shuts by itself is opened again, and only what passed is charged', async () => {
     await router.grant('bytes', megabytes(10))
     router.use(megabytes(3))
