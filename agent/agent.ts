@@ -55,8 +55,10 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   const board = createStatusBoard({ config, clock, journal, gates, recorder, uplink })
   const entriesOf = (mac: Mac) => gates.remembered?.clients.filter((client) => client.mac === mac) ?? []
   const sell = createSales({ clock, journal, recorder, tariff: config.tariff, newId, entriesOf, tell })
-  const orders = createOrders({ clock, journal, recorder, look: looks.poke })
+  const orders = createOrders({ clock, journal, recorder, look: lookAt })
   const onCommand = createCommands({ config, clock, journal, orders, outbox, log })
+  // Whom the next look is for.
+  const wanted = new Set<Mac>()
   let isOpen = false
   let stopping = false
   let loops: Promise<unknown> = Promise.resolve()
@@ -66,9 +68,14 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
     await sell(payload).finally(looks.poke)
   }
 
-  async function enforce(isPoked: boolean): Promise<void> {
+  function lookAt(mac: Mac): void {
+    wanted.add(mac)
+    looks.poke()
+  }
+
+  async function enforce(): Promise<void> {
     const opened = await openWhoHasJustPaid()
-    const list = opened && !opened.only ? opened : await look(isPoked)
+    const list = opened && !opened.only ? opened : await look()
     if (!list) return
     const steps = gatePlan(journal.books, list, config.unpaid, gates.blocked)
     if (steps.length === 0) return
@@ -85,8 +92,11 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
     if (steps.length > 0) await take(steps, list)
   }
 
-  async function look(isPoked: boolean): Promise<PortalList | undefined> {
-    const question = planLook(journal.books, nowOf(clock), config, gates.seen, isPoked)
+  async function look(): Promise<PortalList | undefined> {
+    // A portal that is back is asked for everything.
+    const isKnown = gates.portal.state === 'reachable'
+    const question = isKnown ? planLook(journal.books, nowOf(clock), config, gates.seen, wanted) : 'all'
+    wanted.clear()
     return question.length === 0 ? undefined : gates.look(question)
   }
 
@@ -116,7 +126,7 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
       // A look that is due soon comes before a report, which then tells of it.
       const soon = clock.monotonic() >= nextReport ? config.usageIntervalMilliseconds / 2 : 0
       if (isPoked || clock.monotonic() + soon >= nextLook) {
-        await enforce(isPoked).catch((err) => log.error({ err }, 'a look failed'))
+        await enforce().catch((err) => log.error({ err }, 'a look failed'))
         orders.happened()
         nextLook = clock.monotonic() + nextLookOf(nowOf(clock))
       }
@@ -158,6 +168,7 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   }
 
   function happened(event: Event): void {
+    if (event.type === 'purchase.accepted') wanted.add(event.mac)
     orders.happened(event)
     announcements.poke()
   }

@@ -20,8 +20,8 @@ interface Parts {
   clock: Clock
   journal: Journal
   recorder: Recorder
-  /** Asks for a look at the portal now. */
-  look: () => void
+  /** Asks for a look at that device now. */
+  look: (mac: Mac) => void
 }
 
 // How long a reply waits for the portal to show what was ordered.
@@ -46,13 +46,13 @@ export function createOrders({ clock, journal, recorder, look }: Parts): Orders 
 
   async function end(order: Extract<Order, { command: 'session.end' }>): Promise<unknown> {
     // From the same turn on: a purchase stored before the order does not keep the session going.
-    const { story } = await recorder.inTurn(async () => {
+    const { mac, story } = await recorder.inTurn(async () => {
       const { mac, sessionId } = findSession(journal.books, order)
       await recorder.append([], { records: [{ type: 'ending', mac }] })
       const isAbout = (event?: Event) => event && 'sessionId' in event && event.sessionId === sessionId && event
-      return { story: seen((event) => (isAbout(event) && endings.has(event?.type ?? '') ? event : undefined)) }
+      return { mac, story: seen((event) => (isAbout(event) && endings.has(event?.type ?? '') ? event : undefined)) }
     })
-    look()
+    look(mac)
     const event = await story
     if (event?.type === 'session.ended') return event
     if (event) throw new Refused('superseded', 'the customer has bought again: the session goes on')
@@ -63,17 +63,19 @@ export function createOrders({ clock, journal, recorder, look }: Parts): Orders 
     // What was used so far is charged to the device that used it.
     if (order.command === 'session.move') {
       const looked = seen((event) => (event === undefined ? true : undefined))
-      look()
+      look(order.from)
       await looked
     }
-    const { sessionId, shown } = await recorder.inTurn(async () => {
+    const { sessionId, mac, shown } = await recorder.inTurn(async () => {
       const session = findSession(journal.books, order.command === 'session.move' ? { mac: order.from } : order)
       const decided = decide(order, session)
       if ('code' in decided) throw new Refused(decided.code, decided.message)
       if (decided.events.length > 0) await recorder.append(decided.events)
-      return { sessionId: session.sessionId, shown: seen(() => isShown(order, session.sessionId)) }
+      const { sessionId } = session
+      const mac = order.command === 'session.move' ? order.to : session.mac
+      return { sessionId, mac, shown: seen(() => isShown(order, sessionId)) }
     })
-    look()
+    look(mac)
     const result = await shown
     const now = [...journal.books.sessions.values()].find((session) => session.sessionId === sessionId)
     if (!now) throw new Refused('superseded', 'the session has ended in the meantime')

@@ -7,7 +7,7 @@ import type { Asked, PortalList, Question } from '../valve/portal-client.ts'
 import type { Books } from './books.ts'
 import type { Step } from './gate-plan.ts'
 import { dueIn, type LookSettings, type Sight } from './next-look.ts'
-import { isPaid, type Session } from './session.ts'
+import type { Session } from './session.ts'
 
 /** What the looks so far have shown of the portal itself. */
 export interface Seen extends Sight {
@@ -39,12 +39,17 @@ const wantedListShare = 0.2
 // ... and comes so often all the same, for gates that nobody paid for.
 const longestWithoutList = 600_000
 
-/** What to ask now: whoever's turn it is. `isPoked`: the books have just changed, so gates that differ come first. */
-export function planLook(books: Books, now: Moment, settings: LookSettings, seen: Seen, isPoked: boolean): Question {
+/** What to ask now: whoever is wanted, and whoever's turn it is. */
+export function planLook(
+  books: Books,
+  now: Moment,
+  settings: LookSettings,
+  seen: Seen,
+  wanted: ReadonlySet<Mac>,
+): Question {
   if (seen.kind !== 'opennds' || isListDue(now, settings, seen)) return 'all'
   const turns = [...books.sessions.values()].map((session) => {
-    const isChanged = isPoked && isPaid(session) !== (session.seenOpen !== null)
-    return { session, due: isChanged ? Number.NEGATIVE_INFINITY : turnOf(session, now, settings, seen) }
+    return { session, due: wanted.has(session.mac) ? Number.NEGATIVE_INFINITY : turnOf(session, now, settings, seen) }
   })
   const asked = turns
     .filter(({ due }) => due <= settings.lookIntervalMilliseconds / 10)

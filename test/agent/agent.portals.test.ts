@@ -221,6 +221,32 @@ describe('how often the portal is asked', () => {
     expect(await within(router, 7000)).toEqual(Array(3).fill(`json ${aMac()}`))
   })
 
+  it('reads a device at openNDS once more before its session is moved away', async () => {
+    const router = aRouter({ flavour: 'opennds' })
+    router.join(1)
+    router.join(2)
+    await router.start()
+    await router.grant('bytes', 5e9)
+    await router.pass(3000)
+    router.use(10_240_000)
+    const moved = router.uplink.command({ transaction: 't1', command: 'session.move', from: aMac(1), to: aMac(2) })
+    await router.pass(2000)
+
+    expect(await moved).toMatchObject({ status: 'ok', data: { mac: aMac(2), used: { bytes: 10_240_000 } } })
+  })
+
+  it('sees at once that an openNDS is back, whoever is there', async () => {
+    const router = aRouter({ flavour: 'opennds' })
+    await router.start()
+    router.portal.stop()
+    await router.pass(10_000)
+    const before = router.uplink.liveStatus().portal.state
+    router.portal.start()
+    await router.pass(2000)
+
+    expect([before, router.uplink.liveStatus().portal.state]).toEqual(['unreachable', 'reachable'])
+  })
+
   it('finds a paid device at openNDS that has a new IP', async () => {
     const router = aRouter({ flavour: 'opennds' })
     router.join(1)

@@ -2,6 +2,7 @@
 import { describe, expect, it, test } from 'vitest'
 import { afterLook, askAgain, nothingSeen, planLook, type Seen } from '../../../agent/merchant/look-plan.ts'
 import type { Session } from '../../../agent/merchant/session.ts'
+import type { Mac } from '../../../protocol/index.ts'
 import { aBooks, aClient, aList, aLot, aMac, aNow, anIp, anOpenSession, aSession } from '../../support/builders.ts'
 
 const settings = { lookIntervalMilliseconds: 10_000, nearIntervalMilliseconds: 2000, linkMegabits: 100 }
@@ -15,6 +16,7 @@ const opennds = (parts: Partial<Seen> = {}): Seen => ({
 })
 const now = aNow({ at: 100_000 })
 const gigabytes = aLot({ allotment: 5e9 })
+const nobody: ReadonlySet<Mac> = new Set()
 
 function open(device: number, age: number, parts: Partial<Session> = {}): Session {
   const seen = aNow({ at: now.at - age })
@@ -22,8 +24,8 @@ function open(device: number, age: number, parts: Partial<Session> = {}): Sessio
   return anOpenSession({ mac: aMac(device), lots: [gigabytes], baseline, seenOpen: seen, readAt: seen, ...parts })
 }
 
-function asked(sessions: Session[], seen = opennds(), isPoked = false) {
-  const question = planLook(aBooks({ sessions }), now, settings, seen, isPoked)
+function asked(sessions: Session[], seen = opennds(), wanted = nobody) {
+  const question = planLook(aBooks({ sessions }), now, settings, seen, wanted)
   return question === 'all' ? question : question.map(({ names }) => names.join(' '))
 }
 
@@ -79,10 +81,10 @@ describe('planLook', () => {
     expect(asked([session])).toEqual(names)
   })
 
-  it('asks for a gate that an operator has just paused when it is poked, and leaves it otherwise', () => {
-    const paused = open(1, 100, { paused: true })
+  it('asks first for a device that is wanted, whatever its turn', () => {
+    const sessions = [open(1, 20_000), open(2, 100)]
 
-    expect([asked([paused], opennds(), true), asked([paused])]).toEqual([['t1'], []])
+    expect(asked(sessions, opennds(), new Set([aMac(2)]))).toEqual(['t2', 't1'])
   })
 
   it('asks for eight at once, the longest overdue first', () => {
@@ -92,7 +94,7 @@ describe('planLook', () => {
   })
 
   it('asks for a gate that a session was moved away from', () => {
-    expect(planLook(aBooks({ shutting: new Set([aMac(3)]) }), now, settings, opennds(), false)).toEqual([
+    expect(planLook(aBooks({ shutting: new Set([aMac(3)]) }), now, settings, opennds(), nobody)).toEqual([
       { mac: aMac(3), names: [aMac(3)] },
     ])
   })
@@ -100,7 +102,7 @@ describe('planLook', () => {
   it('asks once for a device that paid again after its session was moved away', () => {
     const books = aBooks({ sessions: [open(1, 10_000)], shutting: new Set([aMac(1)]) })
 
-    expect(planLook(books, now, settings, opennds(), false)).toEqual([{ mac: aMac(1), names: ['t1'] }])
+    expect(planLook(books, now, settings, opennds(), nobody)).toEqual([{ mac: aMac(1), names: ['t1'] }])
   })
 
   test.each([
