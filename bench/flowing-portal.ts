@@ -55,9 +55,9 @@ export function createFlowingPortal(portal: MockPortal, now: () => number, moved
       get running() {
         return portal.running
       },
-      request(line: string): string {
+      async serve(line: string): Promise<string> {
         pass()
-        const reply = portal.request(line)
+        const reply = await portal.serve(line)
         if (!line.startsWith('json')) noteGates()
         return reply
       },

@@ -21,11 +21,11 @@ const slow = {
   get running() {
     return portal.running
   },
-  request(line: string): string {
+  serve(line: string): Promise<string> {
     const [command = ''] = line.split(' ')
     const milliseconds = latencies[command as keyof Latencies] ?? 0
     if (milliseconds > 0) Atomics.wait(sleeper, 0, 0, milliseconds)
-    return portal.request(line)
+    return portal.serve(line)
   },
 }
 

@@ -15,30 +15,30 @@ function aFlow(bytesPerSecond: number) {
     (move) => moves.push(move),
   )
   flowing.join(phone, anIp(1), bytesPerSecond)
-  return { moves, time, ask: flowing.portal.request }
+  return { moves, time, ask: flowing.portal.serve }
 }
 
-it('counts what flowed until it is asked', () => {
+it('counts what flowed until it is asked', async () => {
   const { time, ask } = aFlow(1_000_000)
-  ask(`auth ${phone}`)
+  await ask(`auth ${phone}`)
   time.now = 2500
-  expect(JSON.parse(ask(`json ${phone}`))).toMatchObject({ downloaded: 2425, uploaded: 75 })
+  expect(JSON.parse(await ask(`json ${phone}`))).toMatchObject({ downloaded: 2425, uploaded: 75 })
 })
 
-it('says when a gate moved, and what had passed', () => {
+it('says when a gate moved, and what had passed', async () => {
   const { moves, time, ask } = aFlow(1_000_000)
   time.now = 1000
-  ask(`auth ${phone}`)
+  await ask(`auth ${phone}`)
   time.now = 4000
-  ask(`deauth ${phone}`)
+  await ask(`deauth ${phone}`)
   expect(moves).toEqual([
     { mac: phone, is: 'open', at: 1000, passed: 0 },
     { mac: phone, is: 'shut', at: 4000, passed: 3_000_000 },
   ])
 })
 
-it('lets nothing pass while a gate is shut', () => {
+it('lets nothing pass while a gate is shut', async () => {
   const { time, ask } = aFlow(1_000_000)
   time.now = 1000
-  expect(JSON.parse(ask(`json ${phone}`))).toMatchObject({ downloaded: 0, uploaded: 0 })
+  expect(JSON.parse(await ask(`json ${phone}`))).toMatchObject({ downloaded: 0, uploaded: 0 })
 })
