@@ -13,7 +13,7 @@ import type { Log } from './log.ts'
 import type { Books } from './merchant/books.ts'
 import type { DraftOf } from './merchant/draft.ts'
 import { gatePlan, openAtOnce, type Step } from './merchant/gate-plan.ts'
-import { askAgain, planLook } from './merchant/look-plan.ts'
+import { askAgain, listDueIn, planLook } from './merchant/look-plan.ts'
 import { nextLookIn } from './merchant/next-look.ts'
 import type { Now } from './moment.ts'
 import { createOrders } from './orders.ts'
@@ -146,8 +146,9 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   }
 
   function nextLookOf(now: Now): number {
-    const isBlind = gates.portal.state !== 'reachable'
-    return isBlind ? config.nearIntervalMilliseconds : nextLookIn(journal.books, now, config, gates.seen)
+    const { seen, portal } = gates
+    if (portal.state !== 'reachable') return config.nearIntervalMilliseconds
+    return Math.min(nextLookIn(journal.books, now, config, seen), listDueIn(now, config, seen))
   }
 
   async function announceLoop(): Promise<void> {

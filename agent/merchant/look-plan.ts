@@ -47,7 +47,7 @@ export function planLook(
   seen: Seen,
   wanted: ReadonlySet<Mac>,
 ): Question {
-  if (seen.kind !== 'opennds' || isListDue(now, settings, seen)) return 'all'
+  if (seen.kind !== 'opennds' || listDueIn(now, settings, seen) === 0) return 'all'
   const turns = [...books.sessions.values()].map((session) => {
     return { session, due: wanted.has(session.mac) ? Number.NEGATIVE_INFINITY : turnOf(session, now, settings, seen) }
   })
@@ -105,12 +105,14 @@ export function afterLook(
   }
 }
 
-function isListDue(now: Moment, { lookIntervalMilliseconds, nearIntervalMilliseconds }: LookSettings, seen: Seen) {
-  if (seen.listedAt === undefined) return true
+/** Milliseconds until the whole list is to be read; never where one answer tells all anyway. */
+export function listDueIn(now: Moment, settings: LookSettings, seen: Seen): number {
+  if (seen.kind !== 'opennds') return Number.POSITIVE_INFINITY
+  if (seen.listedAt === undefined) return 0
   const affordable = seen.listMilliseconds / (seen.isListWanted ? wantedListShare : listShare)
-  const shortest = seen.isListWanted ? nearIntervalMilliseconds : lookIntervalMilliseconds
+  const shortest = seen.isListWanted ? settings.nearIntervalMilliseconds : settings.lookIntervalMilliseconds
   const interval = Math.max(Math.min(affordable, longestWithoutList), shortest - seen.listMilliseconds)
-  return now.at - seen.listedAt >= interval
+  return Math.max(0, seen.listedAt + interval - now.at)
 }
 
 function turnOf(session: Session, now: Moment, settings: LookSettings, seen: Seen): number {

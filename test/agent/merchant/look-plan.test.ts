@@ -1,6 +1,6 @@
 // Proves that nodogsplash is asked for everything at once, and openNDS for the devices that matter, each when it is due.
 import { describe, expect, it, test } from 'vitest'
-import { afterLook, askAgain, nothingSeen, planLook, type Seen } from '../../../agent/merchant/look-plan.ts'
+import { afterLook, askAgain, listDueIn, nothingSeen, planLook, type Seen } from '../../../agent/merchant/look-plan.ts'
 import type { Session } from '../../../agent/merchant/session.ts'
 import type { Mac } from '../../../protocol/index.ts'
 import { aBooks, aClient, aList, aLot, aMac, aNow, anIp, anOpenSession, aSession } from '../../support/builders.ts'
@@ -119,6 +119,18 @@ describe('planLook', () => {
     const lots = [aLot({ metric: 'milliseconds', allotment: 500 })]
 
     expect(asked([open(1, 500, { lots })], opennds({ absent: new Set([aMac()]) }))).toEqual(['t1'])
+  })
+})
+
+describe('listDueIn', () => {
+  test.each([
+    { when: 'it was never read', seen: opennds({ listedAt: undefined }), due: 0 },
+    { when: 'it is quick and a second old', seen: opennds({ listMilliseconds: 100 }), due: 8900 },
+    { when: 'it takes 2 s and is a second old', seen: opennds(), due: 39_000 },
+    { when: 'it takes 2 s and an entry must be missing', seen: opennds({ isListWanted: true }), due: 9000 },
+    { when: 'it is nodogsplash', seen: opennds({ kind: 'nodogsplash' }), due: Number.POSITIVE_INFINITY },
+  ])('is $due when $when', ({ seen, due }) => {
+    expect(listDueIn(now, settings, seen)).toBe(due)
   })
 })
 
