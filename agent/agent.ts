@@ -148,7 +148,7 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   function nextLookOf(now: Now): number {
     const { seen, portal } = gates
     if (portal.state !== 'reachable') return config.nearIntervalMilliseconds
-    return Math.min(nextLookIn(journal.books, now, config, seen), listDueIn(now, config, seen))
+    return Math.min(nextLookIn(journal.books, now, config, seen), listDueIn(journal.books, now, config, seen))
   }
 
   async function announceLoop(): Promise<void> {

@@ -6,7 +6,7 @@ import type { Moment } from '../moment.ts'
 import type { Asked, PortalList, Question } from '../valve/portal-client.ts'
 import type { Books } from './books.ts'
 import type { Step } from './gate-plan.ts'
-import { dueIn, type LookSettings, type Sight } from './next-look.ts'
+import { dueIn, endExpectedIn, type LookSettings, type Sight } from './next-look.ts'
 import type { Session } from './session.ts'
 
 /** What the looks so far have shown of the portal itself. */
@@ -38,6 +38,8 @@ const listShare = 0.05
 const wantedListShare = 0.2
 // ... and comes so often all the same, for gates that nobody paid for.
 const longestWithoutList = 600_000
+// A session that should have ended is given so long to be shut.
+const shutMilliseconds = 100
 
 /** What to ask now: whoever is wanted, and whoever's turn it is. */
 export function planLook(
@@ -47,7 +49,7 @@ export function planLook(
   seen: Seen,
   wanted: ReadonlySet<Mac>,
 ): Question {
-  if (seen.kind !== 'opennds' || listDueIn(now, settings, seen) === 0) return 'all'
+  if (seen.kind !== 'opennds' || listDueIn(books, now, settings, seen) === 0) return 'all'
   const turns = [...books.sessions.values()].map((session) => {
     return { session, due: wanted.has(session.mac) ? Number.NEGATIVE_INFINITY : turnOf(session, now, settings, seen) }
   })
@@ -105,14 +107,21 @@ export function afterLook(
   }
 }
 
-/** Milliseconds until the whole list is to be read; never where one answer tells all anyway. */
-export function listDueIn(now: Moment, settings: LookSettings, seen: Seen): number {
+/**
+ * Milliseconds until the whole list is to be read; never where one answer tells all anyway. It lets sessions end first that
+ * may do so while it is read: nobody can be shut meanwhile. But not for longer than once again its interval.
+ */
+export function listDueIn({ sessions }: Books, now: Moment, settings: LookSettings, seen: Seen): number {
   if (seen.kind !== 'opennds') return Number.POSITIVE_INFINITY
   if (seen.listedAt === undefined) return 0
   const affordable = seen.listMilliseconds / (seen.isListWanted ? wantedListShare : listShare)
   const shortest = seen.isListWanted ? settings.nearIntervalMilliseconds : settings.lookIntervalMilliseconds
   const interval = Math.max(Math.min(affordable, longestWithoutList), shortest - seen.listMilliseconds)
-  return Math.max(0, seen.listedAt + interval - now.at)
+  const due = seen.listedAt + interval - now.at
+  if (due > 0) return due
+  const end = Math.min(...[...sessions.values()].map((session) => endExpectedIn(session, now)))
+  const waits = end < 2 * seen.listMilliseconds ? Math.max(end, shutMilliseconds) : 0
+  return Math.max(0, Math.min(waits, due + interval))
 }
 
 function turnOf(session: Session, now: Moment, settings: LookSettings, seen: Seen): number {

@@ -46,6 +46,11 @@ export function dueIn(
   return { regular: intervalOf(session, settings, sight) - latency - age, end: endsIn(session, latency) - age }
 }
 
+/** Milliseconds until that session is expected to end, negative when it should have; infinite when nothing tells. */
+export function endExpectedIn(session: Session, now: Moment): number {
+  return usedUpIn(session) - ((session.readAt && since(session.readAt, now)) ?? 0)
+}
+
 function intervalOf(session: Session, settings: LookSettings, sight: Sight): number {
   const { lookIntervalMilliseconds: far, nearIntervalMilliseconds: near, linkMegabits } = settings
   const state = stateOf(session)
@@ -63,15 +68,20 @@ const closestMilliseconds = 10
 const trustedMilliseconds = 300
 
 /** Milliseconds from the last reading until the next one should begin, because the lots in use may end then. */
-function endsIn({ seenOpen, lots, bytesPerSecond }: Session, latency: number): number {
-  const left = seenOpen && leftInCurrentMetric(lots)
-  if (!left) return Number.POSITIVE_INFINITY
-  if (left.metric === 'milliseconds') return left.amount
-  if (bytesPerSecond === 0) return Number.POSITIVE_INFINITY
-  const end = (left.amount / bytesPerSecond) * 1000
+function endsIn(session: Session, latency: number): number {
+  const end = usedUpIn(session)
+  if (end === Number.POSITIVE_INFINITY || currentLot(session.lots)?.metric === 'milliseconds') return end
   const isFar = end > Math.max(trustedMilliseconds, 3 * latency)
   // The portal reads its counters about half-way through an answer.
   return Math.max(closestMilliseconds, Math.ceil(isFar ? end * 0.8 : end - latency / 2))
+}
+
+/** Milliseconds from the last reading until the lots in use are used up at the measured rate. */
+function usedUpIn({ seenOpen, lots, bytesPerSecond }: Session): number {
+  const left = seenOpen && leftInCurrentMetric(lots)
+  if (!left) return Number.POSITIVE_INFINITY
+  if (left.metric === 'milliseconds') return left.amount
+  return bytesPerSecond === 0 ? Number.POSITIVE_INFINITY : (left.amount / bytesPerSecond) * 1000
 }
 
 /** What is left of the lot in use and those right behind it in the same metric: until then nothing changes. */

@@ -130,7 +130,27 @@ describe('listDueIn', () => {
     { when: 'it takes 2 s and an entry must be missing', seen: opennds({ isListWanted: true }), due: 9000 },
     { when: 'it is nodogsplash', seen: opennds({ kind: 'nodogsplash' }), due: Number.POSITIVE_INFINITY },
   ])('is $due when $when', ({ seen, due }) => {
-    expect(listDueIn(now, settings, seen)).toBe(due)
+    expect(listDueIn(aBooks(), now, settings, seen)).toBe(due)
+  })
+
+  const used = (milliseconds: number) => ({ lots: [aLot({ metric: 'milliseconds', allotment: milliseconds })] })
+  test.each<{ ends: string; session: Session; listAge?: number; due: number }>([
+    { ends: 'at its measured rate in 3 s', session: open(1, 2000, { bytesPerSecond: 1e9 }), due: 3000 },
+    { ends: 'at its measured rate in 4 s', session: open(1, 1000, { bytesPerSecond: 1e9 }), due: 0 },
+    { ends: 'by its time in 3 s', session: open(1, 500, used(3500)), due: 3000 },
+    { ends: 'now', session: open(1, 500, used(500)), due: 100 },
+    { ends: 'some time: nothing flows', session: open(1, 2000), due: 0 },
+    {
+      ends: 'in 3 s, and another interval is nearly over',
+      session: open(1, 500, used(3500)),
+      listAge: 79_990,
+      due: 10,
+    },
+    { ends: 'in 3 s, and another interval is over', session: open(1, 500, used(3500)), listAge: 80_000, due: 0 },
+  ])('is $due when a list of 2 s is due and a session ends $ends', ({ session, listAge = 40_000, due }) => {
+    const seen = opennds({ listedAt: now.at - listAge })
+
+    expect(listDueIn(aBooks({ sessions: [session] }), now, settings, seen)).toBe(due)
   })
 })
 
