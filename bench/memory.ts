@@ -69,14 +69,17 @@ async function bareNode(stage: Stage): Promise<number> {
   return bytes
 }
 
-/** Resident memory, once it has stood still for five seconds; after half a minute as it is. */
+// An agent that has nothing to do looks every 10 s: only such a look collects what its start has left behind.
+const twoLooks = 20
+
+/** Resident memory in bytes, once it has stood still for two looks; after a minute as it is. */
 async function settledMemory(pid: number): Promise<number> {
   const readings = [residentBytes(pid)]
-  while (readings.length < 30) {
+  while (readings.length < 3 * twoLooks) {
     await sleepFor(1000)
     readings.push(residentBytes(pid))
-    const last = readings.slice(-6)
-    if (last.length === 6 && Math.max(...last) / Math.min(...last) < 1.01) break
+    const last = readings.slice(-twoLooks)
+    if (last.length === twoLooks && Math.max(...last) / Math.min(...last) < 1.02) break
   }
   return readings.at(-1) ?? 0
 }
