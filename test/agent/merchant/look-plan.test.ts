@@ -55,6 +55,12 @@ describe('planLook', () => {
     expect(asked([open(1, 500)], seen)).toEqual([])
   })
 
+  it('does not ask for everything while a session is about to end', () => {
+    const session = open(1, 500, { lots: [aLot({ metric: 'milliseconds', allotment: 500 })] })
+
+    expect(asked([session], opennds({ listedAt: 60_000 }))).toEqual(['t1'])
+  })
+
   test.each<{ what: string; session: Session; names: string[] }>([
     { what: 'whose reading is as old as a look', session: open(1, 10_000), names: ['t1'] },
     { what: 'whose reading will be soon', session: open(1, 9000), names: ['t1'] },
