@@ -74,7 +74,8 @@ export async function plugIn(number: number) {
     /** Opens a page, and meets the portal's while its gate is shut: so the portal gets to know the device. */
     async browse(): Promise<void> {
       const toldCode = ['--output', '/dev/null', '--write-out', '%{http_code}']
-      // openNDS answers 403 while it finds no MAC for an address that is new on the LAN: a person loads the page again.
+      // openNDS answers 403 to a new device that it does not find among the leases (openNDS #557), and was seen to do so
+      // where the lease was there: a person loads the page again.
       const again = ['--fail', '--retry', '3', '--retry-delay', '1', '--retry-all-errors']
       const { stdout } = await curl(10, ...toldCode, ...again, `http://${upstreamAddress}/`)
       if (!['200', '307'].includes(stdout)) throw new Error(`the portal answered ${mac} with ${stdout}`)
