@@ -54,7 +54,10 @@ async function build() {
     authentications,
     counted,
     passed,
-    close: freeMachine,
+    async close() {
+      await daemon.kill()
+      await freeMachine()
+    },
   }
 }
 

@@ -55,6 +55,7 @@ export function onARealPortal(transport: Transport, declare: (stage: Stage) => v
         return lab
       },
       async startAgent(env = {}) {
+        await lab.daemon.running()
         const portal = { AGENT_PORTAL_TRANSPORT: transport, AGENT_NDS_SOCKET: lab.socket }
         agent = await openWatchedAgent({ broker, ...lab.router, env: { ...portal, ...env } })
         await agent.start()

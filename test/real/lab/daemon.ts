@@ -1,6 +1,6 @@
 // The real openNDS in the gateway's namespace, with its own defaults, and kept from the host's files.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { appendFileSync, closeSync, openSync, readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ended, until } from '../../black-box/brokers.ts'
@@ -10,7 +10,10 @@ import { lanInterface } from './network.ts'
 import { leasesFolder, prepareStandIns, standInPrograms, underStandIns } from './stand-ins.ts'
 
 export interface Daemon {
+  /** Until it is ended from here it is started again whenever it ends by itself, as procd and systemd do. */
   start(): Promise<void>
+  /** Settled once it runs; starts it when whoever ended it has left it so. */
+  running(): Promise<void>
   /** As a router's owner stops it: its rules go, and everybody is on line. */
   stop(): Promise<void>
   /** As a crash ends it: its rules stay. */
@@ -44,30 +47,54 @@ export async function createDaemon(): Promise<Daemon> {
   const log = () => readFileSync(logFile, 'utf8')
   const starts = () => log().split('openNDS is now running').length - 1
 
+  let running = Promise.resolve()
+  function start(): Promise<void> {
+    running = launch()
+    // Whoever waits for it hears of its failure.
+    running.catch(() => {})
+    return running
+  }
+
+  async function launch(): Promise<void> {
+    const before = starts()
+    const started = spawnDaemon(configurationFile, logFile)
+    daemon = started
+    await until(() => starts() > before, 20_000).catch((cause) => {
+      throw new Error(`openNDS did not start: ${log().slice(-2000)}`, { cause })
+    })
+    // Its watchdog and a request that run a program at once take each other's SIGCHLD away, and it exits.
+    started.once('exit', (code, signal) => {
+      if (daemon !== started) return
+      appendFileSync(logFile, `openNDS ended by itself (${signal ?? code}), it is started again\n`)
+      start()
+    })
+  }
+
   async function end(signal: NodeJS.Signals): Promise<void> {
-    if (daemon) await ended(daemon, signal)
+    const ending = daemon
     daemon = undefined
+    if (ending) await ended(ending, signal)
   }
 
   return {
-    async start() {
-      const before = starts()
-      const command = ['opennds', '-f', '-d', '1', '-c', configurationFile]
-      const [program = '', ...args] = [...inside(gateway), ...underStandIns(command)]
-      const logTo = openSync(logFile, 'a')
-      daemon = spawn(program, args, {
-        env: { ...process.env, PATH: `${standInPrograms}:${process.env.PATH}` },
-        stdio: ['ignore', logTo, logTo],
-        // What it does to its process group when it ends is not done to the tests.
-        detached: true,
-      })
-      closeSync(logTo)
-      await until(() => starts() > before, 20_000).catch((cause) => {
-        throw new Error(`openNDS did not start: ${log().slice(-2000)}`, { cause })
-      })
-    },
+    start,
+    running: () => (daemon ? running : start()),
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     log,
   }
+}
+
+function spawnDaemon(configurationFile: string, logFile: string): ChildProcess {
+  const command = ['opennds', '-f', '-d', '1', '-c', configurationFile]
+  const [program = '', ...args] = [...inside(gateway), ...underStandIns(command)]
+  const logTo = openSync(logFile, 'a')
+  const daemon = spawn(program, args, {
+    env: { ...process.env, PATH: `${standInPrograms}:${process.env.PATH}` },
+    stdio: ['ignore', logTo, logTo],
+    // What it does to its process group when it ends is not done to the tests.
+    detached: true,
+  })
+  closeSync(logTo)
+  return daemon
 }
