@@ -62,7 +62,7 @@ export async function createDaemon(): Promise<Daemon> {
     await until(() => starts() > before, 20_000).catch((cause) => {
       throw new Error(`openNDS did not start: ${log().slice(-2000)}`, { cause })
     })
-    // Its watchdog and a request that run a program at once take each other's SIGCHLD away, and it exits.
+    // By its source, its watchdog and a request that run a program at once take each other's SIGCHLD away: it exits.
     started.once('exit', (code, signal) => {
       if (daemon !== started) return
       appendFileSync(logFile, `openNDS ended by itself (${signal ?? code}), it is started again\n`)
