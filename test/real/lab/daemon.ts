@@ -12,7 +12,7 @@ import { leasesFolder, prepareStandIns, standInPrograms, underStandIns } from '.
 export interface Daemon {
   /** Until it is ended from here it is started again whenever it ends by itself, as procd and systemd do. */
   start(): Promise<void>
-  /** Settled once it runs; starts it when whoever ended it has left it so. */
+  /** Settled once it runs; starts it when it was left ended, or did not come up. */
   running(): Promise<void>
   /** As a router's owner stops it: its rules go, and everybody is on line. */
   stop(): Promise<void>
@@ -59,15 +59,21 @@ export async function createDaemon(): Promise<Daemon> {
     const before = starts()
     const started = spawnDaemon(configurationFile, logFile)
     daemon = started
-    await until(() => starts() > before, 20_000).catch((cause) => {
-      throw new Error(`openNDS did not start: ${log().slice(-2000)}`, { cause })
-    })
+    let isRunning = false
     // By its source, its watchdog and a request that run a program at once take each other's SIGCHLD away: it exits.
     started.once('exit', (code, signal) => {
       if (daemon !== started) return
+      daemon = undefined
+      // One that cannot even start is not tried for ever.
+      if (!isRunning) return
       appendFileSync(logFile, `openNDS ended by itself (${signal ?? code}), it is started again\n`)
       start()
     })
+    await until(() => {
+      isRunning = starts() > before
+      return isRunning || daemon !== started
+    }, 20_000).catch(() => end('SIGKILL'))
+    if (!isRunning) throw new Error(`openNDS did not start: ${log().slice(-2000)}`)
   }
 
   async function end(signal: NodeJS.Signals): Promise<void> {
@@ -78,7 +84,10 @@ export async function createDaemon(): Promise<Daemon> {
 
   return {
     start,
-    running: () => (daemon ? running : start()),
+    async running() {
+      if (daemon) await running.catch(() => {})
+      if (!daemon) await start()
+    },
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     log,
