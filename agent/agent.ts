@@ -22,7 +22,7 @@ import { createPulse } from './pulse.ts'
 import { createRecorder } from './recorder.ts'
 import { createSales } from './sales.ts'
 import { createStatusBoard } from './status-board.ts'
-import type { Uplink } from './uplink/uplink.ts'
+import type { Incoming, Receipt, Uplink } from './uplink/uplink.ts'
 import type { PortalList } from './valve/portal-client.ts'
 import type { Valve } from './valve/valve.ts'
 
@@ -45,6 +45,8 @@ export interface Agent {
 
 // How long each step of a stop waits for portal or broker: all of it stays within five seconds.
 const stopPatience = 1000
+// So many purchases stay at the broker while the disk refuses; further ones are answered and the backend sends them again.
+const mostKept = 8
 
 export function createAgent({ config, clock, journal, valve, uplink, log, newId }: AgentParts): Agent {
   const looks = createPulse(clock)
@@ -63,9 +65,17 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   let stopping = false
   let loops: Promise<unknown> = Promise.resolve()
 
-  async function onPurchase(payload: Uint8Array): Promise<void> {
-    // Also when it could not be stored: the status must say so.
-    await sell(payload).finally(looks.poke)
+  async function onPurchase({ payload }: Incoming): Promise<Receipt> {
+    try {
+      await sell(payload)
+      return 'acknowledge'
+    } catch (err) {
+      if (!(err instanceof StorageFailure)) throw err
+      return uplink.kept < mostKept ? 'keep' : 'acknowledge'
+    } finally {
+      // Also when it could not be stored: the status must say so.
+      looks.poke()
+    }
   }
 
   function lookAt(mac: Mac): void {
@@ -162,6 +172,7 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
     try {
       await journal.checkpoint(now)
       recorder.diskAnswered()
+      if (uplink.kept > 0) uplink.rejoin()
     } catch (err) {
       if (!(err instanceof StorageFailure)) throw err
       recorder.diskAnswered(err)

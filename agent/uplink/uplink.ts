@@ -9,9 +9,22 @@ import type { Log } from '../log.ts'
 import { addressOf } from './address.ts'
 import { streamTo, type Trust } from './stream.ts'
 
+/** A message as it came in. */
+export interface Incoming {
+  payload: Uint8Array
+  /** Stored at the broker before this subscription, or sent to be stored: nothing that acts may follow from it. */
+  retained: boolean
+}
+
+/**
+ * What becomes of a message at the broker: `acknowledge`, and it forgets it; `keep`, and it delivers it again on another
+ * connection. What is kept holds nothing up on this one.
+ */
+export type Receipt = 'acknowledge' | 'keep'
+
 export interface UplinkHandlers {
-  /** Resolves when the purchase may be acknowledged; when it rejects, the broker keeps it and delivers it again. */
-  purchase(payload: Uint8Array): Promise<void>
+  /** Only the disk may be waited for: until it resolves nothing else comes in. */
+  purchase(message: Incoming): Promise<Receipt>
   /** Must not be waited for; what it answers goes to `reply`, which resolves when the broker has it. */
   command(payload: Uint8Array, reply: (message: object) => void | Promise<void>): void
   /** Subscribed: what waits may be published. */
@@ -20,6 +33,10 @@ export interface UplinkHandlers {
 
 export interface Uplink {
   readonly connected: boolean
+  /** How many purchases of this connection the broker was left to keep. */
+  readonly kept: number
+  /** Leaves in order, without a last will, and comes back: what the broker keeps is delivered again. */
+  rejoin(): void
   /** Connects, and again whenever the connection is lost. `lastWill` is what the broker says when the agent vanishes. */
   open(handlers: UplinkHandlers, lastWill: Status): void
   /** Publishes with QoS 1. Resolves when the broker has it; rejects when it is not connected or lost before. */
@@ -42,6 +59,7 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
   let current: MqttClient | undefined
   let connection: MqttClient | undefined
   let isSubscribed = false
+  let kept = 0
   const unacknowledged = new Set<(cause: Error) => void>()
   let stopped = false
   let ended: Promise<void> = Promise.resolve()
@@ -71,7 +89,7 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
         fault ??= cause
         client.end(true)
       }
-      client.handleMessage = (packet, acknowledge) => receive(packet, handlers, client, drop, acknowledge)
+      client.handleMessage = (packet, acknowledge) => receive(packet, handlers, client, acknowledge)
       client.on('error', drop)
       client.stream.on('error', drop)
       client.on('connect', () => {
@@ -88,6 +106,7 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
       client.on('close', () => {
         connection = undefined
         isSubscribed = false
+        kept = 0
         client.end(true)
         const cause = fault ?? new Error('the connection to the broker was lost')
         for (const lose of unacknowledged) lose(cause)
@@ -127,7 +146,6 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
     packet: IPublishPacket,
     handlers: UplinkHandlers,
     client: MqttClient,
-    drop: (cause: Error) => void,
     acknowledge: (error?: Error) => void,
   ): void {
     const payload = Buffer.from(packet.payload)
@@ -136,10 +154,17 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
       acknowledge()
       return
     }
-    handlers.purchase(payload).then(
-      () => acknowledge(),
-      // Only a broken connection makes the broker deliver again. What was answered leaves first.
-      (err) => clock.sleep(200, closing.signal).then(() => drop(err)),
+    const keep = (why: Error) => {
+      if (client === connection) kept++
+      // MQTT.js sends no PUBACK then, and goes on.
+      acknowledge(why)
+    }
+    handlers.purchase({ payload, retained: packet.retain }).then(
+      (receipt) => (receipt === 'acknowledge' ? acknowledge() : keep(new Error('left to the broker'))),
+      (err) => {
+        log.error({ err }, 'a purchase failed; the broker keeps it')
+        keep(err)
+      },
     )
   }
 
@@ -168,6 +193,12 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
   return {
     get connected() {
       return isSubscribed
+    },
+    get kept() {
+      return kept
+    },
+    rejoin() {
+      connection?.end()
     },
     open(handlers, lastWill) {
       ended = keepConnected(handlers, lastWill)

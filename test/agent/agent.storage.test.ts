@@ -34,7 +34,7 @@ describe('a purchase', () => {
   it('that the disk refuses is not acknowledged, and may be tried again', async () => {
     router.disk.refuse()
     const delivery = router.uplink.purchase(aGrant('bytes', megabytes(1), { reference: 'r' }))
-    await expect(delivery).rejects.toMatchObject({ code: 'storage-failure' })
+    await expect(delivery).rejects.toThrow('leaves the purchase to the broker')
     await router.pass(10_000)
 
     expect(router.isOpen()).toBe(false)
@@ -109,5 +109,29 @@ describe('while the disk refuses', () => {
     await router.pass(20_000)
 
     expect(await router.session()).toMatchObject({ quality: 'last-known' })
+  })
+})
+
+describe('purchases that wait at the broker for a disk that refuses', () => {
+  const buy = (n: number) => router.uplink.purchase(aGrant('bytes', 1000, { purchaseId: `q${n}` }))
+
+  it('are at most eight: further ones are answered and acknowledged', async () => {
+    router.disk.refuse()
+    const receipts = await Promise.allSettled(Array.from({ length: 10 }, (_, n) => buy(n)))
+    await settled()
+
+    expect(receipts.map(({ status }) => status)).toEqual([...Array(8).fill('rejected'), 'fulfilled', 'fulfilled'])
+    expect(router.events('purchase.rejected').map(({ code }) => code)).toEqual(Array(10).fill('storage-failure'))
+  })
+
+  it('are fetched by one new connection when the disk takes writes again', async () => {
+    router.disk.refuse()
+    await buy(1).catch(() => {})
+    await router.pass(120_000)
+    const before = router.uplink.rejoined
+    router.disk.accept()
+    await router.pass(120_000)
+
+    expect([before, router.uplink.rejoined]).toEqual([0, 1])
   })
 })

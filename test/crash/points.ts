@@ -2,7 +2,7 @@
 import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Disk } from '../../agent/journal/disk.ts'
-import type { Uplink } from '../../agent/uplink/uplink.ts'
+import type { Incoming, Uplink } from '../../agent/uplink/uplink.ts'
 import type { Ndsctl } from '../../agent/valve/ndsctl.ts'
 
 /** `torn`: of a write, only the first half of the bytes is there. */
@@ -79,15 +79,20 @@ export function numberedUplink(uplink: Uplink, points: Points): Uplink {
     get connected() {
       return uplink.connected
     },
+    get kept() {
+      return uplink.kept
+    },
     open(handlers, lastWill) {
-      const purchase = async (payload: Uint8Array) => {
-        await handlers.purchase(payload)
-        points.next('acknowledge purchase')
+      const purchase = async (message: Incoming) => {
+        const receipt = await handlers.purchase(message)
+        if (receipt === 'acknowledge') points.next('acknowledge purchase')
+        return receipt
       }
       uplink.open({ ...handlers, purchase }, lastWill)
     },
     publish: (channel, message, options) =>
       points.at(`publish ${channel} ${whatOf(message)}`, () => uplink.publish(channel, message, options)),
+    rejoin: () => uplink.rejoin(),
     close: () => points.at('disconnect', () => uplink.close()),
   }
 }

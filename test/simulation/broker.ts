@@ -44,6 +44,7 @@ interface Connection {
   unacknowledged: Set<(cause: Error) => void>
   toDeliver: Delivery[]
   isDelivering: boolean
+  kept: number
   lost: () => void
 }
 
@@ -95,21 +96,30 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
   }
 
   function arrive(connection: Connection, delivery: Delivery) {
-    const done = () => {
+    const goOn = () => {
       connection.toDeliver.shift()
       connection.isDelivering = false
-      connection.life.after(dice.between(1, 40), () => acknowledge(connection, delivery))
       deliver(connection)
+    }
+    const done = () => {
+      connection.life.after(dice.between(1, 40), () => acknowledge(connection, delivery))
+      goOn()
+    }
+    const keep = () => {
+      connection.kept++
+      goOn()
     }
     if (delivery.channel === 'command') {
       const send = (message: object) => publish(connection, 'reply', message, false)
       void connection.handlers.command(delivery.payload, send)
       return done()
     }
-    connection.handlers.purchase(delivery.payload).then(
-      () => connection.life.alive && done(),
-      () => connection.life.after(200, () => connection.open && drop()),
-    )
+    const { payload } = delivery
+    void connection.handlers.purchase({ payload, retained: false }).then((receipt) => {
+      if (!connection.life.alive) return
+      if (receipt === 'acknowledge') done()
+      else keep()
+    })
   }
 
   function acknowledge(connection: Connection, delivery: Delivery): void {
@@ -170,6 +180,7 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
         unacknowledged: new Set(),
         toDeliver,
         isDelivering: false,
+        kept: 0,
         lost: tryAgain,
       }
       connection = current = made
@@ -193,6 +204,14 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
         if (!life.counts()) return new Promise(() => {})
         if (!connection) return Promise.reject(new Error('there is no connection to the broker'))
         return publish(connection, channel, message, retain)
+      },
+      get kept() {
+        return connection?.open ? connection.kept : 0
+      },
+      rejoin() {
+        if (!connection?.open) return
+        close(connection)
+        tryAgain()
       },
       async close() {
         closed = true

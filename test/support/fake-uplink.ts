@@ -28,7 +28,9 @@ export interface FakeUplink extends Uplink {
   /** The broker takes messages and acknowledges none, until the returned function is called. */
   holdAcknowledgements(): () => void
   /** Delivers to the purchase topic; resolves when the agent acknowledges, rejects when the broker must keep it. */
-  purchase(message: unknown): Promise<void>
+  purchase(message: unknown, options?: { retained?: boolean }): Promise<void>
+  /** How often the agent left in order to come back. */
+  readonly rejoined: number
   /** Delivers to the command topic; resolves with the reply. */
   command(message: unknown): Promise<Reply>
   /** Events sent again by a replay. */
@@ -46,6 +48,8 @@ export function fakeUplink(): FakeUplink {
   let handlers: UplinkHandlers | undefined
   let lastWill: Status | undefined
   let connected = false
+  let kept = 0
+  let rejoined = 0
   let held: Promise<void> | undefined
   const unacknowledged = new Set<(cause: Error) => void>()
 
@@ -71,6 +75,17 @@ export function fakeUplink(): FakeUplink {
     },
     get connected() {
       return connected
+    },
+    get kept() {
+      return kept
+    },
+    get rejoined() {
+      return rejoined
+    },
+    rejoin() {
+      rejoined++
+      uplink.disconnect()
+      uplink.connect()
     },
     open(given, will) {
       handlers = given
@@ -99,6 +114,7 @@ export function fakeUplink(): FakeUplink {
     },
     disconnect() {
       connected = false
+      kept = 0
       for (const lose of unacknowledged) lose(new Error('the connection to the broker was lost'))
       unacknowledged.clear()
     },
@@ -112,7 +128,11 @@ export function fakeUplink(): FakeUplink {
       })
       return () => release()
     },
-    purchase: (message) => open().purchase(bytesOf(message)),
+    async purchase(message, { retained = false } = {}) {
+      if ((await open().purchase({ payload: bytesOf(message), retained })) === 'acknowledge') return
+      kept++
+      throw new Error('the agent leaves the purchase to the broker')
+    },
     command: (message) =>
       new Promise((resolve) =>
         open().command(bytesOf(message), (reply) => {
