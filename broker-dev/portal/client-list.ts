@@ -24,6 +24,8 @@ export interface Client {
 /** The firewall's rules for one client. They count from 0, whatever the daemon remembers of it. */
 export interface Gate extends Volume {
   passes: boolean
+  /** Rules stand in the order in which they were made. */
+  number: number
 }
 
 /** What passed or should pass, in bytes. */
@@ -47,6 +49,7 @@ export type ClientList = ReturnType<typeof createClientList>
 /** `restored`: the clients of a daemon that has written them down, which get rules of their own again. */
 export function createClientList(settings: Settings, restored: readonly Client[] = []) {
   const { flavour, now, random } = settings
+  let gates = 0
   let clients = restored.map((client) => ({ ...client, gate: client.gate && newGate() }))
   let lastId = Math.max(0, ...restored.map((client) => client.id))
 
@@ -75,23 +78,38 @@ export function createClientList(settings: Settings, restored: readonly Client[]
   }
 
   function shut(client: Client, at = now()): void {
+    const hadRules = client.state === 'Authenticated'
     if (flavour === 'nodogsplash') Object.assign(client, preauthenticated(at))
     else clients = clients.filter((other) => other !== client)
-    // openNDS 9.10 looks for the IP anywhere in a rule: shutting .10 also takes the rules of .100 to .109 away.
-    if (flavour !== 'opennds') return
-    for (const other of clients) if (other.ip.includes(client.ip)) other.gate = undefined
+    if (!hadRules) return
+    for (const other of clients) if (losesRules(client, other)) other.gate = undefined
   }
 
-  /** Counters that began anew show nothing until they have passed what was shown before. */
+  /** Rules are removed by IP; openNDS 9.10 looks for it anywhere in a rule: .10 also takes away those of .100 to .109. */
+  function losesRules(shut: Client, other: Client): boolean {
+    if (other === shut) return false
+    return flavour === 'opennds' ? other.ip.includes(shut.ip) : other.ip === shut.ip
+  }
+
+  /**
+   * The client's rules let that pass. Of what comes down the firewall knows the IP alone: the oldest rule for it counts.
+   * The daemon shows what an IP's rules say at the oldest entry with that IP, in whatever state and of whatever MAC that
+   * is; counters that began anew show nothing until they have passed what was shown before.
+   */
   function count(client: Client, { downloaded, uploaded }: Volume): void {
     if (!client.gate) return
-    client.gate.downloaded += downloaded
+    const sharing = clients.filter((other) => other.ip === client.ip)
+    const rules = sharing.flatMap((other) => other.gate ?? []).sort((a, b) => a.number - b.number)
+    const [oldestRule = client.gate] = rules
+    const [shown = client] = sharing
+    oldestRule.downloaded += downloaded
     client.gate.uploaded += uploaded
-    client.downloaded = Math.max(client.downloaded, client.gate.downloaded)
-    if (client.gate.uploaded <= client.uploaded) return
-    client.uploaded = client.gate.uploaded
+    shown.downloaded = Math.max(shown.downloaded, ...rules.map((rule) => rule.downloaded))
+    const sent = Math.max(...rules.map((rule) => rule.uploaded))
+    if (sent <= shown.uploaded) return
+    shown.uploaded = sent
     // Only what the device sends counts as a sign of life.
-    client.lastActive = now()
+    shown.lastActive = now()
   }
 
   function endWhatIsOver(): void {
@@ -117,7 +135,7 @@ export function createClientList(settings: Settings, restored: readonly Client[]
   }
 
   function newGate(): Gate {
-    return { passes: !settings.faults.lieOnAuth, downloaded: 0, uploaded: 0 }
+    return { passes: !settings.faults.lieOnAuth, number: ++gates, downloaded: 0, uploaded: 0 }
   }
 
   function preauthenticated(at = now()) {
