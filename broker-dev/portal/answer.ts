@@ -5,6 +5,10 @@ import type { MockPortal } from './world.ts'
 /** Rejects with code ECONNREFUSED when the daemon is stopped. */
 export async function answer(portal: MockPortal, line: string): Promise<string> {
   if (isHanging(portal)) return new Promise(() => {})
+  if (portal.running && portal.faults.endsOnStatus && line === 'status') {
+    portal.stop()
+    return ''
+  }
   return (portal.running ? wrongAnswer(portal, line) : undefined) ?? portal.serve(line)
 }
 
@@ -17,8 +21,8 @@ export async function answerNdsctl(portal: MockPortal, line: string): Promise<st
 }
 
 /** Somebody else's `ndsctl` holds openNDS's lock. */
-export function isLocked({ flavour, faults }: MockPortal): boolean {
-  return flavour !== 'nodogsplash' && faults.busy === true
+export function isLocked({ flavour, faults, occupied }: MockPortal): boolean {
+  return flavour !== 'nodogsplash' && (faults.busy === true || occupied)
 }
 
 /** No request is answered; nodogsplash has no lock, so whoever comes while it is busy waits. */
@@ -29,5 +33,6 @@ export function isHanging({ flavour, running, faults }: MockPortal): boolean {
 function wrongAnswer({ faults }: MockPortal, line: string): string | undefined {
   const [command] = line.split(' ')
   if ((command === 'auth' || command === 'deauth') && faults.refuse?.has(command)) return 'No'
+  if (command === 'status' && faults.statusFails) return ''
   return command === 'json' ? faults.garbage : undefined
 }

@@ -27,6 +27,8 @@ export interface Daemon {
   authentications: number
   downloaded: number
   uploaded: number
+  /** When it last looked after its list by itself. */
+  checkedAt: number
 }
 
 /** `restored`: the clients in its state file. */
@@ -37,18 +39,38 @@ export function startDaemon(
 ): Daemon {
   const counters = { authentications: 0, downloaded: 0, uploaded: 0 }
   const [startedAt, list, thread] = [settings.now(), createClientList(settings, restored), new Mutex()]
-  return { settings, neighbour, startedAt, thread, list, trusted: [], blocked: [], ...counters }
+  return { settings, neighbour, startedAt, checkedAt: 0, thread, list, trusted: [], blocked: [], ...counters }
 }
+
+/** What the daemon does by itself, at every check of its list: it ends what is over, and opens for the owner's devices. */
+export function lookAfterList(daemon: Daemon): void {
+  const { settings, list } = daemon
+  list.endWhatIsOver()
+  if (settings.now() - daemon.checkedAt < checkIntervalSeconds) return
+  daemon.checkedAt = settings.now()
+  for (const mac of settings.preemptiveMacs) {
+    const client = list.all().find((listed) => listed.mac === mac) ?? admit(daemon, mac, 'preemptive')
+    // The text it prints of such a client ends in a line feed.
+    if (client) authenticate(daemon, client, { ...termsOf([]), custom: ` preemptivemac-${mac}\n` }, settings.now())
+  }
+}
+
+const checkIntervalSeconds = 15
 
 /** The reply to one line of the socket; '' for what the daemon does not know. */
 export function reply(daemon: Daemon, line: string): string {
   const [command = '', argument] = wordsOf(line)
-  daemon.list.endWhatIsOver()
+  lookAfterList(daemon)
   if (command === 'json') return json(daemon, argument)
   if (command === 'status') return status(daemon)
   if (command === 'clients' && daemon.settings.flavour === 'nodogsplash') return nodogsplashClients(daemon)
   const done = orders[command]?.(daemon, argument ?? '')
   return done === undefined ? '' : done ? 'Yes' : 'No'
+}
+
+/** Whether a request only reads, which the daemon does first; what it then prints is of that moment, however long it takes. */
+export function isReading(line: string): boolean {
+  return ['json', 'status', 'clients'].includes(wordsOf(line)[0])
 }
 
 /** Opens the gate of a client, unless its MAC needs no gate or may not have one. */

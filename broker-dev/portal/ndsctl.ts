@@ -64,10 +64,13 @@ async function run(call: Call, to: Transport): Promise<Ending> {
     return unreached(error, to.flavour)
   }
   const sentences = outcomes[command]
-  if (!sentences) return { stdout: reply, stderr: '', exitCode: 0 }
+  // A daemon that hangs up without a word has no status.
+  const isText = !sentences && !(command === 'status' && reply === '')
+  if (isText) return { stdout: reply, stderr: '', exitCode: 0 }
   const name = parameter ?? '(null)'
-  if (reply === 'Yes') return { stdout: sentences.done.replace('%', () => name), stderr: '', exitCode: 0 }
-  if (reply === 'No') return { stdout: sentences.refused.replace('%', () => name), stderr: '', exitCode: 1 }
+  if (sentences && reply === 'Yes') return { stdout: sentences.done.replace('%', () => name), stderr: '', exitCode: 0 }
+  if (sentences && reply === 'No')
+    return { stdout: sentences.refused.replace('%', () => name), stderr: '', exitCode: 1 }
   const daemon = to.flavour === 'nodogsplash' ? 'nodogsplash' : 'opennds'
   return { stdout: '', stderr: `ndsctl: Error: ${daemon} sent an abnormal reply.\n`, exitCode: 2 }
 }

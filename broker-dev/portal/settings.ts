@@ -13,6 +13,8 @@ export interface PortalOptions {
   gatewayName?: string
   /** Whether `auth` of a device that met no portal page works, when the device is on the LAN. */
   preemptiveAuth?: boolean
+  /** openNDS 10: the owner's `preemptivemac` list, devices whose gates the daemon itself opens. */
+  preemptiveMacs?: readonly string[]
   /** How the daemon spends its time at a request, where a fault makes it take any; real time unless given. */
   sleep?: (milliseconds: number) => Promise<void>
 }
@@ -33,6 +35,10 @@ export interface Faults {
   garbage?: string | undefined
   /** These commands are answered `No`. */
   refuse?: Set<'auth' | 'deauth'> | undefined
+  /** `ndsctl status`, and nothing else, ends with another code than 0 and prints nothing. */
+  statusFails?: boolean
+  /** The daemon ends by itself when it is asked for its `status`, as openNDS 9.10 does that finds no route upstream. */
+  endsOnStatus?: boolean
   /** `auth` is answered `Yes` and shown, yet the firewall stays shut. */
   lieOnAuth?: boolean
 }
@@ -47,6 +53,7 @@ export interface Settings {
   preauthIdle: number
   gatewayName: string
   preemptiveAuth: boolean
+  preemptiveMacs: readonly string[]
   sleep: (milliseconds: number) => Promise<void>
   faults: Faults
 }
@@ -62,6 +69,7 @@ export function settingsOf(options: PortalOptions, faults: Faults): Settings {
     preauthIdle: (options.preauthIdleMinutes ?? usual.preauthIdleMinutes) * 60,
     gatewayName: options.gatewayName ?? usual.gatewayName,
     preemptiveAuth: options.preemptiveAuth ?? options.flavour === 'opennds-10',
+    preemptiveMacs: options.flavour === 'opennds-10' ? (options.preemptiveMacs ?? []) : [],
     sleep: options.sleep ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))),
     faults,
   }

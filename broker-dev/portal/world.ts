@@ -1,7 +1,8 @@
 // A router with a captive portal, in memory: devices on its LAN, the daemon, and the firewall it drives.
 
 import type { Client, Volume } from './client-list.ts'
-import { admit, authenticate, type Daemon, type Neighbour, reply, startDaemon, termsOf } from './daemon.ts'
+import { admit, authenticate, type Daemon, isReading, lookAfterList, reply, startDaemon, termsOf } from './daemon.ts'
+import { type ArpEntry, createLan } from './lan.ts'
 import { serviceMilliseconds } from './latency.ts'
 import { type Faults, type Flavour, type PortalOptions, settingsOf } from './settings.ts'
 
@@ -14,12 +15,19 @@ export interface MockPortal {
   readonly faults: Faults
   /** Whether the daemon's one thread is at a request. */
   readonly serving: boolean
+  /** Whether that request is another program's, see {@link MockPortal.occupy}. */
+  readonly occupied: boolean
   /** A device joins the LAN and gets this IP; the same MAC with another IP has moved to it. */
   arrive(mac: string, ip: string): void
   /** Its browser meets the portal page; says whether the daemon knows it now. */
   browse(mac: string): boolean
-  /** Its user presses the button of the portal page, which opens the gate without `ndsctl`. */
-  splashLogin(mac: string): boolean
+  /**
+   * Its user presses the button of the portal page, which opens the gate without `ndsctl`. `custom`: what a user adds to
+   * the page's address, and openNDS prints as it came, line feeds, quotes and all.
+   */
+  splashLogin(mac: string, custom?: string): boolean
+  /** Its user opens the portal's own page to log out, which shuts the gate without `ndsctl`; whether it was open. */
+  deny(mac: string): boolean
   /** The device sends and receives; says what really passed. */
   transfer(mac: string, volume: Volume): Volume
   /** The device is out of range. */
@@ -34,6 +42,12 @@ export interface MockPortal {
   flushFirewall(): void
   /** The daemon finds the device idle for too long. */
   kick(mac: string): void
+  /** Somebody shuts the gate by hand and opens it again, which gives it another token; whether it is open then. */
+  renew(mac: string): boolean
+  /** The kernel's ARP table: who is in range, under which addresses. */
+  neighbours(): ArpEntry[]
+  /** Another program's request takes the daemon so long: at openNDS every `ndsctl` is turned away meanwhile. */
+  occupy(milliseconds: number): Promise<void>
   /** One line of the daemon's socket, and its reply, as if it took no time. */
   request(line: string): string
   /** The same in its turn and in its time; rejects with code ECONNREFUSED when the daemon is stopped by then. */
@@ -45,44 +59,44 @@ export interface MockPortal {
 export function createPortal(options: PortalOptions): MockPortal {
   const faults: Faults = {}
   const settings = settingsOf(options, faults)
-  const addresses = new Map<string, string[]>()
-  const present = new Set<string>()
+  const lan = createLan()
   const listeners = new Set<(running: boolean) => void>()
-  let daemon: Daemon | undefined = startDaemon(settings, neighbour)
+  let daemon: Daemon | undefined = startDaemon(settings, lan.neighbour)
   let isFlushed = false
-
-  function neighbour(mac: string): Neighbour | undefined {
-    const ips = present.has(mac) ? addresses.get(mac) : undefined
-    const ip = ips?.at(-1)
-    return ips && ip !== undefined ? { ip, arpEntries: ips.length } : undefined
-  }
-
-  function arrive(mac: string, ip: string): void {
-    addresses.set(mac, [...(addresses.get(mac) ?? []).filter((other) => other !== ip), ip])
-    present.add(mac)
-  }
-
-  function leave(mac: string): void {
-    present.delete(mac)
-    addresses.set(mac, (addresses.get(mac) ?? []).slice(-1))
-  }
+  let occupied = false
 
   function browse(mac: string): boolean {
-    if (!daemon || !neighbour(mac) || daemon.trusted.includes(mac) || daemon.blocked.includes(mac)) return false
+    lan.hear(mac)
+    if (!daemon || !lan.neighbour(mac) || daemon.trusted.includes(mac) || daemon.blocked.includes(mac)) return false
     return (entryOf(mac) ?? admit(daemon, mac, 'cpd_can')) !== undefined
   }
 
-  function splashLogin(mac: string): boolean {
+  function splashLogin(mac: string, custom = ''): boolean {
     if (!daemon || !browse(mac)) return false
     const entry = entryOf(mac)
-    if (!entry || !authenticate(daemon, entry, termsOf([]), settings.now())) return false
+    if (!entry || !authenticate(daemon, entry, termsOf(['', '', '', '', '', custom]), settings.now())) return false
     entry.lastActive = settings.now()
     return true
   }
 
+  function deny(mac: string): boolean {
+    lan.hear(mac)
+    const entry = lan.neighbour(mac) && entryOf(mac)
+    if (entry?.state !== 'Authenticated') return false
+    daemon?.list.shut(entry)
+    return true
+  }
+
+  function renew(mac: string): boolean {
+    if (request(`deauth ${mac}`) !== 'Yes') return false
+    browse(mac)
+    return request(`auth ${mac}`) === 'Yes'
+  }
+
   function transfer(mac: string, volume: Volume): Volume {
     const nothing = { downloaded: 0, uploaded: 0 }
-    if (!neighbour(mac)) return nothing
+    if (!lan.neighbour(mac)) return nothing
+    if (volume.uploaded > 0) lan.hear(mac)
     const passes = gateOpen(mac)
     if (passes) meter(mac, volume)
     // nodogsplash counts what a device sends where it marks it, in mangle PREROUTING (chain ndsOUT in fw_iptables.c), so
@@ -107,8 +121,8 @@ export function createPortal(options: PortalOptions): MockPortal {
 
   /** The entry of the device's newest IP, which is the one the firewall goes by. */
   function entryOf(mac: string) {
-    daemon?.list.endWhatIsOver()
-    const ip = addresses.get(mac)?.at(-1)
+    if (daemon) lookAfterList(daemon)
+    const ip = lan.newestIp(mac)
     return daemon?.list.all().find((client) => client.mac === mac && client.ip === ip)
   }
 
@@ -129,7 +143,7 @@ export function createPortal(options: PortalOptions): MockPortal {
   function start(restored: readonly Client[] = []): void {
     if (daemon) return
     isFlushed = false
-    daemon = startDaemon(settings, neighbour, restored)
+    daemon = startDaemon(settings, lan.neighbour, restored)
     for (const listener of listeners) listener(true)
   }
 
@@ -156,9 +170,20 @@ export function createPortal(options: PortalOptions): MockPortal {
     // What takes no time happens at once: whoever asks has the answer before anything else happens.
     if (!serving.thread.isLocked() && serviceMilliseconds(serving, line) === 0) return request(line)
     return serving.thread.runExclusive(async () => {
-      await settings.sleep(serviceMilliseconds(serving, line))
+      const milliseconds = serviceMilliseconds(serving, line)
+      // The daemons read their counters first, then they print; an order takes effect at the end.
+      const read = isReading(line) && daemon === serving ? request(line) : undefined
+      await settings.sleep(milliseconds)
       if (daemon !== serving) throw stopped()
-      return request(line)
+      return read ?? request(line)
+    })
+  }
+
+  async function occupy(milliseconds: number): Promise<void> {
+    await daemon?.thread.runExclusive(async () => {
+      occupied = true
+      await settings.sleep(milliseconds)
+      occupied = false
     })
   }
 
@@ -173,10 +198,14 @@ export function createPortal(options: PortalOptions): MockPortal {
       return daemon !== undefined
     },
     faults,
+    get occupied() {
+      return occupied
+    },
     get serving() {
       return daemon?.thread.isLocked() ?? false
     },
-    ...{ arrive, browse, splashLogin, transfer, leave, gateOpen, kick, request, serve, watch },
+    ...{ arrive: lan.arrive, leave: lan.leave, neighbours: lan.neighbours },
+    ...{ browse, splashLogin, deny, transfer, gateOpen, kick, renew, request, serve, occupy, watch },
     ...{ stop, start: () => start(), restart, flushFirewall },
   }
 }

@@ -32,6 +32,17 @@ describe('ndsctl', () => {
     expect(await inProcess(faulty({ garbage: '{"client_le' }))(['json'])).toMatchObject({ stdout: '{"client_le' })
   })
 
+  it('has no status to print when only that fails', async () => {
+    const run = inProcess(faulty({ statusFails: true }))
+    expect([await run(['status']), await run(['json'])]).toMatchObject([{ stdout: '', exitCode: 2 }, { exitCode: 0 }])
+  })
+
+  it('finds no daemon after the one that ended when it was asked for its status', async () => {
+    const run = inProcess(faulty({ endsOnStatus: true }))
+    const status = await run(['status'])
+    expect([status.stdout, (await run(['json'])).exitCode]).toEqual(['', 3])
+  })
+
   it('calls anything but Yes and No an abnormal reply', async () => {
     const ending = await ndsctl(['auth', mac(1)], { flavour: 'nodogsplash', send: async () => '' })
     const stderr = 'ndsctl: Error: nodogsplash sent an abnormal reply.\n'

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { inProcess } from '../../../broker-dev/portal/in-process.ts'
 import type { Flavour } from '../../../broker-dev/portal/world.ts'
-import { aScene, aSceneWith, gone, ip, known, mac, tokenOf } from './scene.ts'
+import { aScene, aSceneWith, asked, gone, ip, known, mac, moved, tokenOf } from './scene.ts'
 
 describe('a realistic daemon', () => {
   it.each([
@@ -24,16 +24,21 @@ describe('a realistic daemon', () => {
     { flavour: 'opennds', clients: 120, asked: 'auth MAC,60', measured: 318 },
     { flavour: 'opennds', clients: 1, asked: 'deauth MAC', measured: 137 },
     { flavour: 'opennds', clients: 120, asked: 'deauth MAC', measured: 400 },
+    { flavour: 'opennds', clients: 8, asked: 'status', measured: 160 },
     { flavour: 'opennds-10', clients: 1, asked: 'deauth MAC', measured: 700 },
+    { flavour: 'opennds-10', clients: 1, asked: 'auth MAC', measured: 800 },
+    { flavour: 'opennds-10', clients: 1, asked: 'auth 02:66:ca:fe:00:99', measured: 60 },
   ] as const)('$flavour with $clients clients takes $measured ms for $asked', async (row) => {
     expect(Math.abs((await timeOf(row)) / row.measured - 1)).toBeLessThan(0.15)
   })
 
   it.each([
-    { asked: 'json', measured: 4300 },
-    { asked: 'json MAC', measured: 1200 },
-  ])('openNDS with 4 of 6 clients away takes $measured ms for $asked', async ({ asked, measured }) => {
-    const time = await timeOf({ flavour: 'opennds', clients: 6, asked, away: [1, 2, 3, 4] })
+    { clients: 6, away: [1, 2, 3, 4], asked: 'json', measured: 4300 },
+    { clients: 6, away: [1, 2, 3, 4], asked: 'json MAC', measured: 1200 },
+    { clients: 8, away: [1, 2, 3, 4, 5, 6], asked: 'json', measured: 6900 },
+    { clients: 8, away: [1, 2, 3, 4, 5, 6], asked: 'status', measured: 160 },
+  ])('openNDS takes $measured ms for $asked of $clients clients, these away: $away', async ({ measured, ...row }) => {
+    const time = await timeOf({ flavour: 'opennds', ...row })
     expect(Math.abs(time / measured - 1)).toBeLessThan(0.15)
   })
 
@@ -62,6 +67,60 @@ describe('while one request is served', () => {
     const second = await ask(['status'])
     await vi.advanceTimersByTimeAsync(300)
     expect([(await first).exitCode, second.exitCode]).toEqual([0, 4])
+  })
+
+  it.each(['nodogsplash', 'opennds', 'opennds-10'] as const)('%s shows what it had read first', async (flavour) => {
+    const { portal } = aScene(flavour, known(1), asked(`auth ${mac(1)}`), moved(1, 5, 0))
+    portal.faults.latencyMilliseconds = 300
+    const before = portal.request('json')
+    const answer = portal.serve('json')
+    await vi.advanceTimersByTimeAsync(100)
+    portal.transfer(mac(1), { downloaded: 7e6, uploaded: 0 })
+    await vi.advanceTimersByTimeAsync(200)
+    expect(await answer).toBe(before)
+  })
+
+  it.each([{ line: `auth ${mac(1)}` }, { line: `trust ${mac(1)}` }])(
+    'the gate moves at the end of $line',
+    async (row) => {
+      const { portal } = aScene('nodogsplash', known(1))
+      portal.faults.latencyMilliseconds = 300
+      void portal.serve(row.line)
+      await vi.advanceTimersByTimeAsync(299)
+      const before = portal.gateOpen(mac(1))
+      await vi.advanceTimersByTimeAsync(1)
+      expect([before, portal.gateOpen(mac(1))]).toEqual([false, true])
+    },
+  )
+
+  it('a deauth takes effect at the end of its time', async () => {
+    const { portal } = aScene('opennds', known(1), asked(`auth ${mac(1)}`))
+    portal.faults.latencyMilliseconds = 300
+    void portal.serve(`deauth ${mac(1)}`)
+    await vi.advanceTimersByTimeAsync(299)
+    const before = portal.gateOpen(mac(1))
+    await vi.advanceTimersByTimeAsync(1)
+    expect([before, portal.gateOpen(mac(1))]).toEqual([true, false])
+  })
+
+  it.each(['opennds', 'opennds-10'] as const)('another program at %s turns the ndsctl away', async (flavour) => {
+    const { portal } = aScene(flavour, known(1))
+    const occupied = portal.occupy(300)
+    const during = await inProcess(portal)(['json'])
+    await vi.advanceTimersByTimeAsync(300)
+    await occupied
+    expect([during.exitCode, (await inProcess(portal)(['json'])).exitCode]).toEqual([4, 0])
+  })
+
+  it('at nodogsplash one waits for another program', async () => {
+    const { portal } = aScene('nodogsplash', known(1))
+    void portal.occupy(300)
+    const ended = vi.fn()
+    void inProcess(portal)(['json']).then(ended)
+    await vi.advanceTimersByTimeAsync(299)
+    const before = ended.mock.calls.length
+    await vi.advanceTimersByTimeAsync(2)
+    expect([before, ended.mock.calls.length]).toEqual([0, 1])
   })
 
   it('a daemon that is restarted forgets it', async () => {
