@@ -45,13 +45,14 @@ export interface Agent {
 
 // How long each step of a stop waits for portal or broker: all of it stays within five seconds.
 const stopPatience = 1000
+const diskTrialMilliseconds = 5000
 // So many purchases stay at the broker while the disk refuses; further ones are answered and the backend sends them again.
 const mostKept = 8
 
 export function createAgent({ config, clock, journal, valve, uplink, log, newId }: AgentParts): Agent {
   const looks = createPulse(clock)
   const announcements = createPulse(clock)
-  const recorder = createRecorder(config.routerId, clock, journal, log, happened)
+  const recorder = createRecorder(config.routerId, clock, journal, log, happened, healed)
   const gates = createGates({ clock, journal, valve, recorder, unpaid: config.unpaid, log })
   const outbox = createOutbox(journal, recorder, uplink)
   const board = createStatusBoard({ config, clock, journal, gates, recorder, uplink })
@@ -147,12 +148,21 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
         board.publish('changed')
       }
       if (now.at >= nextCheckpoint) {
-        nextCheckpoint = now.at + config.checkpointIntervalMilliseconds
         await checkpoint(now)
+        nextCheckpoint = now.at + nextCheckpointIn()
       }
       board.publish('changed visibly')
+      if (recorder.diskFault !== undefined) nextCheckpoint = Math.min(nextCheckpoint, now.at + nextCheckpointIn())
       isPoked = await looks.wait(Math.min(nextLook, nextReport, nextCheckpoint) - clock.monotonic())
     }
+  }
+
+  // A disk that refuses is tried again and again: what waits for it is a customer.
+  function nextCheckpointIn(): number {
+    const { checkpointIntervalMilliseconds } = config
+    return recorder.diskFault === undefined
+      ? checkpointIntervalMilliseconds
+      : Math.min(diskTrialMilliseconds, checkpointIntervalMilliseconds)
   }
 
   function nextLookOf(now: Now): number {
@@ -172,7 +182,6 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
     try {
       await journal.checkpoint(now)
       recorder.diskAnswered()
-      if (uplink.kept > 0) uplink.rejoin()
     } catch (err) {
       if (!(err instanceof StorageFailure)) throw err
       recorder.diskAnswered(err)
@@ -183,6 +192,12 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
     if (event.type === 'purchase.accepted') wanted.add(event.mac)
     orders.happened(event)
     announcements.poke()
+  }
+
+  // Purchases that could not be stored wait at the broker, which sends them again on another connection only.
+  function healed(): void {
+    if (uplink.kept > 0) uplink.rejoin()
+    looks.poke()
   }
 
   function tell(message: { type: string }): void {

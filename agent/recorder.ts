@@ -38,6 +38,7 @@ export function createRecorder(
   journal: Journal,
   log: Log,
   happened: (event: Event) => void,
+  healed: () => void = () => {},
 ): Recorder {
   const turn = new Mutex()
   let diskFault: string | undefined
@@ -52,8 +53,11 @@ export function createRecorder(
   function diskAnswered(fault?: StorageFailure): void {
     if (fault && diskFault === undefined)
       log.error({ err: fault }, 'the disk refuses writes: no sales until it takes them')
-    if (!fault && diskFault !== undefined) log.info({}, 'the disk takes writes again')
+    const isHealed = !fault && diskFault !== undefined
     diskFault = fault?.message
+    if (!isHealed) return
+    log.info({}, 'the disk takes writes again')
+    healed()
   }
 
   const append: Recorder['append'] = async (drafts, { records = [], purchase } = {}) => {

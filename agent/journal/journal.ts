@@ -47,6 +47,8 @@ export interface Journal {
 
 // Several times what is published at once: while the broker is there the outbox never reads the disk.
 const recentEvents = 512
+// What is longer is deflated: of one letter nothing would be left.
+const mostTrialBytes = 900
 
 interface Pending {
   records: JournalRecord[]
@@ -117,6 +119,16 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     return file
   }
 
+  /** After a refusal: as large a write where it was refused tells that there is room; a smaller one may fit where it would not. */
+  async function tryAfterRefusal(): Promise<void> {
+    if (store.refusedBytes === 0) return
+    const current = opened()
+    const trial = '0'.repeat(Math.min(store.refusedBytes, mostTrialBytes))
+    const decision = { n: current.n + 1, uptime: current.books.uptime, records: [], trial }
+    await store.append(await currentFile(), frame(decision))
+    current.n++
+  }
+
   function filesOfEpoch(): JournalFile[] {
     const { files, books } = opened()
     return files.filter((file) => file.firstN >= books.epochFirstN)
@@ -162,6 +174,7 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
     note: checkpoints.note,
     checkpoint: (now) =>
       inOrder(async () => {
+        await tryAfterRefusal()
         await checkpoints.write(now)
         await prune(opened(), store, checkpoints, limits)
       }),

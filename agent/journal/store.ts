@@ -23,29 +23,42 @@ export interface Store {
   remove(name: string): Promise<void>
   /** Bytes written since it was made. */
   readonly writtenBytes: number
+  /** The size of the write that was refused last, until one is taken: only as large a write tells that the disk has room. */
+  readonly refusedBytes: number
 }
 
 export function createStore(disk: Disk): Store {
   let writtenBytes = 0
+  let refusedBytes = 0
+
+  async function written(bytes: number, work: Promise<void>): Promise<void> {
+    refusedBytes = Math.max(refusedBytes, bytes)
+    await stored(work)
+    refusedBytes = 0
+  }
+
   return {
     read: (name) => stored(disk.read(name)),
     // What a failed write left behind is cut off before the next one: no sound frame ever stands behind a torn one.
     async append(file, bytes) {
       if (file.torn) await stored(disk.truncate(file.name, file.bytes))
       file.torn = true
-      await stored(disk.append(file.name, bytes))
+      await written(bytes.length, disk.append(file.name, bytes))
       file.torn = false
       file.bytes += bytes.length
       writtenBytes += bytes.length
     },
     async replace(name, bytes) {
-      await stored(disk.replace(name, bytes))
+      await written(bytes.length, disk.replace(name, bytes))
       writtenBytes += bytes.length
     },
     truncate: (name, bytes) => stored(disk.truncate(name, bytes)),
     remove: (name) => stored(disk.remove(name)),
     get writtenBytes() {
       return writtenBytes
+    },
+    get refusedBytes() {
+      return refusedBytes
     },
   }
 }

@@ -59,6 +59,20 @@ describe('a purchase', () => {
   })
 })
 
+describe('a disk that takes writes again', () => {
+  it('is noticed within seconds, and the broker is asked once for what waits there', async () => {
+    router.disk.refuse()
+    await router.uplink.purchase(aGrant('bytes', megabytes(1))).catch(() => {})
+    await router.pass(6000)
+    const before = [router.uplink.rejoined, router.uplink.liveStatus().state]
+    router.disk.accept()
+    await router.pass(6000)
+
+    expect(before).toEqual([0, 'degraded'])
+    expect([router.uplink.rejoined, router.uplink.liveStatus().state]).toEqual([1, 'online'])
+  })
+})
+
 describe('while the disk refuses', () => {
   beforeEach(async () => {
     await router.grant('bytes', megabytes(5))

@@ -75,6 +75,29 @@ const onDisk = ({ name, missing, open }: FullDisk) =>
       expect(wrongNumbers(voice)).toEqual([])
     })
 
+    it('answers commands and stays connected while purchases wait', { timeout: 60_000 }, async () => {
+      await buyUntilRefused()
+      await until(() => state()?.state === 'degraded')
+      for (let number = 20; number < 50; number++) {
+        await router.publish({ purchaseId: `p${number}`, mac: mac(number), metric: 'bytes', allotment })
+      }
+      const asked = performance.now()
+      const reply = await router.command({ command: 'session', mac: phone })
+      const took = performance.now() - asked
+      await until(() => refusals().length >= 31)
+      const states = voice.statuses.map((status) => status.state)
+      disk.free(router.pid() ?? 0)
+      await until(() => state()?.state === 'online', patience)
+      await until(() => accepted().some((purchaseId) => purchaseId === 'p26'), patience)
+
+      expect(reply).toMatchObject({ status: 'ok' })
+      expect(took).toBeLessThan(2000)
+      expect(states).not.toContain('offline')
+      expect(refusals().every((answer) => answer.type === 'purchase.rejected' && !answer.final)).toBe(true)
+      // One was refused before the thirty: of these seven stay at the broker, the others are to be sent again.
+      expect(accepted().filter((purchaseId) => Number(purchaseId.slice(1)) >= 20)).toHaveLength(7)
+    })
+
     it('loses nothing when it is killed while the disk is full', { timeout: 60_000 }, async () => {
       const refused = await buyUntilRefused()
       await router.kill()
