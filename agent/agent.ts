@@ -12,9 +12,12 @@ import { type Journal, StorageFailure } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import type { Books } from './merchant/books.ts'
 import type { DraftOf } from './merchant/draft.ts'
+import { abandonedSessions } from './merchant/abandoned.ts'
+import { endOf } from './merchant/ending.ts'
 import { gatePlan, openAtOnce, type Step } from './merchant/gate-plan.ts'
 import { askAgain, listDueIn, planLook } from './merchant/look-plan.ts'
 import { nextLookIn } from './merchant/next-look.ts'
+import { openAgainIn } from './merchant/unordered-shuts.ts'
 import type { Now } from './moment.ts'
 import { createOrders } from './orders.ts'
 import { createOutbox } from './outbox.ts'
@@ -23,6 +26,7 @@ import { createRecorder } from './recorder.ts'
 import { createSales } from './sales.ts'
 import { createStatusBoard } from './status-board.ts'
 import type { Incoming, Receipt, Uplink } from './uplink/uplink.ts'
+import type { Neighbours } from './valve/neighbours.ts'
 import type { PortalList } from './valve/portal-client.ts'
 import type { Valve } from './valve/valve.ts'
 
@@ -31,6 +35,8 @@ export interface AgentParts {
   clock: Clock
   journal: Journal
   valve: Valve
+  /** Which devices are on the LAN, where the machine can tell. */
+  neighbours?: Neighbours
   uplink: Uplink
   log: Log
   newId: () => string
@@ -43,17 +49,22 @@ export interface Agent {
   stop(why: string): Promise<void>
 }
 
+const day = 86_400_000
+
 // How long each step of a stop waits for portal or broker: all of it stays within five seconds.
 const stopPatience = 1000
 const diskTrialMilliseconds = 5000
 // So many purchases stay at the broker while the disk refuses; further ones are answered and the backend sends them again.
 const mostKept = 8
 
-export function createAgent({ config, clock, journal, valve, uplink, log, newId }: AgentParts): Agent {
+export function createAgent(parts: AgentParts): Agent {
+  const { config, clock, journal, valve, neighbours = async () => undefined, uplink, log, newId } = parts
   const looks = createPulse(clock)
   const announcements = createPulse(clock)
   const recorder = createRecorder(config.routerId, clock, journal, log, happened, healed)
-  const gates = createGates({ clock, journal, valve, recorder, unpaid: config.unpaid, log })
+  const abandonedAfter = config.abandonedDays === 0 ? Number.POSITIVE_INFINITY : config.abandonedDays * day
+  const silentAfter = Math.max(config.lookIntervalMilliseconds, config.portal.timeoutMilliseconds)
+  const gates = createGates({ clock, journal, valve, neighbours, recorder, unpaid: config.unpaid, silentAfter, log })
   const outbox = createOutbox(journal, recorder, uplink)
   const board = createStatusBoard({ config, clock, journal, gates, recorder, uplink })
   const entriesOf = (mac: Mac) => gates.remembered?.clients.filter((client) => client.mac === mac) ?? []
@@ -74,7 +85,7 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
       if (!(err instanceof StorageFailure)) throw err
       return uplink.kept < mostKept ? 'keep' : 'acknowledge'
     } finally {
-      // Also when it could not be stored: the status must say so.
+      // Wake the loop even if storing failed: it also publishes the status, which reports the disk.
       looks.poke()
     }
   }
@@ -85,28 +96,54 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   }
 
   async function enforce(): Promise<void> {
+    journal.live(nowOf(clock))
+    for (const mac of await gates.notice()) wanted.add(mac)
     const opened = await openWhoHasJustPaid()
+    // Opening ends with a look; where it told of all devices, another one would tell the same.
     const list = opened && !opened.only ? opened : await look()
-    if (!list) return
-    const steps = gatePlan(journal.books, list, config.unpaid, gates.blocked)
-    if (steps.length === 0) return
-    const after = await take(steps, list)
-    if (after) await openAgain(steps, after)
+    for (const mac of gates.askAtOnce) lookAt(mac)
+    const steps = list ? planFor(list) : []
+    const after = list && steps.length > 0 ? await take(steps, list) : undefined
+    if (after) await openAfterShuts(steps, after)
+    await gates.tellCounted()
+    await endAbandoned()
   }
 
-  // A paid gate that was shut to be renewed, or while its customer bought again, does not wait for the next look.
-  async function openAgain(taken: readonly Step[], list: PortalList): Promise<void> {
-    const shut = new Set(taken.flatMap((step) => (step.act === 'open' ? [] : [step.mac])))
-    const steps = gatePlan(journal.books, list, config.unpaid).filter(
-      (step) => step.act === 'open' && shut.has(step.mac),
-    )
+  function planFor(list: PortalList): Step[] {
+    const { blocked, remembered, seen } = gates
+    const now = clock.monotonic()
+    return gatePlan(journal.books, list, config.unpaid, {
+      blocked,
+      known: remembered?.clients ?? list.clients,
+      trusted: remembered?.trusted,
+      mayOpen: (mac) => openAgainIn(seen.shuts.get(mac), now) === 0,
+      isOnLan: (mac) => seen.present?.has(mac) ?? true,
+    })
+  }
+
+  // A gate just shut may be paid: it was shut to be renewed, or for another device at its IP, or its customer bought
+  // meanwhile. It does not wait for the next look, and neither does the device that it made room for.
+  async function openAfterShuts(taken: readonly Step[], list: PortalList): Promise<void> {
+    const shut = taken.flatMap((step) => (step.act === 'open' ? [] : [step]))
+    const isAbout = (step: Step) => shut.some(({ mac, client }) => mac === step.mac || client.ip === step.client?.ip)
+    const steps = shut.length === 0 ? [] : planFor(list).filter((step) => step.act === 'open' && isAbout(step))
     if (steps.length > 0) await take(steps, list)
   }
 
+  async function endAbandoned(): Promise<void> {
+    if (abandonedSessions(journal.books, abandonedAfter).length === 0) return
+    await recorder.inTurn(async () => {
+      const sessions = abandonedSessions(journal.books, abandonedAfter)
+      const ends = sessions.flatMap((session) => endOf(session, 'abandoned'))
+      if (ends.length > 0) await recorder.appendOr(() => {}, ends)
+    })
+  }
+
   async function look(): Promise<PortalList | undefined> {
-    // A portal that is back is asked for everything.
+    // At the start and after an outage ask for the whole list: any gate may have changed.
     const isKnown = gates.portal.state === 'reachable'
-    const question = isKnown ? planLook(journal.books, nowOf(clock), config, gates.seen, wanted) : 'all'
+    const { seen, remembered } = gates
+    const question = isKnown ? planLook(journal.books, nowOf(clock), config, seen, wanted, remembered) : 'all'
     wanted.clear()
     return question.length === 0 ? undefined : gates.look(question)
   }
@@ -119,9 +156,14 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   }
 
   async function take(steps: readonly Step[], list: PortalList): Promise<PortalList | undefined> {
-    await gates.apply(steps, list)
+    const taken = await gates.apply(steps, list)
+    if (taken.length < steps.length) {
+      // A session is about to end: that comes first, and the steps that are left come again.
+      for (const step of steps) lookAt(step.mac)
+      return look()
+    }
     // Believe what the portal shows, not the command.
-    return gates.look(askAgain(journal.books, steps))
+    return gates.look(askAgain(journal.books, steps, gates.remembered))
   }
 
   function command(payload: Uint8Array, reply: (message: object) => void | Promise<void>): void {
@@ -167,7 +209,7 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
 
   function nextLookOf(now: Now): number {
     const { seen, portal } = gates
-    if (portal.state !== 'reachable') return config.nearIntervalMilliseconds
+    if (portal.state !== 'reachable' || gates.isUnanswered) return config.nearIntervalMilliseconds
     return Math.min(nextLookIn(journal.books, now, config, seen), listDueIn(journal.books, now, config, seen))
   }
 
@@ -213,6 +255,8 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   return {
     async open() {
       await journal.open()
+      journal.live(nowOf(clock))
+      gates.begin()
       const { bootId } = clock
       const why = whyStarted(journal.books, bootId)
       await recorder.inTurn(() => recorder.append([{ type: 'agent.started', agentVersion, bootId, why }]))

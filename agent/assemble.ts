@@ -26,7 +26,7 @@ export function assembleAgent(config: Config, parts: { clock?: Clock; ndsctl?: N
     config,
     clock,
     journal: createJournal(folderDisk(config.stateDir), randomUUID, journalLimits(config.journal)),
-    valve: createValve(ndsctl, config.portal.kind, (milliseconds) => clock.sleep(milliseconds), endFlows),
+    valve: createValve(ndsctl, config.portal.kind, clock, endFlows),
     uplink: createUplink(config, clock, log),
     log,
     newId: uuidv7,

@@ -30,6 +30,8 @@ export interface Config extends LookSettings {
   usageIntervalMilliseconds: number
   checkpointIntervalMilliseconds: number
   tariff: Tariff
+  /** How long a paid rest waits for its device, in days of the agent's running time; 0 for ever. */
+  abandonedDays: number
   unpaid: UnpaidPolicy
   logLevel: string
 }
@@ -120,6 +122,7 @@ const Settings = z.object({
   AGENT_MIN_STEPS: wholeNumber(0).default(1),
   AGENT_PRICES: z.array(FilePrice).min(1).optional(),
   AGENT_DIRECT_GRANTS: yesOrNo.default(true),
+  AGENT_ABANDONED_DAYS: wholeNumber(0, 3650).default(30),
   AGENT_UNPAID: z.enum(['close', 'report']).default('close'),
   AGENT_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
@@ -159,6 +162,7 @@ function configFrom(settings: z.output<typeof Settings>, oneByEnv: boolean): Con
       prices: oneByEnv ? one : (settings.AGENT_PRICES ?? one),
       directGrants: settings.AGENT_DIRECT_GRANTS,
     },
+    abandonedDays: settings.AGENT_ABANDONED_DAYS,
     unpaid: settings.AGENT_UNPAID,
     logLevel: settings.AGENT_LOG_LEVEL,
   }

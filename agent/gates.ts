@@ -4,28 +4,44 @@ import { type Clock, nowOf } from './clock.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import type { Metered, Metering } from './merchant/books.ts'
-import type { Draft } from './merchant/draft.ts'
-import { isDue, isUnpaid, type Step, type UnpaidPolicy } from './merchant/gate-plan.ts'
-import { afterLook, nothingSeen, type Seen } from './merchant/look-plan.ts'
-import { lacksBaseline, meterSession, opening, slippedBy, unopened, unseen } from './merchant/metering.ts'
-import type { Session } from './merchant/session.ts'
+import { coalesce, type Drift, type Reports } from './merchant/drifts.ts'
+import { isDue, isStrange, type Step, type UnpaidPolicy } from './merchant/gate-plan.ts'
+import { afterListFault, afterLook, afterNeighbours, everybody, nothingSeen, type Seen } from './merchant/look-plan.ts'
+import { lacksBaseline, meterSession, opening, unanswered, unreadFor, unseen } from './merchant/metering.ts'
+import { firstEndIn } from './merchant/next-look.ts'
+import { type Session, stateOf } from './merchant/session.ts'
 import { drift, nothingWatched, settle } from './merchant/settle.ts'
 import type { Now } from './moment.ts'
 import type { Recorder } from './recorder.ts'
 import { PortalFault } from './valve/fault.ts'
+import type { Neighbours } from './valve/neighbours.ts'
 import { type PortalClient, type PortalList, type Question, updated } from './valve/portal-client.ts'
 import { shutAlong } from './valve/prefix-defect.ts'
+import { withHolders } from './valve/shared-address.ts'
 import type { Valve } from './valve/valve.ts'
 
 export interface Gates {
+  /** Begins a life of the agent: sessions in the books may have gates that the one before was opening. */
+  begin(): void
+  /** Asks the router's kernel who is on the LAN; the devices with a session that have come since it was last asked. */
+  notice(): Promise<Mac[]>
   /** Asks the portal, charges what was used, tells what changed; `undefined` when the portal cannot be asked. */
   look(question: Question): Promise<PortalList | undefined>
-  /** Takes the steps that are still due. Whether a gate moved only the next look tells. */
-  apply(steps: readonly Step[], list: PortalList): Promise<void>
+  /**
+   * Takes the steps that are still due, ends first, and stops opening when a session is about to end: the steps that it took.
+   * Whether a gate moved only the next look tells.
+   */
+  apply(steps: readonly Step[], list: PortalList): Promise<Step[]>
+  /** Tells the drifts that were counted for long enough. */
+  tellCounted(): Promise<void>
+  /** Whether the latest question was not answered. */
+  readonly isUnanswered: boolean
   /** What the looks so far have shown of the portal itself. */
   readonly seen: Seen
   /** Tokens of open gates that let nothing through. */
   readonly blocked: ReadonlySet<string>
+  /** Devices to ask about at the next look: their gates may have been shut along with another one. */
+  readonly askAtOnce: readonly Mac[]
   /** The portal's list as the looks so far have shown it. */
   readonly remembered: PortalList | undefined
   /** The portal as the status shows it. */
@@ -36,65 +52,126 @@ interface Parts {
   clock: Clock
   journal: Journal
   valve: Valve
+  neighbours: Neighbours
   recorder: Recorder
   unpaid: UnpaidPolicy
+  /** No answer to any question for longer than this is an unreachable portal, in milliseconds. */
+  silentAfter: number
   log: Log
 }
 
 // A disk may refuse for long; what is told afterwards is bounded.
-const mostUntold = 100
-// However slow the portal was at the look: this much may pass between a reading and the shut that follows from it.
+const mostUnstored = 100
+const trustedInterval = 60_000
+// Before a shut, a reading older than this is taken again, however slow the portal is.
 const mostFreshMilliseconds = 20
 
-export function createGates({ clock, journal, valve, recorder, unpaid, log }: Parts): Gates {
+export function createGates({ clock, journal, valve, neighbours, recorder, unpaid, silentAfter, log }: Parts): Gates {
   let watch = nothingWatched
   let seen = nothingSeen
   let remembered: PortalList | undefined
-  let lookedAt: number | undefined
+  let reports: Reports = new Map()
+  let askAtOnce: readonly Mac[] = []
   let portal: LiveStatus['portal'] = { kind: 'unknown', version: null, state: 'unknown' }
+  let lastNeighbours: Awaited<ReturnType<Neighbours>>
+  // Since when no question was answered.
+  let unansweredSince: number | undefined
+  let trustedAskedAt = Number.NEGATIVE_INFINITY
   // Drifts that the disk would not take: told as soon as it does.
-  let untold: Draft[] = []
+  let unstored: Drift[] = []
 
-  async function answered(list: PortalList, now: Now): Promise<void> {
-    const settled = settle(journal.books, list, watch, unpaid, now)
+  async function answered(list: PortalList, merged: PortalList, now: Now): Promise<void> {
+    const before = remembered ? { before: remembered } : {}
+    const settled = settle(journal.books, list, watch, unpaid, now, { ...before, after: merged })
     watch = settled.watch
+    askAtOnce = settled.askAtOnce
     if (settled.shut.length > 0) journal.note({ type: 'shut', macs: settled.shut })
     const back = journal.books.portalUnreachable ? [drift('portal-back', 'every gate is compared with the books')] : []
-    const events = [...untold, ...back, ...settled.events]
-    const metered: Metered = { type: 'metered', sessions: settled.metered }
-    if (events.length === 0) return journal.note(metered)
-    untold = []
-    // A disk that refuses holds no gate up: metering goes on in memory; starts and ends show again at the next look.
+    const drifts = [...back, ...settled.drifts]
+    const counted = coalesce(reports, drifts, now)
+    const told = [...unstored, ...counted.told]
+    const events = [...told, ...settled.events]
+    // What no event tells a crash may undo: the portal's counters go on, and the next look finds it again.
+    const isTold = ({ mac }: Metering) => events.some((event) => 'mac' in event && event.mac === mac)
+    const metered: Metered = { type: 'metered', sessions: settled.metered.filter(isTold) }
+    journal.note({ type: 'metered', sessions: settled.metered.filter((metering) => !isTold(metering)) })
+    reports = counted.reports
+    if (back.length > 0) journal.note({ type: 'portal', unreachable: false })
+    if (events.length === 0) return
+    unstored = []
+    // If the disk refuses, gates still move. Metering goes on in memory; a start or end that was not stored is found again
+    // by the next look.
     const goOn = () => {
       journal.note(metered)
-      journal.note({ type: 'portal', unreachable: false })
-      untold = events.filter((event) => event.type === 'gate.drift').slice(-mostUntold)
+      unstored = told.slice(-mostUnstored)
     }
     await recorder.appendOr(goOn, events, { records: [metered] })
   }
 
-  // "Trusted" stands in nodogsplash's status only: it is asked before a gate that nobody paid for is taken for one.
+  // nodogsplash lists trusted devices only in `ndsctl status`: ask before calling an open gate unpaid. Without an answer
+  // nobody is called unpaid, and metering goes on.
   async function withTrusted(list: PortalList): Promise<PortalList> {
-    const isStrange = list.clients.some((client) => isUnpaid(journal.books, list, client))
-    if (list.kind !== 'nodogsplash' || !isStrange) return list
-    return { ...list, trusted: (await valve.status()).trusted }
+    const { books } = journal
+    const now = clock.monotonic()
+    // A trusted device that has paid is not let in, nor listed: why it waits is asked now and then.
+    const somebodyWaits = [...books.sessions.values()].some((session) => stateOf(session) === 'waiting')
+    const isTime = somebodyWaits && now - trustedAskedAt >= trustedInterval
+    const isWanted = isTime || list.clients.some((client) => isStrange(books, client))
+    if (list.trusted || list.kind !== 'nodogsplash' || !isWanted) return list
+    trustedAskedAt = now
+    const trusted = await valve.status().then(
+      (status) => status.trusted,
+      (err) => {
+        if (!(err instanceof PortalFault)) throw err
+        log.warn({ err }, 'the portal does not say which devices are trusted: nobody is shut as unpaid')
+        return undefined
+      },
+    )
+    return trusted ? { ...list, trusted } : list
   }
 
-  async function failed({ code, message }: PortalFault): Promise<void> {
+  /** Asks; where the whole list cannot be read the devices that matter are asked for one by one. */
+  async function ask(question: Question): Promise<{ list: PortalList; question: Question }> {
+    const isOneCall = seen.kind === 'nodogsplash' && seen.listFailures === 0
+    if (question !== 'all' && !isOneCall) return { list: await valve.look(question), question }
+    try {
+      return { list: await valve.look('all'), question: 'all' }
+    } catch (err) {
+      if (!isAboutTheList(err) || remembered === undefined) throw err
+      log.warn({ err }, 'the list of the portal cannot be read: its devices are asked for one by one')
+      seen = afterListFault(seen, nowOf(clock))
+      // At openNDS each question takes its time: their turns come with the next looks, if the portal answers at all.
+      const instead = remembered.kind === 'opennds' ? [] : everybody(journal.books, remembered)
+      if (instead.length === 0) await valve.ping()
+      return { list: await valve.look(instead), question: instead }
+    }
+  }
+
+  async function failed({ code, message }: PortalFault, now: Now): Promise<void> {
+    // A slow answer is no missing answer: other callers may keep the daemon busy for as long as its list takes.
+    const isSilent = silences.has(code)
+    if (isSilent && now.at - (unansweredSince ?? now.at) <= silentAfter) return
     portal = { ...portal, state: 'unreachable' }
     if (code === 'portal-down') journal.note({ type: 'metered', sessions: unseen(journal.books) })
+    else if (isSilent) journal.note({ type: 'metered', sessions: unanswered(journal.books) })
     if (journal.books.portalUnreachable) return
     const event = drift('portal-unreachable', `${message} (${code}); asked until it answers`)
-    const goOn = () => {
-      journal.note({ type: 'portal', unreachable: true })
-      untold = [...untold, event].slice(-mostUntold)
-    }
-    await recorder.appendOr(goOn, [event])
+    journal.note({ type: 'portal', unreachable: true })
+    await tell([event], now)
+  }
+
+  async function tell(drifts: readonly Drift[], now: Now): Promise<void> {
+    const counted = coalesce(reports, drifts, now)
+    reports = counted.reports
+    if (counted.told.length === 0) return
+    await recorder.appendOr(() => {
+      unstored = [...unstored, ...counted.told].slice(-mostUnstored)
+    }, counted.told)
   }
 
   async function describe(list: PortalList): Promise<void> {
     const isNew = portal.state !== 'reachable' || portal.kind !== list.kind
-    const asked = isNew ? await valve.status().catch(() => undefined) : portal
+    const asked = isNew && list.version === undefined ? await valve.status().catch(() => undefined) : portal
     const version = list.version ?? asked?.version
     portal = { kind: list.kind, version: version ?? null, state: 'reachable' }
   }
@@ -112,66 +189,104 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
   }
 
   async function take(step: Step): Promise<void> {
-    if (step.act !== 'open') return close(step.client)
+    if (step.act !== 'open') return close(step)
     const { mac, milliseconds, client } = step
-    const isTaken =
-      milliseconds === undefined
-        ? await valve.openGate(mac, client)
-        : await valve.openGateUntil(mac, milliseconds, client)
-    // Whoever has opened it, it was not this agent: what passed before the next look is not the customer's.
-    if (!isTaken) noteOf(mac, unopened)
+    const note = () => {
+      watch = { ...watch, opening: new Set([...watch.opening, mac]) }
+    }
+    try {
+      const isTaken =
+        milliseconds === undefined
+          ? await valve.openGate(mac, client)
+          : await valve.openGateUntil(mac, milliseconds, client)
+      // The portal said no: if the gate is open all the same, somebody else has opened it.
+      if (isTaken) note()
+    } catch (err) {
+      // No answer says nothing: it may have been done.
+      note()
+      throw err
+    }
   }
 
-  async function close(client: PortalClient): Promise<void> {
+  async function close(step: Extract<Step, { act: 'close' | 'renew' }>): Promise<void> {
+    const { client } = step
+    const last = isFresh(client) ? undefined : await valve.getClientStats(client)
+    if (last && remembered) noteReading(last, remembered)
+    // The reading takes its time: a top-up that came meanwhile keeps the gate.
+    if (!isDue(journal.books, step)) return
     watch = { ...watch, shut: new Set([...watch.shut, client.mac]) }
-    const last = isFresh() ? undefined : await valve.getClientStats(client)
-    const readAt = last ? clock.monotonic() : (lookedAt ?? clock.monotonic())
+    const readAt = last?.askedAt ?? client.askedAt ?? clock.monotonic()
     const isShut = await valve.closeGate(client)
     const along = remembered ? shutAlong(client, remembered).map(({ token }) => token) : []
     watch = { ...watch, shutAlong: new Set([...watch.shutAlong, ...along]) }
-    if (last && remembered) {
-      // What passed between the look and the shutting is charged too: the portal forgets it.
-      const clients = remembered.clients.map((entry) => (entry.token === last.token ? last : entry))
-      remembered = { ...remembered, clients }
-      noteOf(client.mac, (session) => meterSession(session, { at: nowOf(clock), clients }))
-    }
-    if (isShut) noteOf(client.mac, (session) => slippedBy(session, clock.monotonic() - readAt))
+    if (isShut) noteMetering(client.mac, (session) => unreadFor(session, clock.monotonic() - readAt))
   }
 
-  function noteOf(mac: Mac, meteringOf: (session: Session) => Metering): void {
+  // What passed between the look and the shutting is charged too: the portal forgets it.
+  function noteReading(last: PortalClient, known: PortalList): void {
+    const clients = known.clients.map((entry) => (entry.token === last.token ? withFlags(entry, last) : entry))
+    remembered = { ...known, clients }
+    const at = { bootId: clock.bootId, at: last.askedAt ?? clock.monotonic() }
+    const { uptime } = journal.books
+    // The other entries of the device are as old as the look that showed them.
+    const asked = clients.map((entry) => (entry.mac === last.mac ? { ...entry, askedAt: at.at } : entry))
+    noteMetering(last.mac, (session) => meterSession(session, { at, clients: asked, uptime }))
+  }
+
+  function noteMetering(mac: Mac, meteringOf: (session: Session) => Metering): void {
     const session = journal.books.sessions.get(mac)
     if (session) journal.note({ type: 'metered', sessions: [meteringOf(session)] })
   }
 
   // A reading that is younger than what another one takes is as good as another one.
-  function isFresh(): boolean {
+  function isFresh({ askedAt }: PortalClient): boolean {
     const most = Math.min(seen.latencyMilliseconds, mostFreshMilliseconds)
-    return lookedAt !== undefined && clock.monotonic() - lookedAt <= most
+    return askedAt !== undefined && clock.monotonic() - askedAt <= most
   }
 
   return {
-    async look(question) {
+    begin() {
+      watch = { ...watch, adopted: new Set([...journal.books.sessions.values()].map(({ sessionId }) => sessionId)) }
+    },
+    async notice() {
+      lastNeighbours = await neighbours()
+      const before = seen.present
+      seen = afterNeighbours(seen, lastNeighbours, remembered)
+      const { present } = seen
+      if (!present) return []
+      return [...journal.books.sessions.keys()].filter((mac) => present.has(mac) && !before?.has(mac))
+    },
+    async look(asked) {
       const began = clock.monotonic()
       try {
-        const list = await withTrusted(await valve.look(question))
+        const { list: plain, question } = await ask(asked)
+        const list = await withTrusted(plain)
+        const union = updated(remembered, list)
+        const merged = { ...union, clients: withHolders(union.clients, union.clients, lastNeighbours) }
+        const told = { ...list, clients: withHolders(list.clients, merged.clients, lastNeighbours) }
         const now = nowOf(clock)
-        lookedAt = now.at
-        await recorder.inTurn(() => answered(list, now))
-        seen = afterLook(seen, question, list, journal.books, now, now.at - began)
+        unansweredSince = undefined
+        await recorder.inTurn(() => answered(told, merged, now))
+        seen = afterLook({ ...seen, shuts: watch.shuts }, question, list, journal.books, now, now.at - began, merged)
         await describe(list)
-        const told = { ...list, ...(portal.version !== null && { version: portal.version }) }
-        remembered = updated(remembered, told)
-        return told
+        const version = portal.version === null ? {} : { version: portal.version }
+        remembered = { ...merged, ...version }
+        return { ...told, ...version }
       } catch (err) {
         if (!(err instanceof PortalFault)) throw err
         if (portal.state !== 'unreachable') log.warn({ err }, 'the portal cannot be asked, trying again')
-        await recorder.inTurn(() => failed(err))
+        unansweredSince ??= began
+        const now = nowOf(clock)
+        await recorder.inTurn(() => failed(err, now))
         return undefined
       }
     },
     async apply(steps, list) {
       await prepare(steps, list)
+      const taken: Step[] = []
       for (const step of steps) {
+        if (step.act === 'open' && firstEndIn(journal.books, nowOf(clock)) <= seen.latencyMilliseconds) break
+        taken.push(step)
         // A purchase may have come since the plan was made.
         if (!isDue(journal.books, step)) continue
         try {
@@ -179,15 +294,25 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
         } catch (err) {
           if (!(err instanceof PortalFault)) throw err
           log.warn({ err, act: step.act, mac: step.mac }, 'the portal did not take a step, trying again')
-          if (err.code === 'portal-down') return
+          if (err.code === 'portal-down') return taken
         }
       }
+      return taken
+    },
+    async tellCounted() {
+      await recorder.inTurn(() => tell([], nowOf(clock)))
+    },
+    get isUnanswered() {
+      return unansweredSince !== undefined
     },
     get seen() {
       return seen
     },
     get blocked() {
       return watch.blocked
+    },
+    get askAtOnce() {
+      return askAtOnce
     },
     get remembered() {
       return remembered
@@ -196,4 +321,16 @@ export function createGates({ clock, journal, valve, recorder, unpaid, log }: Pa
       return portal
     },
   }
+}
+
+/** No answer, or none that can be read: it may be slow, or busy with somebody else. */
+const silences: ReadonlySet<string> = new Set(['portal-silent', 'portal-busy', 'portal-garbled'])
+
+// Only the whole list failed; a daemon that is not there, or a program that is missing, answers no other question either.
+function isAboutTheList(err: unknown): err is PortalFault {
+  return err instanceof PortalFault && (silences.has(err.code) || err.code === 'ndsctl-failed')
+}
+
+function withFlags({ heldBy }: PortalClient, last: PortalClient): PortalClient {
+  return { ...last, ...(heldBy && { heldBy }) }
 }

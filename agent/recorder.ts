@@ -65,7 +65,10 @@ export function createRecorder(
     const stamp = stampOf()
     const first = journal.books.lastSeq + 1
     const events = drafts.map(({ type, ...rest }, index) => ({ type, ...stamp, seq: first + index, ...rest }) as Event)
-    const entries = events.map((event): JournalRecord => ({ type: 'event', event, ...(purchase && { purchase }) }))
+    const entries = events.map((event): JournalRecord => {
+      const isOutcome = event.type === 'purchase.accepted' || event.type === 'purchase.rejected'
+      return { type: 'event', event, ...(purchase && isOutcome && { purchase }) }
+    })
     try {
       await journal.append([...records, ...entries])
     } catch (err) {

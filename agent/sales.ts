@@ -35,7 +35,9 @@ export function createSales({ clock, journal, recorder, tariff, newId, entriesOf
     const fault = faultOfBooks(journal.books)
     if (fault) return answer(rejection(knownOf(read), 'storage-failure', fault, tariff))
     const sale = purchaseSession(journal.books, read, content, tariff, arrived, newId)
-    if (sale.is === 'outcome') return recorder.append([sale.event], { purchase: noteOf(sale) })
+    if (sale.is === 'outcome') {
+      return recorder.append([...(sale.ended ?? []), sale.event], { purchase: noteOf(sale) })
+    }
     if (sale.is === 'answer') return answer(sale.event)
     tell(await repetitionOf(sale.ofSeq, knownOf(read)))
   }

@@ -1,14 +1,15 @@
 // The status board: the router's state, retained at the broker, published when it changes.
 
 import type * as z from 'zod'
-import type { LiveStatus, OfflineStatus, Status } from '../protocol/index.ts'
+import type { LiveStatus as LiveStatusOnTheWire, Metric, OfflineStatus, Status } from '../protocol/index.ts'
 import { agentVersion } from './build.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
+import { exactJson } from './exact-json.ts'
 import type { Gates } from './gates.ts'
 import type { Journal } from './journal/journal.ts'
 import { countSessions, faultOfBooks, faultOfPortal } from './merchant/reporting.ts'
-import { conservationOf } from './merchant/view.ts'
+import { type Balance, conservationOf } from './merchant/view.ts'
 import { timestamp } from './moment.ts'
 import type { Recorder } from './recorder.ts'
 import type { Uplink } from './uplink/uplink.ts'
@@ -20,6 +21,9 @@ export interface StatusBoard {
   /** What the broker says in the agent's place when it vanishes. */
   lastWill(): Status
 }
+
+/** Before it is JSON, where sums beyond 2^53 are still exact. */
+type LiveStatus = Omit<LiveStatusOnTheWire, 'conservation'> & { conservation: Record<Metric, Balance> }
 
 interface Parts {
   config: Config
@@ -91,6 +95,6 @@ function flashOf(writtenBytes: number, milliseconds: number): LiveStatus['flash'
 
 function differs(a: LiveStatus, b: LiveStatus, when: 'changed' | 'changed visibly'): boolean {
   const seen = ({ journal, conservation, flash: _, ...visible }: LiveStatus) =>
-    JSON.stringify(when === 'changed' ? { journal, conservation, ...visible } : visible)
+    exactJson(when === 'changed' ? { journal, conservation, ...visible } : visible)
   return seen(a) !== seen(b)
 }

@@ -13,7 +13,9 @@ export function describeEvent(event: Event): string {
     case 'session.started':
       return `${event.mac} is online, ${prettyMilliseconds(event.openedAfterMilliseconds)} after the purchase`
     case 'session.ended':
-      return `${event.mac} is offline: ${event.reason}, used ${describeAmounts(event.used)}${unused(event)}`
+      return `${event.mac} is offline: ${event.reason}, used ${describeAmounts(event.used ?? {})}${unused(event)}`
+    case 'session.settled':
+      return `${event.mac} has used up ${event.purchases.length} purchases`
     case 'session.moved':
       return `${event.from} goes on as ${event.to}`
     case 'session.paused':

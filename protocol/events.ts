@@ -71,24 +71,15 @@ export const SessionResumed = z.object({ type: z.literal('session.resumed'), ...
 /** The session goes on with another device. */
 export const SessionMoved = z.object({ type: z.literal('session.moved'), ...changed, from: Mac, to: Mac })
 
-export const EndReason = z.enum([
-  'allotment-used',
-  'ended-by-command',
-  'ended-by-user',
-  'moved',
-  'gate-failed',
-  'router-rebooted',
-])
+/** `abandoned`: the device did not come within `startWithin`, or not again for as long as the router waits. */
+export const EndReason = z.enum(['allotment-used', 'ended-by-command', 'abandoned'])
 export type EndReason = z.infer<typeof EndReason>
 
 /** Each end reason as a RADIUS Acct-Terminate-Cause (RFC 2866, section 5.10). */
 export const terminateCauses = {
   'allotment-used': { name: 'Session-Timeout', number: 5 },
   'ended-by-command': { name: 'Admin-Reset', number: 6 },
-  'ended-by-user': { name: 'User-Request', number: 1 },
-  moved: { name: 'NAS-Request', number: 10 },
-  'gate-failed': { name: 'NAS-Error', number: 9 },
-  'router-rebooted': { name: 'NAS-Reboot', number: 11 },
+  abandoned: { name: 'Idle-Timeout', number: 4 },
 } as const satisfies Record<EndReason, { name: string; number: number }>
 
 /** What became of one purchase: `allotment = used + unused`. */
@@ -101,21 +92,38 @@ export const SettledPurchase = z.object({
   unused: Count,
 })
 
-/** The portal shows the gate shut for good. `overshootBytes` passed after the last lot was used up and are given away. */
+/** Used-up purchases leave a session that has many: later events go on including them in their totals only. */
+export const SessionSettled = z.object({
+  type: z.literal('session.settled'),
+  ...numbered,
+  sessionId: z.string(),
+  mac: Mac,
+  purchases: z.array(SettledPurchase),
+})
+
+/**
+ * The portal shows the gate shut for good. `used`, `downloaded`, `uploaded` and `openMilliseconds` are of the whole session.
+ * `overshootBytes`: read from counters beyond the last lot. `unreadBytes`: an estimate, by the measured rate, of what nobody
+ * could read while the gate was shutting or after a shut that the agent did not order. Both are given away. A session of many
+ * purchases ends in parts, one event each: `purchases` are that part's, and the totals stand in the last part.
+ */
 export const SessionEnded = z.object({
   type: z.literal('session.ended'),
   ...numbered,
   sessionId: z.string(),
   mac: Mac,
+  part: z.int().min(1).optional(),
+  parts: z.int().min(1).optional(),
   startedAt: Timestamp.nullable(),
   reason: EndReason,
   terminateCause: z.object({ name: z.string(), number: z.int() }),
   purchases: z.array(SettledPurchase),
-  used: Amounts,
-  downloaded: Count,
-  uploaded: Count,
-  openMilliseconds: Count,
-  overshootBytes: Count,
+  used: Amounts.optional(),
+  downloaded: Count.optional(),
+  uploaded: Count.optional(),
+  openMilliseconds: Count.optional(),
+  overshootBytes: Count.optional(),
+  unreadBytes: Count.optional(),
 })
 
 export const DriftKind = z.enum([
@@ -124,10 +132,15 @@ export const DriftKind = z.enum([
   'portal-restarted',
   'portal-unreachable',
   'portal-back',
+  'shared-address',
 ])
 export type DriftKind = z.infer<typeof DriftKind>
 
-/** Portal and books disagree; `repair` says what the agent does about it. */
+/**
+ * Portal and books disagree; `repair` says what the agent does about it. The same kind about the same device is told at most
+ * once in five minutes: `count` says how many times it happened since it was last told, `since` when the first of them was.
+ * `unreadBytes`: an estimate, by the measured rate, of what passed before a shut that the agent did not order.
+ */
 export const GateDrift = z.object({
   type: z.literal('gate.drift'),
   ...numbered,
@@ -135,6 +148,9 @@ export const GateDrift = z.object({
   mac: Mac.optional(),
   sessionId: z.string().optional(),
   repair: z.string(),
+  unreadBytes: Count.optional(),
+  count: z.int().min(1).optional(),
+  since: Timestamp.optional(),
 })
 
 const ofAgent = { ...numbered, agentVersion: z.string(), bootId: z.string() }
@@ -166,6 +182,7 @@ export const Event = z.discriminatedUnion('type', [
   SessionPaused,
   SessionResumed,
   SessionMoved,
+  SessionSettled,
   SessionEnded,
   GateDrift,
   AgentStarted,

@@ -26,6 +26,8 @@ const common = {
   mac: AnyMac,
   reference: Reference.optional(),
   notAfter: Deadline.optional(),
+  /** Milliseconds of the agent's running time: a session that has not opened by then ends as `abandoned`. */
+  startWithin: Count.optional(),
 }
 
 /**

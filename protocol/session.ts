@@ -2,12 +2,16 @@
 import * as z from 'zod'
 import { Amounts, Count, Mac, Timestamp } from './values.ts'
 
-/**
- * `waiting`: paid, the portal has not seen the device or the gate would not open yet; `open`; `paused` by command;
- * `closing`: spent or ended, the gate not yet seen shut.
- */
+/** `waiting`: paid and not open yet; `open`; `paused` by command; `closing`: spent or ended, the gate not yet seen shut. */
 export const SessionState = z.enum(['waiting', 'open', 'paused', 'closing'])
 export type SessionState = z.infer<typeof SessionState>
+
+/**
+ * Why a session waits: the portal has not seen the `device`; the `portal` cannot be reached; it does not open the `gate`; or
+ * the router's owner lets that device through anyway (`trusted`), so that nothing is used. All are tried again.
+ */
+export const WaitingFor = z.enum(['device', 'portal', 'gate', 'trusted'])
+export type WaitingFor = z.infer<typeof WaitingFor>
 
 /**
  * One device's stay. `allotment = used + remaining`, per metric; `downloaded` is towards the customer; both counters
@@ -28,6 +32,7 @@ export const Session = z.object({
   openMilliseconds: Count,
   bytesPerSecond: Count,
   exhaustsAt: Timestamp.optional(),
+  waitingFor: WaitingFor.optional(),
   quality: z.enum(['measured', 'last-known']),
   ageMilliseconds: Count.optional(),
 })

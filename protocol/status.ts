@@ -2,13 +2,10 @@
 import * as z from 'zod'
 import { Count, RouterId, Timestamp } from './values.ts'
 
-const Balance = z.object({
-  sold: Count,
-  used: Count,
-  remaining: Count,
-  unused: Count,
-  difference: z.int(),
-})
+/** An exact integer of any size on the wire; beyond 2^53 a reader that counts in floating point sees it rounded. */
+const Sum = z.number().multipleOf(1)
+
+const Balance = z.object({ sold: Sum, used: Sum, remaining: Sum, unused: Sum, difference: Sum })
 
 /** The books' own audit, per metric: `difference = sold - used - remaining - unused`, always 0. */
 export const Conservation = z.object({ bytes: Balance, milliseconds: Balance })

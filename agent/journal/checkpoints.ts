@@ -13,6 +13,8 @@ export type NotedRecord = Extract<JournalRecord, { type: 'metered' | 'acknowledg
 export interface Checkpoints {
   /** Enters it in the books; it is on disk with the next checkpoint. */
   note(record: NotedRecord): void
+  /** Counts the agent's running time up to now. */
+  live(now: Moment): void
   write(now: Moment): Promise<void>
   writeSnapshot(): Promise<void>
   /** The cursor as far as it is not on disk, for whoever writes next; `written` says that it is. */
@@ -74,6 +76,7 @@ export function createCheckpoints(store: Store, limits: JournalLimits, opened: (
       if (record.type === 'acknowledged') noted.acknowledged = true
       if (record.type === 'metered') for (const { mac } of record.sessions) noted.sessions.add(mac)
     },
+    live,
     async write(now) {
       live(now)
       const { checkpoint } = opened()

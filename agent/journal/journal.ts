@@ -38,6 +38,8 @@ export interface Journal {
   append(records: JournalRecord[]): Promise<void>
   /** What a crash may undo: in the books at once, on disk with the next checkpoint. */
   note(record: NotedRecord): void
+  /** Counts the agent's running time up to now. */
+  live(now: Now): void
   /** Puts what was noted on disk, and prunes what is old. Throws {@link StorageFailure}. */
   checkpoint(now: Now): Promise<void>
   /** Events of this epoch in order, from that number on, at most so many. */
@@ -172,6 +174,7 @@ export function createJournal(disk: Disk, newEpoch: () => string, limits: Journa
         inOrder(writePending)
       }),
     note: checkpoints.note,
+    live: checkpoints.live,
     checkpoint: (now) =>
       inOrder(async () => {
         await tryAfterRefusal()

@@ -2,7 +2,7 @@
 import type { Event, EventOf, Mac, Metric, RefusalCode } from '../../protocol/index.ts'
 import type { Moment } from '../moment.ts'
 import type { Baseline } from '../valve/baseline.ts'
-import { addAllotment, type Lot, moved, type Session } from './session.ts'
+import { addAllotment, type Lot, moved, type Session, withoutLots } from './session.ts'
 
 /** What one journal holds. Events are public; the other records are the agent's own. */
 export type JournalRecord =
@@ -25,6 +25,8 @@ export interface PurchaseNote {
   arrived: Moment & { wall: number }
   /** The point to measure a new session from, where its device was listed with a shut gate: it is opened at once. */
   baseline?: Baseline
+  /** Milliseconds of the agent's running time, from the purchase on. */
+  startWithin?: number
 }
 
 /** Where the metering of some sessions stands; replaces what stood before. */
@@ -33,9 +35,10 @@ export interface Metered {
   sessions: Metering[]
 }
 /** The part of a session that a look at the portal changes; `used` is per lot. */
-export type Metering = Omit<Session, 'sessionId' | 'lots' | 'arrived' | 'startedAt' | 'ending' | 'paused'> & {
-  used: number[]
-}
+export type Metering = Omit<
+  Session,
+  'sessionId' | 'lots' | 'passed' | 'arrived' | 'paidAt' | 'startedAt' | 'startBy' | 'ending' | 'paused'
+> & { used: number[] }
 
 /** The outcome of one purchase id, and enough of it to say it again when its event has been pruned. */
 export interface Outcome {
@@ -63,9 +66,10 @@ export interface Books {
   shutting: Set<Mac>
   /** The outcome of every purchase id: which event, for which content; kept for longer than the events themselves. */
   purchases: Map<string, Outcome>
-  sold: Record<Metric, number>
+  /** All that was ever sold: a sum without a limit, since one sale may be as large as a number gets. */
+  sold: Record<Metric, bigint>
   /** What ended sessions used and left. */
-  settled: Record<Metric, { used: number; unused: number }>
+  settled: Record<Metric, { used: bigint; unused: bigint }>
   /** The last life of the agent that the journal knows of. */
   lastAgent?: { bootId: string; stopped: boolean }
   portalUnreachable: boolean
@@ -82,8 +86,8 @@ export function emptyBooks(epoch: string): Books {
     sessions: new Map(),
     shutting: new Set(),
     purchases: new Map(),
-    sold: { bytes: 0, milliseconds: 0 },
-    settled: { bytes: { used: 0, unused: 0 }, milliseconds: { used: 0, unused: 0 } },
+    sold: { bytes: 0n, milliseconds: 0n },
+    settled: { bytes: { used: 0n, unused: 0n }, milliseconds: { used: 0n, unused: 0n } },
     portalUnreachable: false,
   }
 }
@@ -126,11 +130,11 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       const lot: Lot = { purchaseId: event.purchaseId, metric: event.metric, allotment: event.allotment, used: 0 }
       if (event.reference !== undefined) lot.reference = event.reference
       const session = books.sessions.get(event.mac)
-      books.sessions.set(event.mac, addAllotment(session, event.sessionId, event.mac, lot, purchase))
+      books.sessions.set(event.mac, addAllotment(session, event.sessionId, event.mac, lot, purchase, books.uptime))
       const { sessionId, mac, metric, allotment } = event
       const answer = { sessionId, mac, metric, allotment }
       books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq, uptime: books.uptime, answer })
-      books.sold[event.metric] += event.allotment
+      books.sold[event.metric] += BigInt(event.allotment)
       // Whoever a session was moved away from has paid again: that gate is no longer to be shut.
       books.shutting.delete(event.mac)
       return
@@ -161,12 +165,14 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       books.shutting.add(event.from)
       return
     }
+    case 'session.settled':
+      settlePurchases(books, event.purchases)
+      change(books, event.mac, (session) => withoutLots(session, new Set(event.purchases.map((one) => one.purchaseId))))
+      return
     case 'session.ended':
-      for (const { metric, used, unused } of event.purchases) {
-        books.settled[metric].used += used
-        books.settled[metric].unused += unused
-      }
-      books.sessions.delete(event.mac)
+      settlePurchases(books, event.purchases)
+      // A session that ends in parts, in one decision, is over with the last of them.
+      if (event.part === event.parts) books.sessions.delete(event.mac)
       return
     case 'gate.drift':
       if (event.kind === 'portal-unreachable') books.portalUnreachable = true
@@ -177,6 +183,13 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       return
     case 'agent.stopped':
       books.lastAgent = { bootId: event.bootId, stopped: true }
+  }
+}
+
+function settlePurchases(books: Books, purchases: EventOf<'session.ended'>['purchases']): void {
+  for (const { metric, used, unused } of purchases) {
+    books.settled[metric].used += BigInt(used)
+    books.settled[metric].unused += BigInt(unused)
   }
 }
 
@@ -193,8 +206,11 @@ export function meteringOf(session: Session): Metering {
   const {
     sessionId: _id,
     lots,
+    passed: _passed,
     arrived: _arrived,
+    paidAt: _paid,
     startedAt: _started,
+    startBy: _startBy,
     ending: _ending,
     paused: _paused,
     ...rest
@@ -219,21 +235,51 @@ export function beginEpoch(books: Books, epoch: string, firstN: number, unacknow
 
 /** The books as JSON, for a snapshot. */
 export function toSnapshot(books: Books): object {
-  const { sessions, shutting, purchases, ...rest } = books
-  return { ...rest, sessions: [...sessions.values()], shutting: [...shutting], purchases: [...purchases] }
+  const { sessions, shutting, purchases, sold, settled, ...rest } = books
+  return {
+    ...rest,
+    sessions: [...sessions.values()],
+    shutting: [...shutting],
+    purchases: [...purchases],
+    sold: eachMetric((metric) => String(sold[metric])),
+    settled: eachMetric((metric) => ({
+      used: String(settled[metric].used),
+      unused: String(settled[metric].unused),
+    })),
+  }
 }
 
 /** The books as a snapshot has them. */
 export function fromSnapshot(snapshot: object): Books {
-  const { sessions, shutting, purchases, ...rest } = snapshot as Omit<Books, 'sessions' | 'shutting' | 'purchases'> & {
-    sessions: Session[]
-    shutting: Mac[]
-    purchases: [string, Outcome][]
-  }
+  const { sessions, shutting, purchases, sold, settled, ...rest } = snapshot as Snapshot
   return {
     ...rest,
-    sessions: new Map(sessions.map((session) => [session.mac, session])),
+    sold: eachMetric((metric) => BigInt(sold[metric])),
+    settled: eachMetric((metric) => ({
+      used: BigInt(settled[metric].used),
+      unused: BigInt(settled[metric].unused),
+    })),
+    sessions: new Map(sessions.map((session) => [session.mac, { ...laterParts(session, rest.uptime), ...session }])),
     shutting: new Set(shutting),
     purchases: new Map(purchases),
   }
+}
+
+// What a session of the first snapshots lacks.
+function laterParts({ arrived }: Session, uptime: number): Partial<Session> {
+  const passed = { bytes: 0, milliseconds: 0 }
+  return { passed, paidAt: { bootId: arrived.bootId, at: arrived.at }, lastOpen: null, unreadBytes: 0, idleSince: uptime }
+}
+
+/** The first snapshots held their sums as numbers. */
+type Snapshot = Omit<Books, 'sessions' | 'shutting' | 'purchases' | 'sold' | 'settled'> & {
+  sessions: Session[]
+  shutting: Mac[]
+  purchases: [string, Outcome][]
+  sold: Record<Metric, string | number>
+  settled: Record<Metric, { used: string | number; unused: string | number }>
+}
+
+function eachMetric<T>(of: (metric: Metric) => T): Record<Metric, T> {
+  return { bytes: of('bytes'), milliseconds: of('milliseconds') }
 }

@@ -1,68 +1,116 @@
 // The gate plan: what the portal shows held against what the books say.
 import type { Mac } from '../../protocol/index.ts'
 import { majorVersion, type PortalClient, type PortalList, tellsOf } from '../valve/portal-client.ts'
+import { othersAt } from '../valve/shared-address.ts'
 import type { Books } from './books.ts'
 import { currentLot, isPaid, remainingOf, type Session } from './session.ts'
 
 export type Step =
   /** Without `client` the portal is asked to open for a device it has not seen. */
   | { act: 'open'; mac: Mac; client?: PortalClient; milliseconds?: number }
-  | { act: 'close'; mac: Mac; client: PortalClient }
+  /** `isDisplaced`: paid or not, another device has its IP now. */
+  | { act: 'close'; mac: Mac; client: PortalClient; isDisplaced?: true }
   /** Shuts a paid gate that lets nothing through, so that it can be opened again. */
   | { act: 'renew'; mac: Mac; client: PortalClient }
 
 /** What to do with devices that are open and have no session. */
 export type UnpaidPolicy = 'close' | 'report'
 
-/** The steps that make the gates follow the books; every entry of a device counts. `blocked`: tokens of open gates. */
-export function gatePlan(
-  books: Books,
-  list: PortalList,
-  unpaid: UnpaidPolicy,
-  blocked: ReadonlySet<string> = new Set(),
-): Step[] {
-  const steps: Step[] = list.clients.flatMap((client) => {
-    const session = books.sessions.get(client.mac)
-    if (session && isPaid(session)) {
-      if (!client.open) return [openStep(session, client)]
-      return blocked.has(client.token) ? [{ act: 'renew' as const, mac: client.mac, client }] : []
-    }
-    const isToShut = session ? client.open : isLeftOpen(books, list, client, unpaid)
-    return isToShut ? [{ act: 'close' as const, mac: client.mac, client }] : []
-  })
-  if (!opensUnseen(list)) return steps
-  const seen = new Set(list.clients.map((client) => client.mac))
-  const isUnseen = ({ mac }: Session) => tellsOf(list, mac) && !seen.has(mac)
-  const unseen = [...books.sessions.values()].filter((session) => isPaid(session) && isUnseen(session))
-  return [...steps, ...unseen.map((session) => openStep(session))]
+/** What the agent knows besides the answer that a plan is made from. */
+export interface PlanContext {
+  /** Tokens of open gates that let nothing through. */
+  blocked?: ReadonlySet<string>
+  /** The portal's whole list as far as it is known. */
+  known?: readonly PortalClient[]
+  /** Whether a device is to be let in now: one that shuts its own gate again and again waits. */
+  mayOpen?: (mac: Mac) => boolean
+  /** Whether a device that the portal has not seen is on the LAN, as far as somebody can tell. */
+  isOnLan?: (mac: Mac) => boolean
+  /** Devices that the owner lets in anyway: the portal opens no gate for them. */
+  trusted?: readonly Mac[] | undefined
+}
+
+/** The steps that make the gates follow the books, ends first; every entry of a device counts. */
+export function gatePlan(books: Books, list: PortalList, unpaid: UnpaidPolicy, context: PlanContext = {}): Step[] {
+  const steps = list.clients.flatMap((client) => stepsFor(books, list, client, unpaid, context))
+  const isOfSession = ({ mac }: Step) => Number(books.sessions.has(mac))
+  const closing = onceEach(steps.filter((step) => step.act !== 'open')).sort((a, b) => isOfSession(b) - isOfSession(a))
+  const opening = [...steps.filter((step) => step.act === 'open'), ...unseenSteps(books, list, context)]
+  const { mayOpen = () => true } = context
+  // Two gates at one IP have one counter: the older one is shut first, and the newer opens with the next plan.
+  const isFree = ({ mac, client }: Step) => {
+    return !closing.some((step) => step.mac !== mac && client !== undefined && step.client.ip === client.ip)
+  }
+  return [...closing, ...opening.filter((step) => mayOpen(step.mac) && isFree(step))]
 }
 
 /**
- * The gates that can be opened on what the portal showed last, without asking it again first: whoever has just paid does
- * not wait for another look.
+ * The gates that can be opened on what the portal showed last, without asking it again first: a device that has just paid
+ * does not wait for another look.
  */
 export function openAtOnce(books: Books, remembered: PortalList): Step[] {
   const isNew = (session: Session | undefined) => session !== undefined && session.readAt === null
-  return gatePlan(books, remembered, 'report').filter(
-    (step) => step.act === 'open' && step.client !== undefined && isNew(books.sessions.get(step.mac)),
-  )
+  return gatePlan(books, remembered, 'report').filter((step) => {
+    const isAlone = step.client !== undefined && othersAt(step.client, remembered.clients).length === 0
+    return step.act === 'open' && isAlone && isNew(books.sessions.get(step.mac))
+  })
+}
+
+function onceEach<T extends { client: PortalClient }>(steps: readonly T[]): T[] {
+  return [...new Map(steps.map((step) => [step.client.token, step])).values()]
 }
 
 /** Whether a step is still what the books want: a purchase may have come since it was planned. */
 export function isDue(books: Books, step: Step): boolean {
   const session = books.sessions.get(step.mac)
   const isToBeOpen = session !== undefined && isPaid(session)
-  return step.act === 'close' ? !isToBeOpen : isToBeOpen
+  return step.act === 'close' ? !isToBeOpen || step.isDisplaced === true : isToBeOpen
 }
 
 /** Open, nobody paid, and not one of the devices that the router's owner trusts. */
 export function isUnpaid({ sessions, shutting }: Books, { trusted }: PortalList, { mac, open }: PortalClient): boolean {
-  return open && !sessions.has(mac) && !shutting.has(mac) && !trusted.includes(mac)
+  return open && !sessions.has(mac) && !shutting.has(mac) && trusted !== undefined && !trusted.includes(mac)
+}
+
+/** Open without a session, as far as the answer tells: whether its owner trusts it may still have to be asked. */
+export function isStrange({ sessions, shutting }: Books, { mac, open }: PortalClient): boolean {
+  return open && !sessions.has(mac) && !shutting.has(mac)
+}
+
+function stepsFor(
+  books: Books,
+  list: PortalList,
+  client: PortalClient,
+  unpaid: UnpaidPolicy,
+  { blocked, known = list.clients }: PlanContext,
+): Step[] {
+  const { mac, token } = client
+  const session = books.sessions.get(mac)
+  if (!session || !isPaid(session)) {
+    const isToShut = session ? client.open : isLeftOpen(books, list, client, unpaid)
+    return isToShut ? [{ act: 'close', mac, client }] : []
+  }
+  if (client.heldBy) return client.open ? [{ act: 'close', mac, client, isDisplaced: true }] : []
+  if (client.open) return blocked?.has(token) ? [{ act: 'renew', mac, client }] : []
+  // The portal would count what passes here as the older entry's.
+  const inTheWay = othersAt(client, known).filter((other) => other.open)
+  const shuts = inTheWay.map((other): Step => ({ act: 'close', mac: other.mac, client: other, isDisplaced: true }))
+  return [...shuts, openStep(session, client)]
 }
 
 function isLeftOpen(books: Books, list: PortalList, client: PortalClient, unpaid: UnpaidPolicy): boolean {
   const wasMovedAway = client.open && books.shutting.has(client.mac)
   return wasMovedAway || (unpaid === 'close' && isUnpaid(books, list, client))
+}
+
+// openNDS 10 authenticates a device on the LAN before it has met the portal page; the others know it by that page only.
+function unseenSteps(books: Books, list: PortalList, { isOnLan = () => true, trusted = [] }: PlanContext): Step[] {
+  if (list.kind !== 'opennds' || majorVersion(list) < 10) return []
+  const seen = new Set(list.clients.map((client) => client.mac))
+  const isUnseen = ({ mac }: Session) => tellsOf(list, mac) && !seen.has(mac)
+  return [...books.sessions.values()]
+    .filter((session) => isPaid(session) && isUnseen(session) && isOnLan(session.mac) && !trusted.includes(session.mac))
+    .map((session) => openStep(session))
 }
 
 function openStep(session: Session, client?: PortalClient): Step {
@@ -73,9 +121,4 @@ function openStep(session: Session, client?: PortalClient): Step {
     ...(client && { client }),
     ...(timed && { milliseconds: remainingOf(session.lots).milliseconds }),
   }
-}
-
-// openNDS 10 authenticates a device on the LAN before it has met the portal page; the others know it by that page only.
-function opensUnseen(list: PortalList): boolean {
-  return list.kind === 'opennds' && majorVersion(list) >= 10
 }

@@ -1,21 +1,27 @@
-// What to ask at a look. nodogsplash tells of all its devices at once, and as fast as of one. openNDS takes its time for
-// every device on its list, and a second for each that has left: there the devices that matter are asked for one by one,
-// and the whole list as often as it takes little of the daemon's time.
+// What to ask at a look. nodogsplash tells of all its devices at once, and as fast as of one. openNDS is asked for the
+// devices that matter by their tokens, one by one, and for its whole list as often as that takes little of its time.
 import type { Mac, PortalKind } from '../../protocol/index.ts'
 import type { Moment } from '../moment.ts'
-import type { Asked, PortalList, Question } from '../valve/portal-client.ts'
+import { type Neighbour, ofDevices } from '../valve/neighbours.ts'
+import { type Asked, majorVersion, type PortalClient, type PortalList, type Question } from '../valve/portal-client.ts'
+import { othersAt } from '../valve/shared-address.ts'
 import type { Books } from './books.ts'
 import type { Step } from './gate-plan.ts'
-import { dueIn, endExpectedIn, type LookSettings, type Sight } from './next-look.ts'
-import type { Session } from './session.ts'
+import { dueIn, firstEndIn, isExpected, type LookSettings, type Sight } from './next-look.ts'
+import { type Session, stateOf } from './session.ts'
 
 /** What the looks so far have shown of the portal itself. */
 export interface Seen extends Sight {
   kind: PortalKind
+  version?: string
   /** When the whole list was last read, in milliseconds of this boot, and how long that took. */
   listedAt: number | undefined
   listMilliseconds: number
-  /** How many addresses the LAN knew of the devices at more than one, when the whole list was last read. */
+  /** When the whole list last could not be read, and how many times running. */
+  listFailedAt: number
+  listFailures: number
+  /** How many addresses the LAN knows of the devices at more than one; and what it knew when the whole list was last read. */
+  told: ReadonlyMap<Mac, number>
   addresses: ReadonlyMap<Mac, number>
   /** A device has an address that no answer has named: only the whole list tells its entry. */
   isListWanted: boolean
@@ -25,55 +31,82 @@ export const nothingSeen: Seen = {
   kind: 'unknown',
   latencyMilliseconds: 0,
   absent: new Set(),
+  shuts: new Map(),
+  fastestBytesPerSecond: 0,
   listedAt: undefined,
   listMilliseconds: 0,
+  listFailedAt: Number.NEGATIVE_INFINITY,
+  listFailures: 0,
+  told: new Map(),
   addresses: new Map(),
   isListWanted: false,
 }
 
-// So many devices at one look, so that none near its end waits for all the others.
+// Devices asked about at one look, so that none near its end waits for all the others; and of those that wait or are away.
 const mostAsked = 8
-// The whole list may take this part of the daemon's time, and while an entry is missing that much more ...
+const mostWaitingAsked = 2
+// Share of the daemon's time for whole lists; more while an entry is missing or somebody waits.
 const listShare = 0.05
 const wantedListShare = 0.2
-// ... and comes so often all the same, for gates that nobody paid for.
+// Longest time without a whole list: only it shows unpaid gates. Where the list shows those who wait, it comes sooner.
 const longestWithoutList = 600_000
-// A session that should have ended is given so long to be shut.
+const longestWhileWaiting = 60_000
+// openNDS 9.10 may end itself while it prints its list, so there it is asked for rarely.
+const rareList = 60_000
+// A list that could not be read is asked for again after this, and after twice as long each time.
+const firstListPause = 5000
+// Time to shut an overdue session before the whole list blocks the daemon.
 const shutMilliseconds = 100
 
-/** What to ask now: whoever is wanted, and whoever's turn it is. */
+/** What to ask now: the devices that are wanted, and those whose turn it is; ends first. */
 export function planLook(
   books: Books,
   now: Moment,
   settings: LookSettings,
   seen: Seen,
   wanted: ReadonlySet<Mac>,
+  known?: PortalList,
 ): Question {
-  if (seen.kind !== 'opennds' || listDueIn(books, now, settings, seen) === 0) return 'all'
-  const turns = [...books.sessions.values()].map((session) => {
-    return { session, due: wanted.has(session.mac) ? Number.NEGATIVE_INFINITY : turnOf(session, now, settings, seen) }
-  })
-  const asked = turns
-    .filter(({ due }) => due <= settings.lookIntervalMilliseconds / 10)
-    .sort((a, b) => a.due - b.due)
-    .slice(0, mostAsked)
-    .map(({ session }) => ({ mac: session.mac, names: namesOf(session) }))
-  const shutting = [...books.shutting]
-    .filter((mac) => !books.sessions.has(mac))
-    .map((mac): Asked => ({ mac, names: [mac] }))
-  return [...asked, ...shutting, ...absentTurn(books, now, settings, seen, asked)]
+  if (seen.kind !== 'opennds') return seen.listFailures > 0 && listPauseLeft(seen, now) > 0 ? everybody(books, known) : 'all'
+  if (listDueIn(books, now, settings, seen) === 0) return 'all'
+  const context = { known, present: seen.present }
+  const soon = settings.lookIntervalMilliseconds / 10
+  const turns = [...books.sessions.values()].map((session) => ({ session, ...dueIn(session, now, settings, seen) }))
+  const ends = turns.filter(({ end }) => end <= 0).sort((a, b) => a.end - b.end)
+  if (ends.length > 0) return ends.slice(0, mostAsked).map(({ session }) => askedOf(session, context))
+  const isWanted = ({ mac }: Session) => wanted.has(mac)
+  const due = turns
+    .filter(({ session, regular, end }) => isWanted(session) || Math.min(regular, end) <= soon)
+    .sort((a, b) => Number(isWanted(b.session)) - Number(isWanted(a.session)) || a.regular - b.regular)
+  const [waiting, others] = [due.filter((turn) => isAway(turn.session)), due.filter((turn) => !isAway(turn.session))]
+  const away = waiting.filter(({ session }) => isWanted(session) || isWorthAsking(session, now, seen))
+  const asked = [...others.slice(0, mostAsked), ...away.slice(0, mostWaitingAsked)]
+  const fitting = Math.max(1, Math.floor(firstEndIn(books, now) / Math.max(1, seen.latencyMilliseconds)))
+  const shutting = [...books.shutting].filter((mac) => !books.sessions.has(mac))
+  return [
+    ...asked.slice(0, fitting).map(({ session }) => askedOf(session, context)),
+    ...shutting.map((mac): Asked => ({ mac, names: [mac] })),
+    ...absentTurn(books, now, settings, seen, new Set(asked.map(({ session }) => session.mac))).map((session) => {
+      return askedOf(session, context)
+    }),
+  ]
 }
 
 /** What to ask to see whether these steps were taken. */
-export function askAgain(books: Books, steps: readonly Step[]): Question {
+export function askAgain(books: Books, steps: readonly Step[], known?: PortalList): Asked[] {
   const macs = [...new Set(steps.map((step) => step.mac))]
   return macs.map((mac): Asked => {
     // By IP: a token changes with the gate.
     const ips = steps.flatMap((step) => (step.mac === mac && step.client ? [step.client.ip] : []))
     const others = (books.sessions.get(mac)?.baseline ?? []).filter((entry) => !ips.includes(entry.ip))
     const names = [...ips, ...others.map((entry) => entry.token)]
-    return { mac, names: names.length > 0 ? names : [mac] }
+    return { mac, names: names.length > 0 ? names : [mac], ...sharedOf(mac, known) }
   })
+}
+
+/** Everybody who has a session, one by one: for a portal whose whole list cannot be read. */
+export function everybody({ sessions }: Books, known?: PortalList): Asked[] {
+  return [...sessions.values()].map((session) => askedOf(session, { known }))
 }
 
 /** What an answer says of the portal; `milliseconds`: how long it took. */
@@ -84,69 +117,139 @@ export function afterLook(
   books: Books,
   now: Moment,
   milliseconds: number,
+  known: PortalList = list,
 ): Seen {
   const isWhole = list.only === undefined
   const names = isWhole || question === 'all' ? 1 : question.flatMap((asked) => asked.names).length
-  const absent = new Set(isWhole ? [] : [...seen.absent].filter((mac) => !list.only?.has(mac)))
-  for (const { mac, addresses } of list.clients) if (addresses === 0) absent.add(mac)
-  const several = new Map<Mac, number>()
-  for (const { mac, addresses = 1 } of list.clients) if (addresses > 1) several.set(mac, addresses)
+  const absent = new Set([...seen.absent].filter((mac) => known.clients.some((client) => client.mac === mac)))
+  const told = new Map(seen.told)
+  for (const { mac, addresses } of list.clients) {
+    if (addresses === undefined) continue
+    if (addresses === 0) absent.add(mac)
+    else absent.delete(mac)
+    told.set(mac, addresses)
+  }
   // A LAN may remember an old address for ever, long after its entry went.
   const isNew = ([mac, count]: [Mac, number]) =>
     books.sessions.has(mac) &&
     count > (seen.addresses.get(mac) ?? 1) &&
     count > list.clients.filter((client) => client.mac === mac).length
+  const lacksElder = (client: PortalClient) => client.borrowed && othersAt(client, known.clients).length === 0
+  const version = list.version ?? seen.version
+  const fastest = Math.max(...[...books.sessions.values()].map(({ bytesPerSecond }) => bytesPerSecond), 0)
   return {
+    ...seen,
     kind: list.kind,
-    latencyMilliseconds: Math.round(milliseconds / Math.max(1, names)),
+    ...(version !== undefined && { version }),
+    latencyMilliseconds: question === 'all' && list.kind === 'opennds' ? seen.latencyMilliseconds : Math.round(milliseconds / Math.max(1, names)),
     absent,
+    fastestBytesPerSecond: Math.max(seen.fastestBytesPerSecond, fastest),
     listedAt: isWhole ? now.at : seen.listedAt,
     listMilliseconds: isWhole ? milliseconds : seen.listMilliseconds,
-    addresses: isWhole ? several : seen.addresses,
-    isListWanted: !isWhole && (seen.isListWanted || [...several].some(isNew)),
+    listFailures: isWhole ? 0 : seen.listFailures,
+    told,
+    addresses: isWhole ? told : seen.addresses,
+    isListWanted: !isWhole && (seen.isListWanted || [...told].some(isNew) || list.clients.some(lacksElder)),
   }
 }
 
+/** The whole list could not be read: it is asked for again after a pause, and the devices that matter meanwhile. */
+export function afterListFault(seen: Seen, now: Moment): Seen {
+  return { ...seen, listFailures: seen.listFailures + 1, listFailedAt: now.at }
+}
+
+/** The devices that the router's kernel knows now; `undefined` where it does not tell, or of none of these. */
+export function afterNeighbours(
+  seen: Seen,
+  neighbours: readonly Neighbour[] | undefined,
+  known: PortalList | undefined,
+): Seen {
+  const { present: _, ...rest } = seen
+  const present = ofDevices(neighbours ?? [])
+  const listed = known?.clients.map(({ mac }) => mac) ?? []
+  // A machine whose LAN is another one knows none of the portal's devices: there its table says nothing.
+  if (!neighbours || (!seen.present && !listed.some((mac) => present.has(mac)))) return rest
+  // nodogsplash tells of those who have left as fast as of the others.
+  const absent = seen.kind === 'opennds' ? listed.filter((mac) => !present.has(mac)) : []
+  return { ...rest, present, absent: new Set(absent) }
+}
+
 /**
- * Milliseconds until the whole list is to be read; never where one answer tells all anyway. It lets sessions end first that
- * may do so while it is read: nobody can be shut meanwhile. But not for longer than once again its interval.
+ * Milliseconds until the whole list is to be read; Infinity unless openNDS. Reading the list may block the daemon, so it waits
+ * for sessions that may end meanwhile, at most one interval more.
  */
-export function listDueIn({ sessions }: Books, now: Moment, settings: LookSettings, seen: Seen): number {
+export function listDueIn(books: Books, now: Moment, settings: LookSettings, seen: Seen): number {
   if (seen.kind !== 'opennds') return Number.POSITIVE_INFINITY
+  const pause = listPauseLeft(seen, now)
+  if (pause > 0) return pause
   if (seen.listedAt === undefined) return 0
-  const affordable = seen.listMilliseconds / (seen.isListWanted ? wantedListShare : listShare)
-  const shortest = seen.isListWanted ? settings.nearIntervalMilliseconds : settings.lookIntervalMilliseconds
-  const interval = Math.max(Math.min(affordable, longestWithoutList), shortest - seen.listMilliseconds)
+  const somebodyWaits = [...books.sessions.values()].some(isAway)
+  const isWanted = seen.isListWanted || [...books.sessions.values()].some((session) => isAway(session) && isExpected(session, now))
+  const affordable = seen.listMilliseconds / (isWanted ? wantedListShare : listShare)
+  const shortest = isWanted ? settings.nearIntervalMilliseconds : settings.lookIntervalMilliseconds
+  const longest = somebodyWaits ? longestWhileWaiting : longestWithoutList
+  const rarely = majorVersion(seen) < 10 && !seen.isListWanted ? rareList : 0
+  const interval = Math.max(Math.min(affordable, longest), shortest - seen.listMilliseconds, rarely)
   const due = seen.listedAt + interval - now.at
   if (due > 0) return due
-  const end = Math.min(...[...sessions.values()].map((session) => endExpectedIn(session, now)))
+  const end = firstEndIn(books, now)
   const waits = end < 2 * seen.listMilliseconds ? Math.max(end, shutMilliseconds) : 0
   return Math.max(0, Math.min(waits, due + interval))
 }
 
-function turnOf(session: Session, now: Moment, settings: LookSettings, seen: Seen): number {
-  const { regular, end } = dueIn(session, now, settings, seen)
-  return Math.min(regular, end)
+function listPauseLeft({ listFailures, listFailedAt }: Seen, now: Moment): number {
+  if (listFailures === 0) return 0
+  const pause = Math.min(firstListPause * 2 ** (listFailures - 1), longestWithoutList)
+  return Math.max(0, listFailedAt + pause - now.at)
 }
 
-// One that has left the LAN at a time, the one not read for longest, and seldom: each costs the daemon a second.
+// Paid, and not let in: the device may not be there, and a question about it then takes the daemon's time for nothing.
+function isAway(session: Session): boolean {
+  return stateOf(session) === 'waiting'
+}
+
+// The LAN tells who is there. Where it does not, a device is asked about while it may come at any moment; later the whole
+// list tells when it has met the portal's page.
+function isWorthAsking(session: Session, now: Moment, { present }: Seen): boolean {
+  return present ? present.has(session.mac) : isExpected(session, now)
+}
+
+// At most one absent device per half look interval, the least recently read: each may cost the daemon a second.
 function absentTurn(
   { sessions }: Books,
   now: Moment,
   settings: LookSettings,
   seen: Seen,
-  asked: readonly Asked[],
-): Asked[] {
+  asked: ReadonlySet<Mac>,
+): Session[] {
+  // Where the LAN tells who is back nobody has to be asked about who is not.
+  if (seen.present) return []
   const absent = [...sessions.values()].filter((session) => seen.absent.has(session.mac) && session.seenOpen)
   const readAt = (session: Session) => session.readAt?.at ?? 0
   const [oldest] = absent.sort((a, b) => readAt(a) - readAt(b))
   const latest = Math.max(...absent.map(readAt))
-  if (!oldest || asked.some(({ mac }) => mac === oldest.mac)) return []
-  return now.at - latest < settings.lookIntervalMilliseconds / 2 ? [] : [{ mac: oldest.mac, names: namesOf(oldest) }]
+  if (!oldest || asked.has(oldest.mac)) return []
+  return now.at - latest < settings.lookIntervalMilliseconds / 2 ? [] : [oldest]
 }
 
 /** By token where the gate was open at the last look: by anything else openNDS searches its whole list. */
-function namesOf({ mac, seenOpen, baseline }: Session): readonly string[] {
+function askedOf({ mac, seenOpen, baseline }: Session, { known, present }: AskContext): Asked {
   const tokens = baseline.map((entry) => entry.token).filter((token) => token !== '' && token !== 'null')
-  return seenOpen && tokens.length > 0 ? tokens : [mac]
+  const ips = known?.clients.flatMap((client) => (client.mac === mac ? [client.ip] : [])) ?? []
+  const newIps = (present?.get(mac) ?? []).map(({ ip }) => ip).filter((ip) => !ips.includes(ip))
+  const names = seenOpen && tokens.length > 0 ? [...tokens, ...newIps] : [...newIps, mac]
+  return { mac, names, ...sharedOf(mac, known) }
+}
+
+// An entry that no list has shown may have an older one at its IP.
+function sharedOf(mac: Mac, known?: PortalList): Pick<Asked, 'shared'> {
+  const entries = known?.clients.filter((client) => client.mac === mac) ?? []
+  if (entries.length === 0) return { shared: 'every' }
+  const shared = entries.filter((entry) => othersAt(entry, known?.clients ?? []).length > 0).map(({ ip }) => ip)
+  return shared.length > 0 ? { shared } : {}
+}
+
+interface AskContext {
+  known?: PortalList | undefined
+  present?: Seen['present'] | undefined
 }

@@ -1,14 +1,23 @@
 // Metering: what a look at the portal means for each session's lots.
+import type { Mac, WaitingFor } from '../../protocol/index.ts'
 import { type Moment, since } from '../moment.ts'
 import { clearDataBaseline, getDataUsageSinceBaseline, isContinued, setDataBaseline } from '../valve/baseline.ts'
 import type { PortalClient } from '../valve/portal-client.ts'
 import { type Books, type Metering, meteringOf } from './books.ts'
-import { currentLot, type Session, useLots } from './session.ts'
+import { isPaid, type Session, useLots } from './session.ts'
 
-/** What a look showed of every session, and when. */
+/** What a look showed of some sessions, and what the agent knows of their gates besides. */
 export interface Look {
+  /** When the portal was asked, where an entry does not say it. */
   at: Moment
   clients: readonly PortalClient[]
+  /** The agent's running time, in milliseconds. */
+  uptime: number
+  /** Devices whose open gate, seen shut before, this agent has not opened: their use so far is not the session's. */
+  openedByOthers?: ReadonlySet<Mac>
+  /** Tokens of gates that the portal calls open and that let nothing through: no time is charged for them. */
+  blocked?: ReadonlySet<string>
+  trusted?: readonly Mac[]
 }
 
 /** Charges every session for what was used since the look before. */
@@ -17,35 +26,44 @@ export function meter(books: Books, look: Look): Metering[] {
 }
 
 /** Charges one session: bytes by the portal's counters, time while the gate was seen open at both ends of it. */
-export function meterSession(session: Session, { clients, at }: Look): Metering {
-  const entries = clients.filter((client) => client.mac === session.mac)
-  const isOpen = entries.some((entry) => entry.open)
-  const { downloaded, uploaded } = getDataUsageSinceBaseline(session.baseline, entries)
-  const openFor = session.seenOpen && isContinued(session.baseline, entries) ? (since(session.seenOpen, at) ?? 0) : 0
+export function meterSession(session: Session, look: Look): Metering {
+  const entries = look.clients.filter((client) => client.mac === session.mac)
+  const open = entries.filter((entry) => entry.open)
+  const isOpen = open.length > 0
+  const at = { bootId: look.at.bootId, at: Math.min(look.at.at, ...entries.map((entry) => entry.askedAt ?? look.at.at)) }
+  const baseline = look.openedByOthers?.has(session.mac) ? setDataBaseline(open) : session.baseline
+  const { downloaded, uploaded } = getDataUsageSinceBaseline(baseline, entries, session.seenOpen !== null)
+  const passing = open.filter((entry) => !look.blocked?.has(entry.token))
+  const openFor = session.seenOpen && isContinued(baseline, passing) ? (since(session.seenOpen, at) ?? 0) : 0
   const charged = useLots(session.lots, { bytes: downloaded + uploaded, milliseconds: openFor })
   return {
     mac: session.mac,
     used: charged.lots.map((lot) => lot.used),
-    baseline: isOpen ? setDataBaseline(entries.filter((entry) => entry.open)) : baselineWhileShut(session),
+    baseline: isOpen ? setDataBaseline(open) : baselineWhileShut(session),
     seenOpen: isOpen ? at : null,
+    lastOpen: isOpen ? null : (session.seenOpen ?? session.lastOpen),
     readAt: at,
     downloaded: session.downloaded + downloaded,
     uploaded: session.uploaded + uploaded,
     openMilliseconds: session.openMilliseconds + openFor,
     bytesPerSecond: isOpen ? rateOf(session, downloaded + uploaded, at) : 0,
     overshootBytes: session.overshootBytes + charged.overshootBytes,
+    unreadBytes: session.unreadBytes,
+    idleSince: isOpen ? look.uptime : session.idleSince,
+    waitingFor: isOpen || !isPaid(session) ? undefined : waitingFor(session.mac, entries, look.trusted),
   }
+}
+
+function waitingFor(mac: Mac, entries: readonly PortalClient[], trusted: readonly Mac[] = []): WaitingFor {
+  if (trusted.includes(mac)) return 'trusted'
+  // An entry whose IP another device has now is no way to let this one in.
+  return entries.some((entry) => !entry.heldBy) ? 'gate' : 'device'
 }
 
 /** The point to measure from, put on disk before the gate opens: an agent that dies in between still knows it. */
 export function opening(session: Session, clients: readonly PortalClient[]): Metering {
   const entries = clients.filter((client) => client.mac === session.mac)
   return { ...meteringOf(session), baseline: setDataBaseline(entries) }
-}
-
-/** The session whose gate the portal would not open: there is nothing to measure from. */
-export function unopened(session: Session): Metering {
-  return { ...meteringOf(session), ...(!session.seenOpen && { baseline: clearDataBaseline() }) }
 }
 
 // A gate that was open is shut now: nothing to measure from. One that is about to open keeps what was set for it.
@@ -60,29 +78,37 @@ function rateOf(session: Session, bytes: number, at: Moment): number {
   const interval = session.seenOpen && since(session.seenOpen, at)
   if (!interval) return session.bytesPerSecond
   const weight = 1 - Math.exp(-interval / rateMemoryMilliseconds)
-  // One that stands still shows at once: otherwise its end would be looked for again and again.
+  // Halve the rate when nothing moved, or an idle session would be polled as if it were ending.
   const before = bytes === 0 ? session.bytesPerSecond / 2 : session.bytesPerSecond
   return Math.round(before * (1 - weight) + (bytes / interval) * 1000 * weight)
 }
 
 /**
- * What passed between the last reading and the shut that took so long: the portal forgets its counters with the gate, so the
- * measured rate stands for them. Only what no lot was there for: nobody is charged by an estimate.
+ * The session after so many milliseconds of open gate that nobody could read: the portal forgets its counters with the gate,
+ * so the measured rate stands for them. Nobody is charged by an estimate; it is told as `unreadBytes`.
  */
-export function slippedBy(session: Session, milliseconds: number): Metering {
-  const isBytes = session.lots.at(-1)?.metric === 'bytes' && currentLot(session.lots) === undefined
-  const slipped = isBytes ? Math.round((session.bytesPerSecond * milliseconds) / 1000) : 0
-  return { ...meteringOf(session), overshootBytes: session.overshootBytes + slipped }
+export function unreadFor(session: Session, milliseconds: number, bytesPerSecond = session.bytesPerSecond): Metering {
+  const bytes = Math.round((bytesPerSecond * milliseconds) / 1000)
+  return { ...meteringOf(session), unreadBytes: session.unreadBytes + bytes }
 }
 
 /** Whether a gate's opening lacks a point to measure from. */
 export function lacksBaseline(session: Session, clients: readonly PortalClient[]): boolean {
   const entries = clients.filter((client) => client.mac === session.mac)
-  return entries.some(({ token }) => !session.baseline.some((entry) => entry.token === token))
+  return entries.some(({ token, open, downloaded, uploaded }) => {
+    const from = session.baseline.find((entry) => entry.token === token)
+    // The counters of a shut gate move where another device at its IP uses them.
+    return !from || (!open && (from.downloaded !== downloaded || from.uploaded !== uploaded))
+  })
 }
 
 /** With the daemon gone everybody is on line and nobody is charged: no gate counts as seen open. */
 export function unseen(books: Books): Metering[] {
   const open = [...books.sessions.values()].filter((session) => session.seenOpen)
   return open.map((session) => ({ ...meteringOf(session), seenOpen: null, bytesPerSecond: 0 }))
+}
+
+/** A portal that was silent for long: nothing is charged from its last answer before to its first after, bytes or time. */
+export function unanswered(books: Books): Metering[] {
+  return unseen(books).map((metering) => ({ ...metering, baseline: clearDataBaseline() }))
 }

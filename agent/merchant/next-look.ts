@@ -1,8 +1,11 @@
 // When to look again: often enough that the last look falls on the last bytes, seldom enough to be quiet.
 import type { Mac } from '../../protocol/index.ts'
 import { type Moment, since } from '../moment.ts'
+import type { Neighbour } from '../valve/neighbours.ts'
+import { lateIn } from './abandoned.ts'
 import type { Books } from './books.ts'
-import { currentLot, type Lot, type Session, stateOf } from './session.ts'
+import { currentLot, isPaid, type Lot, type Session, stateOf } from './session.ts'
+import { openAgainIn, readingInterval, type ShutsByDevice } from './unordered-shuts.ts'
 
 export interface LookSettings {
   lookIntervalMilliseconds: number
@@ -16,6 +19,12 @@ export interface Sight {
   latencyMilliseconds: number
   /** Devices that have left the LAN: at openNDS every question about one takes a second, so they wait for their turn. */
   absent: ReadonlySet<Mac>
+  /** The devices on the LAN and their addresses, where the router can tell. */
+  present?: ReadonlyMap<Mac, readonly Neighbour[]>
+  /** Gates that shut without an order. */
+  shuts: ShutsByDevice
+  /** The fastest that a device was seen to be. */
+  fastestBytesPerSecond: number
 }
 
 /** Milliseconds until the next look begins. */
@@ -25,9 +34,10 @@ export function nextLookIn(books: Books, now: Moment, settings: LookSettings, si
     settings.lookIntervalMilliseconds - sight.latencyMilliseconds,
     ...due.map((is) => is.regular),
   )
-  // A slow portal is left in peace for half of the time, unless something may end.
+  // Wait at least as long as the last look took, unless an end is expected: looks take at most half the portal's time.
   const rested = Math.max(regular, Math.min(sight.latencyMilliseconds, settings.nearIntervalMilliseconds))
-  return Math.max(0, Math.min(rested, ...due.map((is) => is.end)))
+  const others = Math.min(lateIn(books), returnsIn(books, settings, sight))
+  return Math.max(0, Math.min(rested, others, ...due.map((is) => is.end)))
 }
 
 /**
@@ -43,7 +53,12 @@ export function dueIn(
   const age = session.readAt && since(session.readAt, now)
   if (age === undefined || age === null) return { regular: 0, end: Number.POSITIVE_INFINITY }
   const latency = sight.latencyMilliseconds
-  return { regular: intervalOf(session, settings, sight) - latency - age, end: endsIn(session, latency) - age }
+  const regular = intervalOf(session, now, settings, sight) - latency - age
+  const again = isPaid(session) ? openAgainIn(sight.shuts.get(session.mac), now.at) : 0
+  // Nobody uses bytes who is not there; and the question would take the daemon a second.
+  const isAway = sight.absent.has(session.mac) && currentLot(session.lots)?.metric === 'bytes'
+  const end = isAway ? Number.POSITIVE_INFINITY : endsIn(session, latency) - age
+  return { regular: Math.max(regular, again), end }
 }
 
 /** Milliseconds until that session is expected to end, negative when it should have; infinite when nothing tells. */
@@ -51,20 +66,53 @@ export function endExpectedIn(session: Session, now: Moment): number {
   return usedUpIn(session) - ((session.readAt && since(session.readAt, now)) ?? 0)
 }
 
-function intervalOf(session: Session, settings: LookSettings, sight: Sight): number {
-  const { lookIntervalMilliseconds: far, nearIntervalMilliseconds: near, linkMegabits } = settings
+/** Milliseconds until the first session is expected to end. */
+export function firstEndIn({ sessions }: Books, now: Moment): number {
+  return Math.min(...[...sessions.values()].map((session) => endExpectedIn(session, now)))
+}
+
+// A device that has just paid, or was just seen on line, is expected at any moment; one that was not, later and later.
+const expectedFor = 60_000
+
+function intervalOf(session: Session, now: Moment, settings: LookSettings, sight: Sight): number {
+  const { lookIntervalMilliseconds: far, nearIntervalMilliseconds: near } = settings
   const state = stateOf(session)
   if (state === 'paused' && !session.seenOpen) return Number.POSITIVE_INFINITY
+  if (state === 'waiting') return isExpected(session, now) ? near : far
   if (state !== 'open') return near
   if (sight.absent.has(session.mac)) return Number.POSITIVE_INFINITY
+  const regular = isNearItsEnd(session, settings, sight) ? near : far
+  return Math.min(regular, readingInterval(sight.shuts.get(session.mac), now.at))
+}
+
+/** Whether the device of a waiting session may come at any moment. */
+export function isExpected({ paidAt, lastOpen }: Session, now: Moment): boolean {
+  const ages = [since(paidAt, now), lastOpen && since(lastOpen, now)]
+  return ages.some((age) => age !== undefined && age !== null && age <= expectedFor)
+}
+
+function isNearItsEnd(session: Session, settings: LookSettings, sight: Sight): boolean {
   const left = leftInCurrentMetric(session.lots)
-  if (left?.metric === 'bytes' && left.amount <= far * linkMegabits * 125) return near
-  return far
+  const fastest = Math.max(settings.linkMegabits * 125_000, sight.fastestBytesPerSecond)
+  return left?.metric === 'bytes' && left.amount <= (settings.lookIntervalMilliseconds * fastest) / 1000
+}
+
+/**
+ * Milliseconds until somebody who was away may be back, and the LAN is to be looked at: it costs the portal nothing. Infinite
+ * where nobody waits for anybody, or the LAN does not tell.
+ */
+function returnsIn({ sessions }: Books, settings: LookSettings, sight: Sight): number {
+  if (!sight.present) return Number.POSITIVE_INFINITY
+  const isAwaited = [...sessions.values()].some((session) => {
+    const isAway = !sight.present?.has(session.mac)
+    return isAway && isPaid(session) && (!session.seenOpen || isNearItsEnd(session, settings, sight))
+  })
+  return isAwaited ? settings.nearIntervalMilliseconds : Number.POSITIVE_INFINITY
 }
 
 // Looks do not come closer than this, however near the end seems to be.
 const closestMilliseconds = 10
-// A prediction is trusted for this long; for what lies beyond, another look comes on the way.
+// An end predicted beyond this is approached by a look on the way, at 80 %.
 const trustedMilliseconds = 300
 
 /** Milliseconds from the last reading until the next one should begin, because the lots in use may end then. */
@@ -72,8 +120,8 @@ function endsIn(session: Session, latency: number): number {
   const end = usedUpIn(session)
   if (end === Number.POSITIVE_INFINITY || currentLot(session.lots)?.metric === 'milliseconds') return end
   const isFar = end > Math.max(trustedMilliseconds, 3 * latency)
-  // The portal reads its counters about half-way through an answer.
-  return Math.max(closestMilliseconds, Math.ceil(isFar ? end * 0.8 : end - latency / 2))
+  // The portal reads its counters as soon as it is asked.
+  return Math.max(closestMilliseconds, Math.ceil(isFar ? end * 0.8 : end))
 }
 
 /** Milliseconds from the last reading until the lots in use are used up at the measured rate. */

@@ -4,7 +4,9 @@ import type { Now } from '../moment.ts'
 import type { Books, PurchaseNote } from './books.ts'
 import type { Draft, DraftOf } from './draft.ts'
 import { type Allotment, calculateAllotment } from './prices.ts'
-import { addAllotment, type Lot } from './session.ts'
+import { longestIdle } from './abandoned.ts'
+import { endOf } from './ending.ts'
+import { addAllotment, allotmentOf, type Lot, mostLiveLots } from './session.ts'
 import { viewOf } from './view.ts'
 
 /** What a router sells. */
@@ -13,16 +15,15 @@ export interface Tariff extends PriceList {
 }
 
 export type Sale =
-  /** The one outcome of this purchase id: to be journalled. */
-  | { is: 'outcome'; event: Draft; purchase: PurchaseNote }
+  /** The one outcome of this purchase id: to be journalled, with the session that ends to make room for it. */
+  | { is: 'outcome'; event: Draft; purchase: PurchaseNote; ended?: readonly Draft[] }
   /** The same purchase once more: its first answer is the event of that number. */
   | { is: 'repetition'; ofSeq: number }
   /** An answer that is no outcome and is not journalled. */
   | { is: 'answer'; event: Draft }
 
 /** Beyond these the router's memory is not safe; the same purchase may be tried again later. */
-const mostSessions = 4096
-const mostLotsOfASession = 256
+export const mostSessions = 4096
 
 /** Decides about one message from the purchase topic. `content` tells equal purchases from unequal ones. */
 export function purchaseSession(
@@ -34,10 +35,10 @@ export function purchaseSession(
   newSessionId: () => string,
 ): Sale {
   const purchase: Partial<Purchase> = 'purchase' in read ? read.purchase : read.unreadable
-  const note = { content, arrived: { bootId: now.bootId, at: now.at, wall: now.wall } }
+  const common = { content, arrived: { bootId: now.bootId, at: now.at, wall: now.wall } }
   const refuse = (code: RefusalCode, message: string): Sale => {
     const event = rejection(purchase, code, message, tariff)
-    return isOutcome(event) ? { is: 'outcome', event, purchase: note } : { is: 'answer', event }
+    return isOutcome(event) ? { is: 'outcome', event, purchase: common } : { is: 'answer', event }
   }
   if ('unreadable' in read && read.unreadable.code === 'invalid-message') {
     return refuse('invalid-message', read.unreadable.message)
@@ -48,26 +49,29 @@ export function purchaseSession(
   if (before) return refuse('conflict', `this purchaseId was used before, for another purchase (event ${before.seq})`)
   if ('unreadable' in read) return refuse(read.unreadable.code, read.unreadable.message)
 
-  const { mac, reference, notAfter, purchaseId } = read.purchase
+  const { mac, reference, notAfter, purchaseId, startWithin } = read.purchase
   if (notAfter !== undefined && now.clockSynced && now.wall >= Date.parse(notAfter)) {
     return refuse('expired', `it was to be applied before ${notAfter}`)
   }
   const session = books.sessions.get(mac)
-  if (!session && books.sessions.size >= mostSessions) {
+  const replaced = !session && books.sessions.size >= mostSessions ? longestIdle(books) : undefined
+  if (!session && books.sessions.size >= mostSessions && !replaced) {
     return refuse('too-many-purchases', `this router holds ${mostSessions} sessions already; try again later`)
   }
-  if (session && session.lots.length >= mostLotsOfASession) {
-    return refuse('too-many-purchases', `this session holds ${mostLotsOfASession} purchases already; try again later`)
+  const live = session?.lots.filter((lot) => lot.used < lot.allotment).length ?? 0
+  if (live >= mostLiveLots) {
+    return refuse('too-many-purchases', `this session holds ${mostLiveLots} unused purchases already; try again later`)
   }
   const sold = price(read.purchase, tariff)
   if ('code' in sold) return refuse(sold.code, refusals[sold.code])
   const { metric, allotment } = sold
-  if (!Number.isSafeInteger(books.sold[metric] + allotment)) {
+  if (session && !Number.isSafeInteger(allotmentOf(session)[metric] + allotment)) {
     return refuse('allotment-overflow', refusals['allotment-overflow'])
   }
 
   const lot: Lot = { purchaseId, metric, allotment, used: 0 }
-  const extended = addAllotment(session, session?.sessionId ?? newSessionId(), mac, lot, note)
+  const note = { ...common, ...(startWithin !== undefined && { startWithin }) }
+  const extended = addAllotment(session, session?.sessionId ?? newSessionId(), mac, lot, note, books.uptime)
   const event: DraftOf<'purchase.accepted'> = {
     type: 'purchase.accepted',
     purchaseId,
@@ -80,7 +84,7 @@ export function purchaseSession(
     session: viewOf(extended, now, !books.portalUnreachable),
     ...(notAfter !== undefined && !now.clockSynced && { notAfterJudged: false as const }),
   }
-  return { is: 'outcome', event, purchase: note }
+  return { is: 'outcome', event, purchase: note, ...(replaced && { ended: endOf(replaced, 'abandoned') }) }
 }
 
 /** Refuses a purchase for a reason outside the books: a disk that refuses writes, books that do not add up. */
@@ -130,5 +134,5 @@ const refusals: Record<RefusedPrice['code'], string> = {
   'unknown-price': 'this router has no price in that unit (from that source)',
   'unsupported-metric': 'this router does not sell that metric, or takes no direct grants',
   'below-minimum': 'that buys less than the smallest amount sold here',
-  'allotment-overflow': 'that is more than this router can count',
+  'allotment-overflow': 'that is more than one session can count, with what it holds already',
 }

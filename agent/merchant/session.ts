@@ -1,5 +1,5 @@
 // A session: one device's stay, paid by lots that are used first in, first out.
-import type { EndReason, Mac, Metric, SessionState } from '../../protocol/index.ts'
+import type { EndReason, Mac, Metric, SessionState, WaitingFor } from '../../protocol/index.ts'
 import type { Moment } from '../moment.ts'
 import type { Baseline } from '../valve/baseline.ts'
 
@@ -16,9 +16,15 @@ export interface Session {
   sessionId: string
   mac: Mac
   lots: readonly Lot[]
+  /** What was in the used-up lots that have left the session. */
+  passed: Record<Metric, number>
   /** When the first purchase arrived. */
   arrived: Moment & { wall: number }
+  /** When the latest purchase arrived. */
+  paidAt: Moment
   startedAt: string | null
+  /** The agent's running time by which the gate must have opened; absent where the session may wait. */
+  startBy?: number
   /** Set when it must end whatever is left. */
   ending?: EndReason
   paused: boolean
@@ -26,6 +32,8 @@ export interface Session {
   baseline: Baseline
   /** When the portal last showed the gate open; null while it does not. */
   seenOpen: Moment | null
+  /** When the portal last showed the gate open, since it is shut. */
+  lastOpen: Moment | null
   /** When the portal last answered about this session. */
   readAt: Moment | null
   downloaded: number
@@ -33,6 +41,19 @@ export interface Session {
   openMilliseconds: number
   bytesPerSecond: number
   overshootBytes: number
+  /** An estimate of what nobody could read. */
+  unreadBytes: number
+  /** The agent's running time when the gate was last seen open, or when the session began. */
+  idleSince: number
+  /** Why a paid gate is not open, as the latest look showed it. */
+  waitingFor?: WaitingFor | undefined
+}
+
+/** Of a purchase, beside its lot: when it came, what its device's counters were, and how long it may wait to be opened. */
+export interface Addition {
+  arrived: Moment & { wall: number }
+  baseline?: Baseline
+  startWithin?: number
 }
 
 /** Adds a lot to a device's session, or opens the session with it. What was used before stays as it is. */
@@ -41,39 +62,95 @@ export function addAllotment(
   sessionId: string,
   mac: Mac,
   lot: Lot,
-  { arrived, baseline = [] }: Pick<Session, 'arrived'> & { baseline?: Baseline },
+  { arrived, baseline = [], startWithin }: Addition,
+  uptime: number,
 ): Session {
+  const { bootId, at } = arrived
+  const latest = startWithin === undefined ? undefined : uptime + startWithin
   if (session) {
-    // Whoever pays again while an operator ends the session stays: nobody is paid and shut.
-    const { ending: _, ...open } = session
-    return { ...open, lots: [...session.lots, lot] }
+    // A purchase cancels a pending session.end: a paid device is not shut out. It also waits as long as its longest purchase.
+    const { ending: _, startBy, ...open } = session
+    const isBound = startBy !== undefined && latest !== undefined
+    return {
+      ...open,
+      lots: [...session.lots, lot],
+      paidAt: { bootId, at },
+      ...(isBound && { startBy: Math.max(startBy, latest) }),
+    }
   }
   return {
     sessionId,
     mac,
     lots: [lot],
+    passed: { bytes: 0, milliseconds: 0 },
     arrived,
+    paidAt: { bootId, at },
+    ...(latest !== undefined && { startBy: latest }),
     startedAt: null,
     paused: false,
     baseline,
     seenOpen: null,
+    lastOpen: null,
     readAt: null,
     downloaded: 0,
     uploaded: 0,
     openMilliseconds: 0,
     bytesPerSecond: 0,
     overshootBytes: 0,
+    unreadBytes: 0,
+    idleSince: uptime,
   }
 }
 
 /** The session as it goes on with the device it was moved to. */
 export function moved(session: Session, to: Mac): Session {
-  return { ...session, mac: to, baseline: [], seenOpen: null, bytesPerSecond: 0 }
+  return { ...session, mac: to, baseline: [], seenOpen: null, bytesPerSecond: 0, waitingFor: undefined }
 }
 
 /** What the lots still hold, per metric. */
 export function remainingOf(lots: readonly Lot[]): Record<Metric, number> {
   return sumOf(lots, (lot) => lot.allotment - lot.used)
+}
+
+/** How many purchases a session may hold that are not used up. */
+export const mostLiveLots = 256
+// From so many used-up lots on, the oldest leave the session.
+const usedUpLots = 64
+const leavingLots = 32
+
+/** The oldest used-up lots, where there are so many that they leave the session. */
+export function lotsToSettle(lots: readonly Lot[]): readonly Lot[] {
+  const live = lots.findIndex((lot) => lot.used < lot.allotment)
+  const usedUp = live < 0 ? lots.length : live
+  return usedUp < usedUpLots ? [] : lots.slice(0, leavingLots)
+}
+
+/** The session without the used-up lots of these purchases; its totals go on including them. */
+export function withoutLots(session: Session, purchaseIds: ReadonlySet<string>): Session {
+  const passed = { ...session.passed }
+  const leaving = session.lots.filter((lot) => purchaseIds.has(lot.purchaseId))
+  for (const lot of leaving) passed[lot.metric] += lot.used
+  return { ...session, passed, lots: session.lots.filter((lot) => !leaving.includes(lot)) }
+}
+
+/** All that the session was ever sold, per metric. */
+export function allotmentOf({ lots, passed }: Session): Record<Metric, number> {
+  return added(
+    passed,
+    sumOf(lots, (lot) => lot.allotment),
+  )
+}
+
+/** All that it has used, per metric. */
+export function usedOf({ lots, passed }: Session): Record<Metric, number> {
+  return added(
+    passed,
+    sumOf(lots, (lot) => lot.used),
+  )
+}
+
+function added(a: Record<Metric, number>, b: Record<Metric, number>): Record<Metric, number> {
+  return { bytes: a.bytes + b.bytes, milliseconds: a.milliseconds + b.milliseconds }
 }
 
 export function sumOf(lots: readonly Lot[], part: (lot: Lot) => number): Record<Metric, number> {

@@ -1,15 +1,19 @@
 // Settling a look: what it means for the sessions, told as events.
-import { type EndReason, type Mac, terminateCauses } from '../../protocol/index.ts'
-import { type Now, since, timestamp } from '../moment.ts'
-import { getDataUsageSinceBaseline } from '../valve/baseline.ts'
+import type { Mac } from '../../protocol/index.ts'
+import { type Moment, type Now, since, timestamp } from '../moment.ts'
+import { getDataUsageSinceBaseline, isContinued } from '../valve/baseline.ts'
 import { entriesByMac, type PortalClient, type PortalList, tellsOf } from '../valve/portal-client.ts'
+import { shutAlong } from '../valve/prefix-defect.ts'
 import { type Flow, findBlocked } from './blocked.ts'
 import type { Books, Metering } from './books.ts'
 import type { Draft } from './draft.ts'
+import type { Drift } from './drifts.ts'
+import { endOf, leavingOf } from './ending.ts'
 import { isUnpaid, type UnpaidPolicy } from './gate-plan.ts'
 import { meterSession } from './metering.ts'
-import { isPaid, type Session, sumOf } from './session.ts'
-import { amounts, viewOf } from './view.ts'
+import { isPaid, lotsToSettle, type Session } from './session.ts'
+import { type ShutsByDevice, withShut } from './unordered-shuts.ts'
+import { viewOf } from './view.ts'
 
 /** What the agent remembers from look to look besides the books. */
 export interface Watch {
@@ -17,63 +21,136 @@ export interface Watch {
   unpaid: ReadonlySet<Mac>
   /** Gates that the agent itself has shut since the look before. */
   shut: ReadonlySet<Mac>
+  /** Gates that the agent itself was opening since the look before. */
+  opening: ReadonlySet<Mac>
+  /** Sessions of an earlier life of the agent, until an answer tells of them: it may have been opening their gates. */
+  adopted: ReadonlySet<string>
   flows: ReadonlyMap<Mac, Flow>
   /** Tokens of gates that the portal shut along with another one, and calls open. */
   shutAlong: ReadonlySet<string>
   /** Tokens of open gates that let nothing through. */
   blocked: ReadonlySet<string>
+  shuts: ShutsByDevice
 }
 
 export const nothingWatched: Watch = {
   unpaid: new Set(),
   shut: new Set(),
+  opening: new Set(),
+  adopted: new Set(),
   flows: new Map(),
   shutAlong: new Set(),
   blocked: new Set(),
+  shuts: new Map(),
 }
 
 export interface Settled {
   metered: Metering[]
   /** Gates that a session was moved away from, now seen shut. */
   shut: Mac[]
+  /** Of sessions: what somebody may bill or ask about. */
   events: Draft[]
+  drifts: Drift[]
+  /** Devices to ask about at once: their gates may have been shut along with another one. */
+  askAtOnce: Mac[]
   watch: Watch
 }
 
+/** The portal's list before this answer and with it. */
+export interface Known {
+  before?: PortalList
+  after: PortalList
+}
+
 /** Charges every session and tells what began, ended or went wrong since the look before. */
-export function settle(books: Books, list: PortalList, watch: Watch, unpaid: UnpaidPolicy, now: Now): Settled {
-  const at = { bootId: now.bootId, at: now.at }
+export function settle(
+  books: Books,
+  list: PortalList,
+  watch: Watch,
+  unpaid: UnpaidPolicy,
+  now: Now,
+  known: Known = { after: list },
+): Settled {
   const entries = entriesByMac(list.clients)
-  const events: Draft[] = []
-  const metered: Metering[] = []
-  if (hasRestarted(books, list, entries))
-    events.push(drift('portal-restarted', 'every gate is compared with the books again'))
-  for (const before of books.sessions.values()) {
-    if (!tellsOf(list, before.mac)) continue
-    const { used, ...metering } = meterSession(before, { at, clients: entries.get(before.mac) ?? [] })
-    metered.push({ ...metering, used })
-    const lots = before.lots.map((lot, index) => ({ ...lot, used: used[index] ?? lot.used }))
-    events.push(...storyOf(before, { ...before, ...metering, lots }, list, watch, now))
+  const isRestarted = hasRestarted(books, list, entries)
+  const along = isRestarted ? [] : alongWithOthers(list, known)
+  const shutTokens = new Set([...watch.shutAlong, ...along.map(({ token }) => token)])
+  const look = {
+    at: { bootId: now.bootId, at: list.askedAt ?? now.at },
+    uptime: books.uptime,
+    openedByOthers: openedByOthers(books, watch),
+    blocked: new Set([...watch.blocked, ...shutTokens]),
+    ...(known.after.trusted && { trusted: known.after.trusted }),
   }
+  const before = { ...watch, shutAlong: shutTokens }
+  const settled: Settled = { metered: [], shut: [], events: [], drifts: [], askAtOnce: [], watch: before }
+  if (isRestarted) settled.drifts.push(drift('portal-restarted', 'every gate is compared with the books again'))
+  for (const session of books.sessions.values()) {
+    if (!tellsOf(list, session.mac)) continue
+    const ofDevice = entries.get(session.mac) ?? []
+    const metering = meterSession(session, { ...look, clients: ofDevice })
+    settleSession(settled, session, metering, ofDevice, isRestarted, now)
+  }
+  settleGates(settled, books, list, unpaid, now)
+  settled.askAtOnce = [...new Set(along.map(({ mac }) => mac).filter((mac) => !tellsOf(list, mac)))]
+  return settled
+}
+
+/** What the look means for one session: `settled` takes it. */
+function settleSession(
+  settled: Settled,
+  before: Session,
+  metering: Metering,
+  entries: readonly PortalClient[],
+  isRestarted: boolean,
+  now: Now,
+): void {
+  const { mac, sessionId } = before
+  const lost = lostReading(before, metering, entries, settled.watch)
+  if (lost) metering.unreadBytes += lost.bytes
+  // A portal that has lost its clients did not shut one device's gate.
+  if (lost && !isRestarted) {
+    settled.watch = { ...settled.watch, shuts: withShut(settled.watch.shuts, mac, lost.at, before.bytesPerSecond) }
+  }
+  settled.metered.push(metering)
+  const after = applied(before, metering)
+  settled.events.push(...eventsOf(before, after, now))
+  const leaving = isPaid(after) ? lotsToSettle(after.lots) : []
+  if (leaving.length > 0) settled.events.push(...leavingOf(after, leaving))
+  if (!before.seenOpen || after.seenOpen || !isPaid(after) || settled.watch.shut.has(mac)) return
+  const repair = entries.length > 0 ? 'the gate is being opened again' : 'the gate opens as soon as the portal sees the device'
+  settled.drifts.push(drift('paid-but-blocked', repair, { mac, sessionId, ...(lost && lost.bytes > 0 && { unreadBytes: lost.bytes }) }))
+}
+
+function settleGates(settled: Settled, books: Books, list: PortalList, unpaid: UnpaidPolicy, now: Now): void {
+  const { watch, drifts } = settled
   const open = list.clients.filter((client) => isUnpaid(books, list, client)).map((client) => client.mac)
   const repair = unpaid === 'close' ? 'the gate is being shut' : 'reported only, as configured'
   for (const mac of new Set(open)) {
-    if (!watch.unpaid.has(mac)) events.push(drift('open-but-unpaid', repair, { mac }))
+    if (!watch.unpaid.has(mac)) drifts.push(drift('open-but-unpaid', repair, { mac }))
   }
   const openMacs = new Set(list.clients.filter((client) => client.open).map((client) => client.mac))
-  const shut = [...books.shutting].filter((mac) => tellsOf(list, mac) && !openMacs.has(mac))
-  const untold = (macs: ReadonlySet<Mac>) => [...macs].filter((mac) => !tellsOf(list, mac))
+  settled.shut = [...books.shutting].filter((mac) => tellsOf(list, mac) && !openMacs.has(mac))
   const { flows, blocked } = findBlocked(watch.flows, books, list, now)
   const deaf = list.clients.filter((client) => blocked.includes(client) || isShutAlong(client, watch, books))
-  for (const { mac } of deaf) events.push(drift('paid-but-blocked', renewal, { mac, ...sessionIdOf(books, mac) }))
-  const next: Watch = {
-    unpaid: new Set([...untold(watch.unpaid), ...open]),
-    shut: new Set(untold(watch.shut)),
+  for (const { mac } of deaf) drifts.push(drift('paid-but-blocked', renewal, { mac, ...sessionIdOf(books, mac) }))
+  for (const client of list.clients) if (client.heldBy && client.open) drifts.push(sharedAddress(books, client))
+  const notCovered = <T extends Mac>(macs: ReadonlySet<T>) => [...macs].filter((mac) => !tellsOf(list, mac))
+  settled.watch = {
+    ...watch,
+    unpaid: new Set([...notCovered(watch.unpaid), ...open]),
+    shut: new Set(notCovered(watch.shut)),
+    opening: new Set(notCovered(watch.opening)),
+    adopted: new Set(
+      [...books.sessions.values()].flatMap(({ mac, sessionId }) => {
+        return watch.adopted.has(sessionId) && !tellsOf(list, mac) ? [sessionId] : []
+      }),
+    ),
     flows,
     shutAlong: new Set([...watch.shutAlong].filter((token) => !list.clients.some((client) => client.token === token))),
     blocked: new Set(deaf.map(({ token }) => token)),
+    shuts: new Map([...watch.shuts].filter(([mac]) => books.sessions.has(mac))),
   }
-  return { metered, shut, events, watch: next }
 }
 
 const renewal = 'the portal calls the gate open and nothing comes through: it is shut and opened again'
@@ -82,23 +159,60 @@ function isShutAlong({ mac, open, token }: PortalClient, watch: Watch, { session
   return open && sessions.has(mac) && watch.shutAlong.has(token)
 }
 
+function sharedAddress(books: Books, { mac, ip, heldBy }: PortalClient): Drift {
+  const repair = `${ip} has passed to ${heldBy?.mac}: this gate is read and shut, and opens when the device has an address again`
+  return drift('shared-address', repair, { mac, ...sessionIdOf(books, mac) })
+}
+
 function sessionIdOf({ sessions }: Books, mac: Mac): { sessionId?: string } {
   const session = sessions.get(mac)
   return session ? { sessionId: session.sessionId } : {}
 }
 
-function storyOf(before: Session, after: Session, list: PortalList, watch: Watch, now: Now): Draft[] {
-  const { mac, sessionId } = after
-  // Paid before this look: what it found used up was used through an open gate.
-  if (after.seenOpen && after.startedAt === null && isPaid(before)) return [started(after, now)]
-  if (after.seenOpen) return []
-  if (isPaid(after)) {
-    if (!before.seenOpen || watch.shut.has(mac)) return []
-    const known = list.clients.some((client) => client.mac === mac)
-    const repair = known ? 'the gate is being opened again' : 'the gate opens as soon as the portal sees the device'
-    return [drift('paid-but-blocked', repair, { mac, sessionId })]
-  }
-  return after.paused && after.ending === undefined && hasRest(after) ? [] : [ended(after)]
+// Gates that were open before this answer and are not now, whoever shut them, may have taken others along.
+function alongWithOthers(list: PortalList, { before, after }: Known): PortalClient[] {
+  if (!before) return []
+  const open = new Set(list.clients.filter((client) => client.open).map(({ token }) => token))
+  const gone = before.clients.filter((client) => client.open && tellsOf(list, client.mac) && !open.has(client.token))
+  return gone.flatMap((client) => shutAlong(client, after))
+}
+
+/** Devices of sessions whose gate, if it is open now, was opened by somebody else than this agent. */
+function openedByOthers(books: Books, { adopted, opening }: Watch): Set<Mac> {
+  const others = [...books.sessions.values()].filter(({ mac, sessionId, seenOpen }) => {
+    return !seenOpen && !adopted.has(sessionId) && !opening.has(mac)
+  })
+  return new Set(others.map(({ mac }) => mac))
+}
+
+/**
+ * What nobody can read any more, where a gate that was open was shut without an order, perhaps opened again: half of what the
+ * device would have moved since the last reading at its measured rate, since the shut may have come at any moment of it.
+ */
+function lostReading(
+  before: Session,
+  after: Metering,
+  entries: readonly PortalClient[],
+  watch: Watch,
+): { bytes: number; at: number } | undefined {
+  if (!before.seenOpen || watch.shut.has(before.mac) || isContinued(before.baseline, entries)) return undefined
+  const at = (after.readAt as Moment).at
+  const unread = (after.readAt && since(before.seenOpen, after.readAt)) ?? 0
+  const rate = Math.max(before.bytesPerSecond, watch.shuts.get(before.mac)?.bytesPerSecond ?? 0)
+  return { bytes: Math.round((rate * unread) / 2000), at }
+}
+
+function applied(before: Session, { used, ...metering }: Metering): Session {
+  const lots = before.lots.map((lot, index) => ({ ...lot, used: used[index] ?? lot.used }))
+  return { ...before, ...metering, lots }
+}
+
+function eventsOf(before: Session, after: Session, now: Now): Draft[] {
+  // Judge by the session before this look: a lot found used up now was used through an open gate, so it did start.
+  if (after.seenOpen) return after.startedAt === null && isPaid(before) ? [started(after, now)] : []
+  if (isPaid(after)) return []
+  const isKept = after.paused && after.ending === undefined && hasRest(after)
+  return isKept ? [] : endOf(after, after.ending ?? 'allotment-used')
 }
 
 function started(session: Session, now: Now): Draft {
@@ -112,37 +226,11 @@ function started(session: Session, now: Now): Draft {
   }
 }
 
-function ended(session: Session): Draft {
-  const reason: EndReason = session.ending ?? 'allotment-used'
-  return {
-    type: 'session.ended',
-    sessionId: session.sessionId,
-    mac: session.mac,
-    startedAt: session.startedAt,
-    reason,
-    terminateCause: terminateCauses[reason],
-    purchases: session.lots.map(({ allotment, used, ...lot }) => ({
-      ...lot,
-      allotment,
-      used,
-      unused: allotment - used,
-    })),
-    used: amounts(
-      session,
-      sumOf(session.lots, (lot) => lot.used),
-    ),
-    downloaded: session.downloaded,
-    uploaded: session.uploaded,
-    openMilliseconds: session.openMilliseconds,
-    overshootBytes: session.overshootBytes,
-  }
-}
-
 export function drift(
-  kind: Extract<Draft, { type: 'gate.drift' }>['kind'],
+  kind: Drift['kind'],
   repair: string,
-  about: { mac?: Mac; sessionId?: string } = {},
-): Draft {
+  about: { mac?: Mac; sessionId?: string; unreadBytes?: number } = {},
+): Drift {
   return { type: 'gate.drift', kind, ...about, repair }
 }
 
@@ -155,7 +243,9 @@ function hasRestarted(books: Books, list: PortalList, entries: ReadonlyMap<Mac, 
   const told = [...books.sessions.values()].filter(({ mac }) => tellsOf(list, mac))
   const open = told.filter((session) => session.seenOpen && isPaid(session))
   const tokens = new Set(list.clients.map((client) => client.token))
-  const gone = open.filter((session) => !session.baseline.some((entry) => tokens.has(entry.token)))
+  // nodogsplash goes on listing a device that has logged out. openNDS does not: there two may have done so at once.
+  const isListed = ({ mac }: Session) => list.kind === 'nodogsplash' && entries.has(mac)
+  const gone = open.filter((session) => !session.baseline.some(({ token }) => tokens.has(token)) && !isListed(session))
   const reset = open.some(({ baseline, mac }) => getDataUsageSinceBaseline(baseline, entries.get(mac) ?? []).restarted)
   return reset || (open.length > 1 && gone.length === open.length)
 }

@@ -50,6 +50,10 @@ function textOf(event: Event, about: About): string | undefined {
       return 'resumed by command'
     case 'session.moved':
       return `moved by command from ${event.from} to ${event.to}`
+    case 'session.settled':
+      return event.purchases.some((purchase) => purchase.purchaseId === about.purchaseId)
+        ? 'used up, and left out of the session from here on'
+        : undefined
     case 'session.ended':
       return ending(event, about.purchaseId)
     case 'gate.drift':

@@ -1,32 +1,28 @@
 // How a session is shown to the world, and what the books add up to.
-import type { Amounts, Conservation, Metric, Session as SessionView } from '../../protocol/index.ts'
+import type { Amounts, Metric, Session as SessionView } from '../../protocol/index.ts'
 import { type Now, since, timestamp } from '../moment.ts'
 import type { Books } from './books.ts'
-import { currentLot, remainingOf, type Session, stateOf, sumOf } from './session.ts'
+import { allotmentOf, currentLot, remainingOf, type Session, stateOf, sumOf, usedOf } from './session.ts'
 
 /** One session as every event, report and reply shows it. `measured`: whether the portal answered the latest look. */
 export function viewOf(session: Session, now: Now, measured: boolean): SessionView {
   const exhaustsIn = untilExhausted(session)
+  const state = stateOf(session)
   const age = session.readAt ? since(session.readAt, now) : undefined
   return {
     sessionId: session.sessionId,
     mac: session.mac,
-    state: stateOf(session),
+    state,
     startedAt: session.startedAt,
-    allotment: amounts(
-      session,
-      sumOf(session.lots, (lot) => lot.allotment),
-    ),
-    used: amounts(
-      session,
-      sumOf(session.lots, (lot) => lot.used),
-    ),
+    allotment: amounts(session, allotmentOf(session)),
+    used: amounts(session, usedOf(session)),
     remaining: amounts(session, remainingOf(session.lots)),
     downloaded: session.downloaded,
     uploaded: session.uploaded,
     openMilliseconds: session.openMilliseconds,
     bytesPerSecond: session.bytesPerSecond,
     ...(exhaustsIn !== undefined && { exhaustsAt: timestamp(now.wall + exhaustsIn) }),
+    ...(state === 'waiting' && { waitingFor: measured ? (session.waitingFor ?? 'device') : 'portal' }),
     quality: measured ? 'measured' : 'last-known',
     ...(age !== undefined && { ageMilliseconds: Math.round(age) }),
   }
@@ -34,10 +30,11 @@ export function viewOf(session: Session, now: Now, measured: boolean): SessionVi
 
 /** Only the metrics this session was sold, so that a missing one is never read as 0. */
 export function amounts(session: Session, sums: Record<Metric, number>): Amounts {
-  const sold = new Set(session.lots.map((lot) => lot.metric))
+  const { lots, passed } = session
+  const isSold = (metric: Metric) => passed[metric] > 0 || lots.some((lot) => lot.metric === metric)
   return {
-    ...(sold.has('bytes') && { bytes: sums.bytes }),
-    ...(sold.has('milliseconds') && { milliseconds: sums.milliseconds }),
+    ...(isSold('bytes') && { bytes: sums.bytes }),
+    ...(isSold('milliseconds') && { milliseconds: sums.milliseconds }),
   }
 }
 
@@ -49,18 +46,28 @@ function untilExhausted({ seenOpen, lots, bytesPerSecond }: Session): number | u
   return milliseconds + (bytes > 0 ? (bytes / bytesPerSecond) * 1000 : 0)
 }
 
+/** Exact: a number where that holds it, a bigint beyond. */
+type Sum = number | bigint
+export type Balance = Record<'sold' | 'used' | 'remaining' | 'unused' | 'difference', Sum>
+
 /** The books' own audit: what was sold is used, remains, or was left unused; the difference is always 0. */
-export function conservationOf(books: Books): Conservation {
+export function conservationOf(books: Books): Record<Metric, Balance> {
   return { bytes: balance(books, 'bytes'), milliseconds: balance(books, 'milliseconds') }
 }
 
-function balance(books: Books, metric: Metric): Conservation[Metric] {
+function balance(books: Books, metric: Metric): Balance {
   const sold = books.sold[metric]
   let { used, unused } = books.settled[metric]
-  let remaining = 0
+  let remaining = 0n
   for (const { lots } of books.sessions.values()) {
-    used += sumOf(lots, (lot) => lot.used)[metric]
-    remaining += remainingOf(lots)[metric]
+    used += BigInt(sumOf(lots, (lot) => lot.used)[metric])
+    remaining += BigInt(remainingOf(lots)[metric])
   }
-  return { sold, used, remaining, unused, difference: sold - used - remaining - unused }
+  const sums = { sold, used, remaining, unused, difference: sold - used - remaining - unused }
+  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, exact(sum)])) as Balance
+}
+
+function exact(sum: bigint): Sum {
+  const number = Number(sum)
+  return Number.isSafeInteger(number) ? number : sum
 }

@@ -5,6 +5,7 @@ import { type IClientOptions, type IPublishPacket, MqttClient } from 'mqtt'
 import { type Channel, type RouterId, type Status, topicOf } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { exactJson } from '../exact-json.ts'
 import type { Log } from '../log.ts'
 import { addressOf } from './address.ts'
 import { streamTo, type Trust } from './stream.ts'
@@ -206,7 +207,7 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
     async publish(channel, message, { retain = false } = {}) {
       const client = connection
       if (!client) throw new Error('there is no connection to the broker')
-      const payload = JSON.stringify(message)
+      const payload = exactJson(message)
       await acknowledged((taken) => client.publish(topic(channel), payload, { qos: 1, retain }, taken))
     },
     async close() {

@@ -18,24 +18,36 @@ export interface DataUsage {
   restarted: boolean
 }
 
-/** Takes the device's counters as they are now for the point to measure from. */
+/** A baseline at the device's present counters. */
 export function setDataBaseline(clients: readonly PortalClient[]): Baseline {
   return clients.map(({ token, ip, downloaded, uploaded }) => ({ token, ip, downloaded, uploaded }))
 }
 
-/** Bytes since the baseline, over all open entries of the device; an entry unknown to the baseline counts from here on. */
-export function getDataUsageSinceBaseline(baseline: Baseline, clients: readonly PortalClient[]): DataUsage {
+/**
+ * Bytes since the baseline, over all open entries of the device. `wasOpen`: its gate was open at the look before, so an entry
+ * with a new token was shut and opened in between, and counts from 0; otherwise a new entry counts from here on.
+ */
+export function getDataUsageSinceBaseline(
+  baseline: Baseline,
+  clients: readonly PortalClient[],
+  wasOpen = false,
+): DataUsage {
   const usage = { downloaded: 0, uploaded: 0, restarted: false }
   for (const client of clients) {
-    const from = entryOf(baseline, client)
-    if (!client.open || !from) continue
-    const counted = from.downloaded <= client.downloaded && from.uploaded <= client.uploaded
-    usage.downloaded += client.downloaded - (counted ? from.downloaded : 0)
-    usage.uploaded += client.uploaded - (counted ? from.uploaded : 0)
-    usage.restarted ||= !counted
+    // While another device uses that address, its bytes are in the counters too.
+    if (!client.open || client.heldBy?.open) continue
+    const known = baseline.find((entry) => entry.token === client.token)
+    const from = known ?? (wasOpen && !client.borrowed ? zero : client)
+    for (const direction of ['downloaded', 'uploaded'] as const) {
+      const isRestarted = client[direction] < from[direction]
+      usage[direction] += client[direction] - (isRestarted ? 0 : from[direction])
+      usage.restarted ||= isRestarted
+    }
   }
   return usage
 }
+
+const zero = { downloaded: 0, uploaded: 0 }
 
 /** The baseline of a device whose gate is shut. */
 export function clearDataBaseline(): Baseline {
@@ -45,9 +57,4 @@ export function clearDataBaseline(): Baseline {
 /** Whether an open entry of the device is one the baseline knows: its gate was not shut in between. */
 export function isContinued(baseline: Baseline, clients: readonly PortalClient[]): boolean {
   return clients.some((client) => client.open && baseline.some((entry) => entry.token === client.token))
-}
-
-// A portal that restored its clients gives new tokens to the old counters: then the IP tells which is which.
-function entryOf(baseline: Baseline, client: PortalClient): BaselineEntry | undefined {
-  return baseline.find((entry) => entry.token === client.token) ?? baseline.find((entry) => entry.ip === client.ip)
 }

@@ -1,5 +1,6 @@
 // The portals' dialects: nodogsplash (numbers of 1000 bytes) and openNDS (strings of KiB), read into one model.
-// What cannot be read is refused as a whole: an unreadable number is never taken for 0.
+// A list is read row by row, and a row that cannot be read costs that row: the answer then tells of the others only. Nothing
+// is ever read as 0 that could not be read, and nothing is believed that a customer can write (openNDS's `custom`).
 import * as z from 'zod'
 import { AnyMac, type Mac, type PortalKind } from '../../protocol/index.ts'
 import { PortalFault } from './fault.ts'
@@ -9,74 +10,142 @@ type Kind = Exclude<PortalKind, 'unknown'>
 
 /** Reads the answer to `ndsctl json`; which portal it is shows in the answer. */
 export function parseList(stdout: string): PortalList {
-  return read(stdout, (json) => {
-    const kind = kindOf(json)
-    const { clients } = Clients.parse(json)
-    const trusted = Trusted.parse(json).trusted ?? []
-    const version = Versioned.safeParse(Object.values(clients)[0]).data?.version
-    return {
-      kind,
-      ...(version !== undefined && { version }),
-      clients: Object.values(clients).map((client) => clientOf(client, kind)),
-      trusted,
-    }
-  })
+  const kind = kindOf(stdout)
+  const listed = Number(/"client(?:_list)?_length"\s*:\s*"?(\d+)/.exec(stdout)?.[1] ?? Number.NaN)
+  const rows = kind === 'opennds' ? openndsRows(stdout, listed) : nodogsplashRows(stdout)
+  const parse = kind === 'opennds' ? openndsClient : nodogsplashClient
+  const version = kind === 'opennds' ? /"version"\s*:\s*"([^"]*)"/.exec(rows[0] ?? '')?.[1] : undefined
+  const trusted = kind === 'opennds' ? trustedIn(stdout) : undefined
+  const list = { kind, ...(version !== undefined && { version }), ...(trusted && { trusted }) }
+  return withRows(list, rows.map(readable(parse)), listed, stdout)
 }
 
 /** Reads the answer to `ndsctl json <token>`: one client, or none when the portal does not know it. */
 export function parseClient(stdout: string): PortalClient | undefined {
-  return read(stdout, (json) => {
-    if (Object.keys(json).length === 0) return undefined
-    return clientOf(json, 'download_this_session' in json ? 'opennds' : 'nodogsplash')
-  })
+  if (/^\s*\{\s*\}\s*$/.test(stdout)) return undefined
+  const parse = stdout.includes('"gatewayname"') ? openndsClient : nodogsplashClient
+  const client = readable(parse)(stdout)
+  if (!client) throw garbled(stdout)
+  return client
 }
 
-/** What `ndsctl status` says beside the list: the version, and at nodogsplash the devices that the owner trusts. */
+/** The answer to `ndsctl status`. `list`: the portal's whole list, which it tells of all its clients. */
 export interface PortalStatus {
+  kind: Kind
   version?: string
-  trusted: Mac[]
+  /** Devices that the owner lets through for nothing; absent where the answer does not say it. */
+  trusted?: Mac[]
+  list: PortalList
 }
 
-/** Reads the answer to `ndsctl status`, text for people. */
+/** Reads the answer to `ndsctl status`, text for people in which no customer writes. */
 export function parseStatus(stdout: string): PortalStatus {
+  const kind = /^NoDogSplash Status/m.test(stdout) ? 'nodogsplash' : /^openNDS Status/m.test(stdout) ? 'opennds' : null
+  if (!kind) throw garbled(stdout)
   const version = /^Version: (\S+)$/m.exec(stdout)?.[1]
-  const rows = /^Trusted MAC addresses:((?:\n {2}\S+)+)/m.exec(stdout)?.[1] ?? ''
-  const trusted = rows.split('\n').flatMap((row) => AnyMac.safeParse(row.trim()).data ?? [])
-  return { ...(version !== undefined && { version }), trusted }
+  const listed = Number(/^Current clients: (\d+)$/m.exec(stdout)?.[1] ?? Number.NaN)
+  const trusted = trustedRows(stdout)
+  const told = { kind, ...(version !== undefined && { version }), ...(trusted && { trusted }) } as const
+  const [, ...rows] = stdout.split(/^Client \d+$/m)
+  const unit = kind === 'opennds' ? 1024 : 1000
+  return { ...told, list: withRows(told, rows.map(readable((row) => statusClient(row, unit))), listed, stdout) }
 }
 
-const Clients = z.object({ clients: z.record(z.string(), z.unknown()) })
-const Trusted = z.object({ trusted: z.array(AnyMac).optional() })
-const Versioned = z.object({ version: z.string() })
-const named = { mac: AnyMac, ip: z.string(), token: z.string(), state: z.string() }
+// Rows that could not be read, or are missing, are named in no answer: nothing is known of who is not in `only`.
+function withRows(
+  list: Omit<PortalList, 'clients'>,
+  rows: readonly (PortalClient | undefined)[],
+  listed: number,
+  stdout: string,
+): PortalList {
+  const clients = rows.filter((row) => row !== undefined)
+  if (Number.isNaN(listed) || clients.length > listed || (clients.length === 0 && listed > 0)) throw garbled(stdout)
+  return clients.length === listed ? { ...list, clients } : { ...list, clients, only: new Set(clients.map(macOf)) }
+}
 
-const KiloBytes = z
-  .int()
-  .min(0)
-  .max(Math.floor(Number.MAX_SAFE_INTEGER / 1000))
+const macOf = ({ mac }: PortalClient) => mac
+
+function readable(parse: (row: string) => PortalClient) {
+  return (row: string): PortalClient | undefined => {
+    try {
+      return parse(row)
+    } catch {
+      return undefined
+    }
+  }
+}
+
+const named = { mac: AnyMac, ip: z.ipv4(), token: z.string().regex(/^[\w-]*$/), state: z.string().min(1) }
+const Named = z.object(named)
+
+const counter = (unit: number) =>
+  z
+    .int()
+    .min(0)
+    .max(Math.floor(Number.MAX_SAFE_INTEGER / unit))
+    .transform((units) => units * unit)
 
 // nodogsplash prints bytes / 1000, rounded down.
-const NodogsplashClient = z
-  .object({ ...named, downloaded: KiloBytes, uploaded: KiloBytes })
-  .transform((client) => clientFrom(client, client.downloaded * 1000, client.uploaded * 1000))
+const NodogsplashClient = z.object({ ...named, downloaded: counter(1000), uploaded: counter(1000) })
+const KiloBytes = z.object({ downloaded: counter(1000), uploaded: counter(1000) })
+// openNDS prints bytes / 1024, rounded down.
+const KibiBytes = z.object({ downloaded: counter(1024), uploaded: counter(1024) })
 
-const KibiBytes = z
-  .string()
-  .regex(/^\d{1,12}$/)
-  .transform((text) => Number(text) * 1024)
+type Volume = z.output<typeof KibiBytes>
 
-// openNDS prints bytes / 1024, rounded down, and every value as a string.
-const OpenndsClient = z
-  .object({
-    ...named,
-    clientif: z.string().optional(),
-    download_this_session: KibiBytes,
-    upload_this_session: KibiBytes,
+function clientFrom({ mac, ip, token, state }: z.output<typeof Named>, volume: Volume): PortalClient {
+  const { downloaded, uploaded } = volume
+  return { mac, ip, token, open: state === 'Authenticated', downloaded, uploaded }
+}
+
+// A device with two IPs stands there twice under one key, and both count.
+function nodogsplashRows(stdout: string): string[] {
+  return [...stdout.matchAll(/"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}"\s*:\s*(\{[^{}]*\})/gi)].map(([, row = '']) => row)
+}
+
+function nodogsplashClient(row: string): PortalClient {
+  // nodogsplash divides by a duration of zero: "avg_down_speed":inf
+  const json = row.replaceAll(/":\s*-?(?:inf|nan)(?=\s*[,}\r\n])/gi, '":null')
+  const client = NodogsplashClient.parse(JSON.parse(json))
+  return clientFrom(client, client)
+}
+
+// A row begins with what the daemon prints before `custom`. A customer who writes such a beginning into `custom` makes more
+// rows than the daemon has counted: then none is believed, and the devices that matter are asked for one by one.
+function openndsRows(stdout: string, listed: number): string[] {
+  const [, ...rows] = stdout.split(/^\s*"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}"\s*:\s*\{\s*(?="gatewayname")/im)
+  return rows.length > listed ? [] : rows
+}
+
+function openndsClient(row: string): PortalClient {
+  const head = row.slice(0, row.indexOf('"custom":'))
+  const [, downloaded, uploaded] = counters.exec(row) ?? []
+  const client = Named.parse({
+    mac: valueOf(head, 'mac'),
+    ip: valueOf(head, 'ip'),
+    token: valueOf(head, 'token'),
+    state: valueOf(head, 'state'),
   })
-  .transform(({ clientif, download_this_session, upload_this_session, ...client }) => ({
-    ...clientFrom(client, download_this_session, upload_this_session),
+  const volume = KibiBytes.parse({ downloaded: numberOf(downloaded), uploaded: numberOf(uploaded) })
+  const clientif = valueOf(head, 'clientif')
+  return {
+    ...clientFrom(client, volume),
     ...(clientif !== undefined && { addresses: addressesIn(clientif) }),
-  }))
+  }
+}
+
+// The daemon prints its counters last, so a customer's text stands before them.
+const counters =
+  /"download_this_session"\s*:\s*"(\d+)",\s*"download_session_avg"\s*:\s*"[^"]*",\s*"upload_this_session"\s*:\s*"(\d+)",\s*"upload_session_avg"\s*:\s*"[^"]*"\s*\}(?![^]*"download_this_session")/
+
+function valueOf(head: string, key: string): string | undefined {
+  return new RegExp(`"${key}"\\s*:\\s*"([^"]*)"`).exec(head)?.[1]
+}
+
+// Missing is not 0.
+function numberOf(digits: string | undefined): number {
+  return digits === undefined ? Number.NaN : Number(digits)
+}
 
 // openNDS prints the interface once for each address that the LAN knows of the device: "", "br-lan", "br-lanbr-lan".
 function addressesIn(clientif: string): number {
@@ -85,45 +154,47 @@ function addressesIn(clientif: string): number {
   return name === undefined ? 1 : clientif.length / name.length
 }
 
-function clientFrom(
-  { mac, ip, token, state }: Pick<PortalClient, 'mac' | 'ip' | 'token'> & { state: string },
-  downloaded: number,
-  uploaded: number,
-): PortalClient {
-  return { mac, ip, token, open: state === 'Authenticated', downloaded, uploaded }
+// The list of trusted devices is the last thing in the answer, behind all that a customer can write.
+function trustedIn(stdout: string): Mac[] {
+  const [, rows = ''] = /"trusted"\s*:\s*\[([^\]]*)\]\s*\}\s*$/.exec(stdout) ?? []
+  return macsIn(rows)
 }
 
-function clientOf(json: unknown, kind: Kind): PortalClient {
-  return kind === 'opennds' ? OpenndsClient.parse(json) : NodogsplashClient.parse(json)
+function trustedRows(stdout: string): Mac[] | undefined {
+  const [, rest] = /^Trusted MAC addresses:([^]*)/m.exec(stdout) ?? []
+  if (rest === undefined) return undefined
+  // The rows end with the next heading.
+  const [rows = ''] = rest.split(/^(?:=|W|B)/m)
+  return macsIn(rows)
 }
 
-function kindOf(json: object): Kind {
-  if ('client_list_length' in json) return 'opennds'
-  if ('client_length' in json) return 'nodogsplash'
-  throw new Error('neither nodogsplash nor openNDS answers like this')
+function macsIn(text: string): Mac[] {
+  return [...text.matchAll(/(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/gi)].flatMap(([mac]) => AnyMac.safeParse(mac).data ?? [])
 }
 
-function read<T>(stdout: string, as: (json: object) => T): T {
-  try {
-    const json: unknown = JSON.parse(repaired(stdout))
-    return as(z.looseObject({}).parse(json))
-  } catch (cause) {
-    throw new PortalFault('portal-garbled', `the portal's answer cannot be read: ${excerpt(stdout)}`, { cause })
-  }
-}
-
-/** What both daemons print that is no JSON, or that JSON.parse would drop. */
-function repaired(stdout: string): string {
-  let entries = 0
-  return (
-    stdout
-      // nodogsplash divides by a duration of zero: "avg_down_speed":inf
-      .replaceAll(/":\s*-?(?:inf|nan)(?=\s*[,}\r\n])/gi, '":null')
-      // openNDS prints its custom string as it came, quotes and all.
-      .replaceAll(/^(\s*"custom":)"(.*)"(,?)$/gm, (_, key, custom, comma) => key + JSON.stringify(custom) + comma)
-      // A device with two IPs stands there twice under one key, and both count.
-      .replaceAll(/"((?:[0-9a-f]{2}:){5}[0-9a-f]{2})"(\s*:\s*\{)/gi, (_, mac, opens) => `"${mac} ${entries++}"${opens}`)
+function statusClient(row: string, unit: 1000 | 1024): PortalClient {
+  const [, ip, mac] = /^\s*IP: (\S+) MAC: (\S+)$/m.exec(row) ?? []
+  const [, token] = /^\s*Token: (\S*)$/m.exec(row) ?? []
+  const [, state] = /^\s*State: (\S+)$/m.exec(row) ?? []
+  const [, downloaded] = /^\s*Download(?: this session)?: +(\d+) k/m.exec(row) ?? []
+  const [, uploaded] = /^\s*Upload(?: this session)?: +(\d+) k/m.exec(row) ?? []
+  const volume = { downloaded: numberOf(downloaded), uploaded: numberOf(uploaded) }
+  return clientFrom(
+    Named.parse({ mac, ip, token, state }),
+    unit === 1024 ? KibiBytes.parse(volume) : KiloBytes.parse(volume),
   )
+}
+
+function kindOf(stdout: string): Kind {
+  // Only the daemon's own first line tells: everything further down may be a customer's.
+  const head = stdout.slice(0, 200)
+  if (head.includes('"client_list_length"')) return 'opennds'
+  if (head.includes('"client_length"')) return 'nodogsplash'
+  throw garbled(stdout)
+}
+
+function garbled(stdout: string): PortalFault {
+  return new PortalFault('portal-garbled', `the portal's answer cannot be read: ${excerpt(stdout)}`)
 }
 
 function excerpt(text: string): string {

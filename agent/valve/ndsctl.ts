@@ -6,8 +6,14 @@ import { PortalFault } from './fault.ts'
 import { type Pause, startKicks } from './kicks.ts'
 import { createUsualTimes } from './usual-times.ts'
 
-/** Asks the portal's daemon; resolves with what was printed on stdout, whatever the exit code. */
-export type Ndsctl = (args: readonly string[]) => Promise<{ stdout: string; exitCode: number }>
+/**
+ * Asks the portal's daemon; resolves with what was printed on stdout, whatever the exit code. `extraMilliseconds`: how much
+ * longer than usual the answer may take, for a question about many devices.
+ */
+export type Ndsctl = (
+  args: readonly string[],
+  extraMilliseconds?: number,
+) => Promise<{ stdout: string; exitCode: number }>
 
 /**
  * `ndsctl` as an executable. `socket`: where the daemon listens, if that is known; an `ndsctl` that waits there in a queue that
@@ -23,14 +29,14 @@ export function execNdsctl(
   const turn = new Mutex()
   const usual = createUsualTimes()
 
-  async function call(args: readonly string[]): Promise<{ stdout: string; exitCode: number }> {
-    const until = performance.now() + timeoutMilliseconds
+  async function call(args: readonly string[], extraMilliseconds: number) {
+    const until = performance.now() + timeoutMilliseconds + extraMilliseconds
     const help = socket === undefined ? undefined : await helpFor(socket, until, args)
     const began = performance.now()
     const kicks = socket !== undefined && help && startKicks(socket, help)
     try {
       const answer = await run(executable, args, until - began, log)
-      // One that was kicked says nothing of what is usual.
+      // A call that needed kicks does not count towards the usual time.
       if (!kicks || kicks.count === 0) usual.took(args, performance.now() - began)
       return answer
     } finally {
@@ -38,7 +44,7 @@ export function execNdsctl(
     }
   }
 
-  // Whoever may not use the socket, or finds nobody there, does without: ndsctl says what is the matter.
+  // Without the socket run ndsctl unaided; its exit code says what is wrong.
   async function helpFor(path: string, until: number, args: readonly string[]): Promise<Pause | undefined> {
     try {
       const help = await knockFirst(path, until, usual, args)
@@ -50,7 +56,7 @@ export function execNdsctl(
     }
   }
 
-  return (args) => turn.runExclusive(() => call(args))
+  return (args, extraMilliseconds = 0) => turn.runExclusive(() => call(args, extraMilliseconds))
 }
 
 // A process takes its time to start, on a router above all.

@@ -1,4 +1,4 @@
-// One model for both portals: what `ndsctl json` says of a device, in bytes.
+// One model for both portals: what `ndsctl` says of a device, in bytes.
 import type { Mac, PortalKind } from '../../protocol/index.ts'
 
 /** One entry of the portal's list. A device with a new IP has two of them. */
@@ -12,32 +12,45 @@ export interface PortalClient {
   /** Bytes towards the device since its gate opened, as exact as the portal tells them. */
   downloaded: number
   uploaded: number
-  /** At how many addresses the LAN knows the device now; 0 = it has left. Only openNDS tells. */
+  /** When the question was sent that this answers, in milliseconds of this boot: the daemon reads its counters then. */
+  askedAt?: number
+  /** At how many addresses the LAN knows the device now; 0 = it has left. Only `json` of openNDS tells. */
   addresses?: number
+  /** The counters stood at an older entry with the same IP, which is where the portal keeps them. */
+  borrowed?: true
+  /** The device that has this entry's IP now, where that is another one, and whether its gate is open. */
+  heldBy?: { mac: Mac; open: boolean }
 }
 
 /** What a look asks: for the whole list, or for some devices by what the portal knows their entries by. */
 export type Question = 'all' | readonly Asked[]
 
-/** `names`: each a token, an IP or a MAC. */
+/**
+ * `names`: each a token, an IP or a MAC. `shared`: IPs at which the portal has, or may have, an older entry of another device,
+ * where it keeps the counters.
+ */
 export interface Asked {
   mac: Mac
   names: readonly string[]
+  shared?: readonly string[] | 'every'
 }
 
 /** What the portal answered to one look. */
 export interface PortalList {
   kind: Exclude<PortalKind, 'unknown'>
-  /** Only openNDS says it with its clients. */
+  /** nodogsplash says it by its status only. */
   version?: string
+  /** In the portal's order, which is that of their age. */
   clients: PortalClient[]
-  /** Devices that the router's owner lets through for nothing. nodogsplash tells them by its status only. */
-  trusted: Mac[]
-  /** The devices that were asked about; of others the answer says nothing. Absent where the list is whole. */
+  /** Devices that the router's owner lets through for nothing; absent where the answer does not tell. */
+  trusted?: readonly Mac[]
+  /** The devices that the answer tells of; of others it says nothing. Absent where the list is whole. */
   only?: ReadonlySet<Mac>
+  /** When the question was sent, in milliseconds of this boot. */
+  askedAt?: number
 }
 
-/** Whether the answer tells of that device, be it that the portal does not know it. */
+/** Whether the answer covers that device, if only to say that it is unknown. */
 export function tellsOf({ only }: PortalList, mac: Mac): boolean {
   return only === undefined || only.has(mac)
 }
@@ -53,10 +66,22 @@ export function entriesByMac(clients: readonly PortalClient[]): Map<Mac, PortalC
   return entries
 }
 
-/** The portal's list after another answer: of devices that the answer says nothing about, what was known before. */
+/**
+ * Merges a partial answer into the known list: of devices that the answer says nothing about, what was known before. Entries
+ * keep their places, since the portal goes by the age of its entries.
+ */
 export function updated(known: PortalList | undefined, list: PortalList): PortalList {
-  if (!list.only || !known) return list
-  return { ...known, clients: [...known.clients.filter(({ mac }) => !tellsOf(list, mac)), ...list.clients] }
+  if (!known) return list
+  const trusted = list.trusted ?? known.trusted
+  if (!list.only) return { ...list, ...(trusted && { trusted }) }
+  const left = new Map(list.clients.map((client) => [client.token, client]))
+  const clients = known.clients.flatMap((client) => {
+    if (!tellsOf(list, client.mac)) return [client]
+    const now = left.get(client.token)
+    left.delete(client.token)
+    return now ? [now] : []
+  })
+  return { ...known, clients: [...clients, ...left.values()], ...(trusted && { trusted }) }
 }
 
 /** 0 where the portal has not told its version. */

@@ -1,9 +1,11 @@
-// A defect of openNDS before version 10: to shut the gate of 192.168.66.10 it removes every firewall rule in which that text
-// stands, so also those of .100 to .109, and goes on calling them open.
+// Gates that a portal shuts along with another one, and goes on calling open: those of other devices at the same IP, whose
+// rules read alike; and before version 10 of openNDS, which removes every firewall rule in which the IP stands anywhere, with
+// 192.168.66.10 also .100 to .109.
 import { majorVersion, type PortalClient, type PortalList } from './portal-client.ts'
 
-/** The entries that lose their rules when that one's gate is shut. */
+/** The entries that lose their rules when that one's gate is shut, whoever shuts it. */
 export function shutAlong(client: PortalClient, list: PortalList): PortalClient[] {
-  if (list.kind !== 'opennds' || majorVersion(list) >= 10) return []
-  return list.clients.filter((other) => other.open && other.ip !== client.ip && other.ip.includes(client.ip))
+  const hasDefect = list.kind === 'opennds' && majorVersion(list) < 10
+  const losesRules = (ip: string) => ip === client.ip || (hasDefect && ip.includes(client.ip))
+  return list.clients.filter((other) => other.open && other.token !== client.token && losesRules(other.ip))
 }

@@ -13,8 +13,8 @@ export function socketNdsctl(path: string, timeoutMilliseconds: number): Ndsctl 
   const turn = new Mutex()
   const usual = createUsualTimes()
 
-  async function ask(call: readonly string[]): Promise<{ stdout: string; exitCode: number }> {
-    const until = performance.now() + timeoutMilliseconds
+  async function ask(call: readonly string[], extraMilliseconds: number) {
+    const until = performance.now() + timeoutMilliseconds + extraMilliseconds
     const help = await knockFirst(path, until, usual, call)
     if (help === undefined) return { stdout: '', exitCode: 3 }
 
@@ -28,5 +28,5 @@ export function socketNdsctl(path: string, timeoutMilliseconds: number): Ndsctl 
     return { stdout: answer.text, exitCode: answer.text === 'No' ? 1 : 0 }
   }
 
-  return (args) => turn.runExclusive(() => ask(args))
+  return (args, extraMilliseconds = 0) => turn.runExclusive(() => ask(args, extraMilliseconds))
 }

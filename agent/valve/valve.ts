@@ -1,24 +1,28 @@
 // The Valve acts: it looks at the portal, opens gates and shuts them. It decides nothing, and of the portal it remembers
 // no more than which one it is.
 import type { Mac, PortalKind } from '../../protocol/index.ts'
+import type { Clock } from '../clock.ts'
 import type { EndFlows } from './conntrack.ts'
 import { type PortalStatus, parseClient, parseList, parseStatus } from './dialect.ts'
 import { PortalFault } from './fault.ts'
 import type { Ndsctl } from './ndsctl.ts'
 import type { Asked, PortalClient, PortalList, Question } from './portal-client.ts'
+import { borrowedFrom, withCountersOfAddress } from './shared-address.ts'
 
 /** Every method may throw {@link PortalFault}. Whether a gate moved, only the next look tells: `ndsctl` may lie. */
 export interface Valve {
-  /** One call for all devices; or, at openNDS, a call for each name in the question. nodogsplash always tells all. */
+  /** The whole list by one call, or a call for each name in the question. */
   look(question?: Question): Promise<PortalList>
-  /** The portal's version, and the trusted devices where its list does not tell them. */
+  /** What the portal says of itself, and of the devices that its owner trusts. */
   status(): Promise<PortalStatus>
+  /** A question that costs the portal next to nothing: resolves when it answers at all. */
+  ping(): Promise<void>
   /**
    * Opens the gate of one portal entry, or of a device that the portal has not seen (openNDS 10 only). False when the
    * portal says no, which may also mean that the gate is open already.
    */
   openGate(mac: Mac, client?: PortalClient): Promise<boolean>
-  /** The same for time that was bought: the portal shuts the gate by itself only long after it, if the agent is gone. */
+  /** Like openGate for a time lot; the portal's own limit lies ten years beyond it (decision 0005). */
   openGateUntil(mac: Mac, milliseconds: number, client?: PortalClient): Promise<boolean>
   /** Shuts one entry's gate and ends its flows. False when the portal says no. */
   closeGate(client: PortalClient): Promise<boolean>
@@ -26,38 +30,73 @@ export interface Valve {
   getClientStats(client: PortalClient): Promise<PortalClient | undefined>
 }
 
-/** `kind`: which portal must answer; `auto` takes the one that does. `sleep` waits between two tries at a busy portal. */
+/** `kind`: which portal must answer; `auto` takes the one that does. */
 export function createValve(
   ndsctl: Ndsctl,
   kind: Exclude<PortalKind, 'unknown'> | 'auto',
-  sleep: (milliseconds: number) => Promise<void>,
+  clock: Pick<Clock, 'monotonic' | 'sleep'>,
   endFlows: EndFlows = async () => {},
 ): Valve {
   let known: Pick<PortalList, 'kind' | 'version'> | undefined
+  // How many entries the portal's list had: its whole answer may take that much longer.
+  let listed = 0
 
-  async function ask(...args: string[]): Promise<{ stdout: string; exitCode: number }> {
+  async function ask(args: readonly string[], extraMilliseconds = 0): Promise<{ stdout: string; exitCode: number }> {
     for (const pause of [...busyPauses, undefined]) {
-      const answer = await ndsctl(args)
+      const answer = await ndsctl(args, extraMilliseconds)
       if (answer.exitCode === 3) throw new PortalFault('portal-down', 'the portal is not running')
       if (answer.exitCode !== 4) return answer
       if (pause === undefined) break
-      await sleep(pause)
+      await clock.sleep(pause)
     }
     throw new PortalFault('portal-busy', `the portal was busy at ${busyPauses.length + 1} tries`)
   }
 
-  async function askJson(...which: string[]): Promise<string> {
-    const { stdout, exitCode } = await ask('json', ...which)
-    if (exitCode !== 0) throw new PortalFault('ndsctl-failed', `ndsctl json ended with ${exitCode}`)
+  async function askText(args: readonly string[], extraMilliseconds?: number): Promise<string> {
+    const { stdout, exitCode } = await ask(args, extraMilliseconds)
+    if (exitCode !== 0) throw new PortalFault('ndsctl-failed', `ndsctl ${args.join(' ')} ended with ${exitCode}`)
     return stdout
   }
 
+  async function status(): Promise<PortalStatus> {
+    const told = parseStatus(await askText(['status'], listed * statusMilliseconds))
+    expectKind(told.kind)
+    return told
+  }
+
+  function expectKind(answers: PortalList['kind']): void {
+    if (kind === 'auto' || answers === kind) return
+    throw new PortalFault('portal-garbled', `AGENT_PORTAL says ${kind}, but ${answers} answers`)
+  }
+
   async function lookAtAll(): Promise<PortalList> {
-    const list = parseList(await askJson())
-    if (kind !== 'auto' && list.kind !== kind) {
-      throw new PortalFault('portal-garbled', `AGENT_PORTAL says ${kind}, but ${list.kind} answers`)
+    const askedAt = clock.monotonic()
+    const list = await wholeList()
+    listed = list.clients.length
+    known = { kind: list.kind, ...(list.version !== undefined && { version: list.version }) }
+    return stamped({ ...list, clients: withCountersOfAddress(list.clients) }, askedAt)
+  }
+
+  // nodogsplash tells all by `json` in milliseconds. openNDS's `json` takes a second for each device that has left, and its
+  // `status` tells the same at once; where that cannot be read, `json` with a time limit of its own is better than nothing.
+  async function wholeList(): Promise<PortalList> {
+    if (known?.kind !== 'nodogsplash') {
+      const told = await status().catch((err) => {
+        if (err instanceof PortalFault && (err.code === 'portal-garbled' || err.code === 'ndsctl-failed')) return undefined
+        throw err
+      })
+      if (told?.kind === 'opennds') return told.list
+      const list = await jsonList()
+      const { trusted, version } = told ?? {}
+      return { ...list, ...(trusted && { trusted }), ...(version !== undefined && { version }) }
     }
-    known = list
+    return jsonList()
+  }
+
+  async function jsonList(): Promise<PortalList> {
+    const extra = known?.kind === 'nodogsplash' ? 0 : listed * absentMilliseconds
+    const list = parseList(await askText(['json'], extra))
+    expectKind(list.kind)
     return list
   }
 
@@ -66,47 +105,96 @@ export function createValve(
     { kind, version }: NonNullable<typeof known>,
   ): Promise<PortalList> {
     const clients: PortalClient[] = []
-    for (const { mac, names } of asked) {
-      const entries = new Map<string, PortalClient>()
-      // A device whose entries are gone may be back under another name.
-      for (const name of [...new Set([...names, mac])]) {
-        if (name === mac && entries.size > 0) break
-        const client = parseClient(await askJson(name))
-        // An IP may have passed to another device.
-        if (client?.mac === mac) entries.set(client.token, client)
+    const only = new Set<Mac>()
+    let unread: PortalFault | undefined
+    for (const about of asked) {
+      try {
+        clients.push(...(await entriesOf(about)))
+        only.add(about.mac)
+      } catch (err) {
+        // An answer that cannot be read costs the device it is about, and nobody else.
+        if (!(err instanceof PortalFault) || err.code !== 'portal-garbled') throw err
+        unread = err
       }
-      clients.push(...entries.values())
     }
-    const only = new Set(asked.map(({ mac }) => mac))
-    return { kind, ...(version !== undefined && { version }), clients, trusted: [], only }
+    if (unread && only.size === 0) throw unread
+    return { kind, ...(version !== undefined && { version }), clients, only }
+  }
+
+  async function entriesOf({ mac, names, shared = [] }: Asked): Promise<PortalClient[]> {
+    const entries = new Map<string, PortalClient>()
+    // A device whose entries are gone may be back under another name.
+    for (const name of [...new Set([...names, mac])]) {
+      if (name === mac && entries.size > 0) break
+      const client = await askClient(name)
+      // An IP may have passed to another device.
+      if (client?.mac === mac) entries.set(client.token, client)
+    }
+    for (const entry of [...entries.values()].filter(({ ip }) => shared === 'every' || shared.includes(ip))) {
+      const oldest = await askClient(entry.ip)
+      if (oldest && oldest.token !== entry.token) {
+        entries.set(entry.token, { ...borrowedFrom(oldest, entry), askedAt: oldest.askedAt ?? clock.monotonic() })
+      }
+    }
+    return [...entries.values()]
+  }
+
+  async function askClient(name: string): Promise<PortalClient | undefined> {
+    const askedAt = clock.monotonic()
+    const client = parseClient(await askText(['json', name]))
+    return client && { ...client, askedAt }
   }
 
   async function open(mac: Mac, client: PortalClient | undefined, minutes: number): Promise<boolean> {
     const net = known?.kind === 'opennds' ? [String(minutes)] : []
-    const { exitCode } = await ask('auth', client ? nameOf(client) : mac, ...net)
+    const { exitCode } = await ask(['auth', client ? nameOf(client) : mac, ...net])
     return exitCode === 0
   }
 
   return {
-    look(question = 'all') {
-      if (question === 'all' || known?.kind !== 'opennds') return lookAtAll()
-      return lookAtSome(question, known)
+    async look(question = 'all') {
+      if (question === 'all' || !known) return lookAtAll()
+      const askedAt = clock.monotonic()
+      return { ...(await lookAtSome(question, known)), askedAt }
     },
-    status: async () => parseStatus((await ask('status')).stdout),
+    status,
+    async ping() {
+      await ask(['json', nobody])
+    },
     openGate: (mac, client) => open(mac, client, farMinutes),
     openGateUntil: (mac, milliseconds, client) =>
       open(mac, client, Math.min(farMinutes + Math.ceil(milliseconds / 60_000), farthestMinutes)),
     async closeGate(client) {
-      const { exitCode } = await ask('deauth', nameOf(client))
-      if (exitCode === 0) await endFlows(client.ip)
-      return exitCode === 0
+      try {
+        const { exitCode } = await ask(['deauth', nameOf(client)])
+        return exitCode === 0
+      } finally {
+        // Also where no answer came: the portal may have done it.
+        await endFlows(client.ip)
+      }
     },
-    getClientStats: async (client) => parseClient(await askJson(nameOf(client))),
+    async getClientStats(client) {
+      const own = await askClient(nameOf(client))
+      if (!own || !client.borrowed) return own
+      const oldest = await askClient(client.ip)
+      return oldest && oldest.token !== own.token ? borrowedFrom(oldest, own) : own
+    },
   }
+}
+
+function stamped(list: PortalList, askedAt: number): PortalList {
+  return { ...list, askedAt, clients: list.clients.map((client) => ({ ...client, askedAt })) }
 }
 
 // Exit code 4: another ndsctl is being served.
 const busyPauses = [50, 100, 200, 400, 800]
+
+// What an entry may add to the time of a whole answer: openNDS's `json` waits a second for each device that has left.
+const absentMilliseconds = 1100
+const statusMilliseconds = 50
+
+// A token that no portal gives: eight digits are looked up without searching the list.
+const nobody = 'ffffffff'
 
 // openNDS would shut every gate after 24 h by itself, and its limit cannot be moved while a gate is open: so it lies
 // ten years beyond what was paid, where no top-up gets to. The most it can reckon with is 2^31 seconds.

@@ -15,7 +15,7 @@ it('refuses a purchase while the books do not add up, for now, and acknowledges 
   const told: object[] = []
   const parts = { clock, journal, recorder, tariff: aTariff(), newId: () => 's1', entriesOf: () => [] }
   const sell = createSales({ ...parts, tell: (message) => told.push(message) })
-  journal.books.sold.bytes += 1000
+  journal.books.sold.bytes += 1000n
   await sell(bytesOf(aPurchase()))
 
   expect(told).toMatchObject([

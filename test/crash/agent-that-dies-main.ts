@@ -31,7 +31,7 @@ async function main(): Promise<void> {
     config,
     clock,
     journal: createJournal(numberedDisk(folderDisk(config.stateDir), config.stateDir, points), randomUUID),
-    valve: createValve(numberedNdsctl(ndsctl, points), config.portal.kind, (milliseconds) => clock.sleep(milliseconds)),
+    valve: createValve(numberedNdsctl(ndsctl, points), config.portal.kind, clock),
     uplink: numberedUplink(createUplink(config, clock, log), points),
     log,
     newId: uuidv7,

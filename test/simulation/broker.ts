@@ -1,5 +1,6 @@
 // A broker and the one connection an agent keeps to it: what the agent has not acknowledged comes again after every
 // reconnect, what the agent publishes may arrive unacknowledged, and the last will speaks for a connection that broke.
+import { exactJson } from '../../agent/exact-json.ts'
 import type { Uplink, UplinkHandlers } from '../../agent/uplink/uplink.ts'
 import type { Channel } from '../../protocol/index.ts'
 import type { Dice } from './dice.ts'
@@ -133,7 +134,7 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
 
   function publish(connection: Connection, channel: Channel, message: object, retain: boolean): Promise<void> {
     if (!connection.open) return Promise.reject(new Error('there is no connection to the broker'))
-    const text = JSON.stringify(message)
+    const text = exactJson(message)
     const { life, unacknowledged } = connection
     return new Promise((resolve, reject) => {
       if (!life.alive) return

@@ -148,16 +148,16 @@ export function createLedger(site: Site, violate: (what: string) => void): Ledge
 
   function checkCharges(session: OpenSession, event: EventOf<'session.ended'>) {
     const { bytes, milliseconds } = bounds(session)
-    const charged = { bytes: event.used.bytes ?? 0, milliseconds: event.used.milliseconds ?? 0 }
+    const charged = { bytes: event.used?.bytes ?? 0, milliseconds: event.used?.milliseconds ?? 0 }
     if (charged.bytes > bytes.most) violate(`${at(event)}: ${charged.bytes} bytes charged, ${bytes.most} passed`)
     if (charged.milliseconds > milliseconds.most) {
       violate(`${at(event)}: ${charged.milliseconds} ms charged, open for ${milliseconds.most} ms`)
     }
-    const metered = event.downloaded + event.uploaded
+    const metered = (event.downloaded ?? 0) + (event.uploaded ?? 0)
     if (metered > bytes.most) violate(`${at(event)}: ${metered} bytes metered, ${bytes.most} passed`)
     const sums = sumOf(session)
-    if (sums.milliseconds === 0 && charged.bytes + event.overshootBytes < bytes.least) {
-      const counted = charged.bytes + event.overshootBytes
+    if (sums.milliseconds === 0 && charged.bytes + (event.overshootBytes ?? 0) < bytes.least) {
+      const counted = charged.bytes + (event.overshootBytes ?? 0)
       violate(`${at(event)}: ${counted} bytes charged or named as overshoot, ${bytes.least} were shown`)
     }
     if (sums.bytes === 0 && charged.milliseconds < Math.min(milliseconds.least, sums.milliseconds)) {

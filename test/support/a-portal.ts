@@ -32,9 +32,10 @@ export function aValve(
   const under = aPortal(flavour)
   for (const device of devices) join(under.portal, device)
   const pauses: number[] = []
-  const valve = createValve(under.ndsctl, kind, async (milliseconds) => {
+  const sleep = async (milliseconds: number) => {
     pauses.push(milliseconds)
-  })
+  }
+  const valve = createValve(under.ndsctl, kind, { sleep, monotonic: () => 0 })
   return { ...under, valve, pauses }
 }
 

@@ -54,7 +54,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
           return failing === undefined ? ndsctl(args) : { stdout: '', exitCode: failing }
         },
         config.portal.kind,
-        (milliseconds) => clock.sleep(milliseconds),
+        clock,
       ),
       uplink,
       log,

@@ -63,17 +63,22 @@ export function aSession(parts: Partial<Session> = {}): Session {
     sessionId: 's1',
     mac: aMac(),
     lots: [aLot()],
+    passed: { bytes: 0, milliseconds: 0 },
     arrived: { bootId: 'boot-1', at: 0, wall: aWall },
+    paidAt: { bootId: 'boot-1', at: 0 },
     startedAt: null,
     paused: false,
     baseline: [],
     seenOpen: null,
+    lastOpen: null,
     readAt: null,
     downloaded: 0,
     uploaded: 0,
     openMilliseconds: 0,
     bytesPerSecond: 0,
     overshootBytes: 0,
+    unreadBytes: 0,
+    idleSince: 0,
     ...parts,
   }
 }
@@ -90,12 +95,12 @@ export function anOpenSession(parts: Partial<Session> = {}): Session {
   })
 }
 
-/** Books that add up: what the sessions hold was sold. */
 /** The outcome of an earlier purchase, as the books keep it. */
 export function anOutcome(of: Partial<Outcome> = {}): Outcome {
   return { content: 'c1', seq: 1, uptime: 0, answer: { code: 'below-minimum' }, ...of }
 }
 
+/** Books that add up: what the sessions hold was sold. */
 export function aBooks({
   sessions = [],
   ...rest
@@ -106,7 +111,7 @@ export function aBooks({
     sessions: new Map(sessions.map((session) => [session.mac, session])),
   }
   if (rest.sold) return books
-  for (const { lots } of sessions) for (const lot of lots) books.sold[lot.metric] += lot.allotment
+  for (const { lots } of sessions) for (const lot of lots) books.sold[lot.metric] += BigInt(lot.allotment)
   return books
 }
 

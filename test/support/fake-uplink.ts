@@ -1,4 +1,5 @@
 // An uplink without a broker: the test connects it, delivers to it, and sees what it published.
+import { exactJson } from '../../agent/exact-json.ts'
 import type { Uplink, UplinkHandlers } from '../../agent/uplink/uplink.ts'
 import {
   type Channel,
@@ -95,7 +96,7 @@ export function fakeUplink(): FakeUplink {
       if (!connected) throw new Error('there is no connection to the broker')
       if (published.length > 20_000) throw new Error('this agent publishes without end')
       check(channel, message)
-      published.push({ channel, message: JSON.parse(JSON.stringify(message)), retain })
+      published.push({ channel, message: JSON.parse(exactJson(message)), retain })
       if (!held) return
       await new Promise<void>((resolve, reject) => {
         unacknowledged.add(reject)

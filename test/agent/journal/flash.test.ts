@@ -24,6 +24,9 @@ function aBusySession(device: number, minute: number): Metering {
     openMilliseconds: at,
     bytesPerSecond: 12_345_678,
     overshootBytes: 0,
+    unreadBytes: 0,
+    lastOpen: null,
+    idleSince: at,
   }
 }
 

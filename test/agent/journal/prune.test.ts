@@ -105,7 +105,7 @@ describe('pruning', () => {
     const { books } = await reopened(disk, tiny)
 
     expect(books.sessions).toEqual(journal.books.sessions)
-    expect(books.sold).toEqual({ bytes: 10_000, milliseconds: 0 })
+    expect(books.sold).toEqual({ bytes: 10_000n, milliseconds: 0n })
   })
 
   it('forgets no purchase id within 30 days, however large the journal', async () => {

@@ -5,11 +5,11 @@ import { conservationOf, viewOf } from '../../../agent/merchant/view.ts'
 import { aBooks, aLot, aMac, aNow, anOpenSession, aSession } from '../../support/builders.ts'
 
 const mixed = [aLot({ allotment: 100, used: 30 }), aLot({ metric: 'milliseconds', allotment: 5000, used: 1 })]
-const settled = { bytes: { used: 40, unused: 10 }, milliseconds: { used: 0, unused: 0 } }
+const settled = { bytes: { used: 40n, unused: 10n }, milliseconds: { used: 0n, unused: 0n } }
 
 describe('conservation', () => {
   it('adds up live sessions and ended ones', () => {
-    const books = aBooks({ sessions: [aSession({ lots: mixed })], settled, sold: { bytes: 150, milliseconds: 5000 } })
+    const books = aBooks({ sessions: [aSession({ lots: mixed })], settled, sold: { bytes: 150n, milliseconds: 5000n } })
 
     expect(conservationOf(books)).toEqual({
       bytes: { sold: 150, used: 70, remaining: 70, unused: 10, difference: 0 },
@@ -19,10 +19,10 @@ describe('conservation', () => {
 
   test.each([
     { when: 'they add up', books: aBooks({ sessions: [aSession({ lots: mixed })] }), fault: undefined },
-    { when: 'bytes are missing', books: aBooks({ sold: { bytes: 7, milliseconds: 0 } }), fault: /7 bytes and 0 ms/ },
+    { when: 'bytes are missing', books: aBooks({ sold: { bytes: 7n, milliseconds: 0n } }), fault: /7 bytes and 0 ms/ },
     {
       when: 'time was given that nobody sold',
-      books: aBooks({ sold: { bytes: 0, milliseconds: -3 } }),
+      books: aBooks({ sold: { bytes: 0n, milliseconds: -3n } }),
       fault: /0 bytes and -3 ms/,
     },
   ])('finds fault with the books only if they do not add up: $when', ({ books, fault }) => {

@@ -4,7 +4,7 @@ import { nextLookIn, type Sight } from '../../../agent/merchant/next-look.ts'
 import { aBooks, aLot, aMac, aNow, anOpenSession, aSession } from '../../support/builders.ts'
 
 const settings = { lookIntervalMilliseconds: 10_000, nearIntervalMilliseconds: 2000, linkMegabits: 100 }
-const sight: Sight = { latencyMilliseconds: 0, absent: new Set() }
+const sight: Sight = { latencyMilliseconds: 0, shuts: new Map(), fastestBytesPerSecond: 0, absent: new Set() }
 const gigabytes = (count: number) => aLot({ allotment: count * 1e9 })
 const time = (allotment: number, used = 0) => aLot({ metric: 'milliseconds', allotment, used })
 // What a link of 100 Mbit/s moves in one look interval.
@@ -96,7 +96,7 @@ describe('nextLookIn', () => {
   it('does not come sooner for a device that has left', () => {
     const books = aBooks({ sessions: [anOpenSession()] })
 
-    expect(nextLookIn(books, aNow(), settings, { ...sight, absent: new Set([aMac()]) })).toBe(10_000)
+    expect(nextLookIn(books, aNow(), settings, { ...sight, shuts: new Map(), fastestBytesPerSecond: 0, absent: new Set([aMac()]) })).toBe(10_000)
   })
 
   it('reckons with a slower link', () => {

@@ -86,7 +86,7 @@ describe('an accepted purchase', () => {
 
 const full = aBooks({
   sessions: Array.from({ length: 4096 }, (_, n) => aSession({ mac: aMac(n), sessionId: `s${n}` })),
-  sold: { bytes: 4096 * 1000, milliseconds: 0 },
+  sold: { bytes: 4_096_000n, milliseconds: 0n },
 })
 const manyLots = Array.from({ length: 256 }, (_, n) => aLot({ purchaseId: `q${n}` }))
 
@@ -127,7 +127,7 @@ describe('a refused purchase', () => {
       is: 'outcome',
       final: true,
       message: aGrant('bytes', 2),
-      case: { books: aBooks({ sold: { bytes: 2 ** 53 - 2, milliseconds: 0 } }) },
+      case: { books: aBooks({ sessions: [aSession({ lots: [aLot({ allotment: 2 ** 53 - 2 })] })] }) },
     },
     {
       code: 'expired',

@@ -97,7 +97,7 @@ describe('a session', () => {
   it('that is topped up keeps what was used and where it is measured from', () => {
     const session = anOpenSession({ lots: [bytes(100, 90)], downloaded: 90 })
 
-    expect(addAllotment(session, 'other', aMac(), bytes(50), session)).toEqual({
+    expect(addAllotment(session, 'other', aMac(), bytes(50), session, 0)).toEqual({
       ...session,
       lots: [bytes(100, 90), bytes(50)],
     })

@@ -40,7 +40,7 @@ describe('ending flows', () => {
 describe('a gate that is shut', () => {
   it.each([
     { answer: 'Yes', exitCode: 0, ended: ['192.168.66.101'] },
-    { answer: 'No', exitCode: 1, ended: [] },
+    { answer: 'No', exitCode: 1, ended: ['192.168.66.101'] },
   ])('ends the flows of its address when the portal says $answer', async ({ exitCode, ended }) => {
     const flows: string[] = []
     const ndsctl = async ([command]: readonly string[]) =>
@@ -48,7 +48,7 @@ describe('a gate that is shut', () => {
     const valve = createValve(
       ndsctl,
       'auto',
-      async () => {},
+      { sleep: async () => {}, monotonic: () => 0 },
       async (ip) => void flows.push(ip),
     )
     await valve.closeGate(aClient({ ip: '192.168.66.101' }))

@@ -212,7 +212,7 @@ test.each([1, 2, 5, 6])('ndsctl json that ends with %i is a fault, whatever it p
   const valve = createValve(
     async () => ({ stdout: '{}', exitCode }),
     'auto',
-    async () => {},
+    { sleep: async () => {}, monotonic: () => 0 },
   )
 
   await expect(valve.getClientStats(aClient())).rejects.toMatchObject({ code: 'ndsctl-failed' })
