@@ -10,9 +10,9 @@ import type { Config } from './config.ts'
 import { createGates } from './gates.ts'
 import { type Journal, StorageFailure } from './journal/journal.ts'
 import type { Log } from './log.ts'
+import { abandonedSessions } from './merchant/abandoned.ts'
 import type { Books } from './merchant/books.ts'
 import type { DraftOf } from './merchant/draft.ts'
-import { abandonedSessions } from './merchant/abandoned.ts'
 import { endOf } from './merchant/ending.ts'
 import { gatePlan, openAtOnce, type Step } from './merchant/gate-plan.ts'
 import { askAgain, listDueIn, planLook } from './merchant/look-plan.ts'
@@ -145,7 +145,9 @@ export function createAgent(parts: AgentParts): Agent {
     const { seen, remembered } = gates
     const question = isKnown ? planLook(journal.books, nowOf(clock), config, seen, wanted, remembered) : 'all'
     wanted.clear()
-    return question.length === 0 ? undefined : gates.look(question)
+    // Without a question, ask whether the portal is still there.
+    const isTime = clock.monotonic() - gates.answeredAt >= config.lookIntervalMilliseconds
+    return question.length === 0 && !isTime ? undefined : gates.look(question)
   }
 
   async function openWhoHasJustPaid(): Promise<PortalList | undefined> {

@@ -11,22 +11,28 @@ import { createLog, type Log } from './log.ts'
 import { createUplink } from './uplink/uplink.ts'
 import { conntrackEndFlows } from './valve/conntrack.ts'
 import { execNdsctl, type Ndsctl } from './valve/ndsctl.ts'
+import { kernelNeighbours, type Neighbours } from './valve/neighbours.ts'
 import { socketNdsctl } from './valve/socket.ts'
 import { createValve } from './valve/valve.ts'
 
 export type { Agent } from './agent.ts'
 
-export function assembleAgent(config: Config, parts: { clock?: Clock; ndsctl?: Ndsctl; log?: Log } = {}): Agent {
+export function assembleAgent(
+  config: Config,
+  parts: { clock?: Clock; ndsctl?: Ndsctl; neighbours?: Neighbours; log?: Log } = {},
+): Agent {
   const { clock = systemClock(), log = createLog(config.logLevel) } = parts
   const ndsctl = parts.ndsctl ?? ndsctlFor(config, log)
   // A portal that was handed in is no firewall of this machine.
   const endFlows = parts.ndsctl ? undefined : conntrackEndFlows(log)
+  const neighbours = parts.neighbours ?? (parts.ndsctl ? undefined : kernelNeighbours())
   const lock = createFolderLock(config.stateDir, clock.bootId)
   const agent = createAgent({
     config,
     clock,
     journal: createJournal(folderDisk(config.stateDir), randomUUID, journalLimits(config.journal)),
     valve: createValve(ndsctl, config.portal.kind, clock, endFlows),
+    ...(neighbours && { neighbours }),
     uplink: createUplink(config, clock, log),
     log,
     newId: uuidv7,

@@ -6,16 +6,24 @@ import type { Log } from './log.ts'
 import type { Metered, Metering } from './merchant/books.ts'
 import { coalesce, type Drift, type Reports } from './merchant/drifts.ts'
 import { isDue, isStrange, type Step, type UnpaidPolicy } from './merchant/gate-plan.ts'
-import { afterListFault, afterLook, afterNeighbours, everybody, nothingSeen, type Seen } from './merchant/look-plan.ts'
+import {
+  afterListFault,
+  afterLook,
+  afterNeighbours,
+  everybody,
+  listBy,
+  nothingSeen,
+  type Seen,
+} from './merchant/look-plan.ts'
 import { lacksBaseline, meterSession, opening, unanswered, unreadFor, unseen } from './merchant/metering.ts'
 import { firstEndIn } from './merchant/next-look.ts'
-import { type Session, stateOf } from './merchant/session.ts'
+import type { Session } from './merchant/session.ts'
 import { drift, nothingWatched, settle } from './merchant/settle.ts'
 import type { Now } from './moment.ts'
 import type { Recorder } from './recorder.ts'
 import { PortalFault } from './valve/fault.ts'
 import type { Neighbours } from './valve/neighbours.ts'
-import { type PortalClient, type PortalList, type Question, updated } from './valve/portal-client.ts'
+import { type Asked, type PortalClient, type PortalList, type Question, updated } from './valve/portal-client.ts'
 import { shutAlong } from './valve/prefix-defect.ts'
 import { withHolders } from './valve/shared-address.ts'
 import type { Valve } from './valve/valve.ts'
@@ -36,6 +44,8 @@ export interface Gates {
   tellCounted(): Promise<void>
   /** Whether the latest question was not answered. */
   readonly isUnanswered: boolean
+  /** When the portal last answered anything, in milliseconds of this boot. */
+  readonly answeredAt: number
   /** What the looks so far have shown of the portal itself. */
   readonly seen: Seen
   /** Tokens of open gates that let nothing through. */
@@ -76,6 +86,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
   let lastNeighbours: Awaited<ReturnType<Neighbours>>
   // Since when no question was answered.
   let unansweredSince: number | undefined
+  let answeredAt = Number.NEGATIVE_INFINITY
   let trustedAskedAt = Number.NEGATIVE_INFINITY
   // Drifts that the disk would not take: told as soon as it does.
   let unstored: Drift[] = []
@@ -114,7 +125,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     const { books } = journal
     const now = clock.monotonic()
     // A trusted device that has paid is not let in, nor listed: why it waits is asked now and then.
-    const somebodyWaits = [...books.sessions.values()].some((session) => stateOf(session) === 'waiting')
+    const somebodyWaits = [...books.sessions.values()].some((session) => session.waitingFor !== undefined)
     const isTime = somebodyWaits && now - trustedAskedAt >= trustedInterval
     const isWanted = isTime || list.clients.some((client) => isStrange(books, client))
     if (list.trusted || list.kind !== 'nodogsplash' || !isWanted) return list
@@ -133,9 +144,9 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
   /** Asks; where the whole list cannot be read the devices that matter are asked for one by one. */
   async function ask(question: Question): Promise<{ list: PortalList; question: Question }> {
     const isOneCall = seen.kind === 'nodogsplash' && seen.listFailures === 0
-    if (question !== 'all' && !isOneCall) return { list: await valve.look(question), question }
+    if (question !== 'all' && !isOneCall) return askSome(question)
     try {
-      return { list: await valve.look('all'), question: 'all' }
+      return { list: await valve.look('all', listBy(seen)), question: 'all' }
     } catch (err) {
       if (!isAboutTheList(err) || remembered === undefined) throw err
       log.warn({ err }, 'the list of the portal cannot be read: its devices are asked for one by one')
@@ -144,6 +155,18 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
       const instead = remembered.kind === 'opennds' ? [] : everybody(journal.books, remembered)
       if (instead.length === 0) await valve.ping()
       return { list: await valve.look(instead), question: instead }
+    }
+  }
+
+  async function askSome(question: readonly Asked[]): Promise<{ list: PortalList; question: Question }> {
+    if (question.length === 0) await valve.ping()
+    try {
+      return { list: await valve.look(question), question }
+    } catch (err) {
+      // The list is printed in another way, and may be readable where single answers are not.
+      const isUnreadable = err instanceof PortalFault && err.code === 'portal-garbled'
+      if (!isUnreadable || seen.listFailures > 0) throw err
+      return { list: await valve.look('all'), question: 'all' }
     }
   }
 
@@ -266,6 +289,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
         const told = { ...list, clients: withHolders(list.clients, merged.clients, lastNeighbours) }
         const now = nowOf(clock)
         unansweredSince = undefined
+        answeredAt = now.at
         await recorder.inTurn(() => answered(told, merged, now))
         seen = afterLook({ ...seen, shuts: watch.shuts }, question, list, journal.books, now, now.at - began, merged)
         await describe(list)
@@ -304,6 +328,9 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     },
     get isUnanswered() {
       return unansweredSince !== undefined
+    },
+    get answeredAt() {
+      return answeredAt
     },
     get seen() {
       return seen

@@ -16,7 +16,9 @@ export function abandonedSessions({ sessions, uptime }: Books, after: AbandonedA
 
 /** Milliseconds until a session is too late to start; infinite where none is bound to a time. */
 export function lateIn({ sessions, uptime }: Books): number {
-  const waiting = [...sessions.values()].filter((session) => session.startedAt === null && session.startBy !== undefined)
+  const waiting = [...sessions.values()].filter(
+    (session) => session.startedAt === null && session.startBy !== undefined,
+  )
   return Math.min(...waiting.map(({ startBy }) => Math.max(0, (startBy ?? uptime) - uptime)))
 }
 

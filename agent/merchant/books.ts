@@ -268,7 +268,13 @@ export function fromSnapshot(snapshot: object): Books {
 // What a session of the first snapshots lacks.
 function laterParts({ arrived }: Session, uptime: number): Partial<Session> {
   const passed = { bytes: 0, milliseconds: 0 }
-  return { passed, paidAt: { bootId: arrived.bootId, at: arrived.at }, lastOpen: null, unreadBytes: 0, idleSince: uptime }
+  return {
+    passed,
+    paidAt: { bootId: arrived.bootId, at: arrived.at },
+    lastOpen: null,
+    unreadBytes: 0,
+    idleSince: uptime,
+  }
 }
 
 /** The first snapshots held their sums as numbers. */

@@ -22,7 +22,10 @@ export function coalesce(before: Reports, drifts: readonly Drift[], now: Now): {
   const reports = new Map(before)
   for (const drift of drifts) {
     const report = reports.get(keyOf(drift))
-    reports.set(keyOf(drift), { toldAt: report?.toldAt ?? Number.NEGATIVE_INFINITY, untold: counted(report, drift, now) })
+    reports.set(keyOf(drift), {
+      toldAt: report?.toldAt ?? Number.NEGATIVE_INFINITY,
+      untold: counted(report, drift, now),
+    })
   }
   const told: Drift[] = []
   for (const [key, { toldAt, untold }] of reports) {

@@ -18,7 +18,16 @@ export function endOf(session: Session, reason: EndReason): DraftOf<'session.end
   return groups.map((purchases, index): DraftOf<'session.ended'> => {
     const isLast = index === groups.length - 1
     const parts = groups.length > 1 && { part: index + 1, parts: groups.length }
-    const part = { type: 'session.ended' as const, sessionId, mac, ...parts, startedAt, reason, terminateCause, purchases }
+    const part = {
+      type: 'session.ended' as const,
+      sessionId,
+      mac,
+      ...parts,
+      startedAt,
+      reason,
+      terminateCause,
+      purchases,
+    }
     return isLast ? { ...part, ...totalsOf(session) } : part
   })
 }
@@ -30,7 +39,14 @@ export function leavingOf({ sessionId, mac }: Session, lots: readonly Lot[]): Dr
 
 function totalsOf(session: Session) {
   const { downloaded, uploaded, openMilliseconds, overshootBytes, unreadBytes } = session
-  return { used: amounts(session, usedOf(session)), downloaded, uploaded, openMilliseconds, overshootBytes, unreadBytes }
+  return {
+    used: amounts(session, usedOf(session)),
+    downloaded,
+    uploaded,
+    openMilliseconds,
+    overshootBytes,
+    unreadBytes,
+  }
 }
 
 function settled({ allotment, used, ...lot }: Lot): SettledPurchase {

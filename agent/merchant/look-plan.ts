@@ -67,7 +67,8 @@ export function planLook(
   wanted: ReadonlySet<Mac>,
   known?: PortalList,
 ): Question {
-  if (seen.kind !== 'opennds') return seen.listFailures > 0 && listPauseLeft(seen, now) > 0 ? everybody(books, known) : 'all'
+  if (seen.kind !== 'opennds')
+    return seen.listFailures > 0 && listPauseLeft(seen, now) > 0 ? everybody(books, known) : 'all'
   if (listDueIn(books, now, settings, seen) === 0) return 'all'
   const context = { known, present: seen.present }
   const soon = settings.lookIntervalMilliseconds / 10
@@ -141,7 +142,10 @@ export function afterLook(
     ...seen,
     kind: list.kind,
     ...(version !== undefined && { version }),
-    latencyMilliseconds: question === 'all' && list.kind === 'opennds' ? seen.latencyMilliseconds : Math.round(milliseconds / Math.max(1, names)),
+    latencyMilliseconds:
+      question === 'all' && list.kind === 'opennds'
+        ? seen.latencyMilliseconds
+        : Math.round(milliseconds / Math.max(1, names)),
     absent,
     fastestBytesPerSecond: Math.max(seen.fastestBytesPerSecond, fastest),
     listedAt: isWhole ? now.at : seen.listedAt,
@@ -184,17 +188,26 @@ export function listDueIn(books: Books, now: Moment, settings: LookSettings, see
   if (pause > 0) return pause
   if (seen.listedAt === undefined) return 0
   const somebodyWaits = [...books.sessions.values()].some(isAway)
-  const isWanted = seen.isListWanted || [...books.sessions.values()].some((session) => isAway(session) && isExpected(session, now))
+  const isWanted =
+    seen.isListWanted || [...books.sessions.values()].some((session) => isAway(session) && isExpected(session, now))
   const affordable = seen.listMilliseconds / (isWanted ? wantedListShare : listShare)
   const shortest = isWanted ? settings.nearIntervalMilliseconds : settings.lookIntervalMilliseconds
   const longest = somebodyWaits ? longestWhileWaiting : longestWithoutList
-  const rarely = majorVersion(seen) < 10 && !seen.isListWanted ? rareList : 0
+  const rarely = majorVersion(seen) < 10 && listBy(seen) === 'status' && !seen.isListWanted ? rareList : 0
   const interval = Math.max(Math.min(affordable, longest), shortest - seen.listMilliseconds, rarely)
   const due = seen.listedAt + interval - now.at
   if (due > 0) return due
   const end = firstEndIn(books, now)
   const waits = end < 2 * seen.listMilliseconds ? Math.max(end, shutMilliseconds) : 0
   return Math.max(0, Math.min(waits, due + interval))
+}
+
+/**
+ * How openNDS is asked for its whole list. `status` tells it at once, but 9.10 may end itself over it; `json` takes a second
+ * for each device that has left, so it is good where the LAN knows all that are listed.
+ */
+export function listBy(seen: Seen): 'json' | 'status' {
+  return majorVersion(seen) < 10 && seen.present && seen.absent.size === 0 ? 'json' : 'status'
 }
 
 function listPauseLeft({ listFailures, listFailedAt }: Seen, now: Moment): number {

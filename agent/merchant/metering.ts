@@ -30,7 +30,10 @@ export function meterSession(session: Session, look: Look): Metering {
   const entries = look.clients.filter((client) => client.mac === session.mac)
   const open = entries.filter((entry) => entry.open)
   const isOpen = open.length > 0
-  const at = { bootId: look.at.bootId, at: Math.min(look.at.at, ...entries.map((entry) => entry.askedAt ?? look.at.at)) }
+  const at = {
+    bootId: look.at.bootId,
+    at: Math.min(look.at.at, ...entries.map((entry) => entry.askedAt ?? look.at.at)),
+  }
   const baseline = look.openedByOthers?.has(session.mac) ? setDataBaseline(open) : session.baseline
   const { downloaded, uploaded } = getDataUsageSinceBaseline(baseline, entries, session.seenOpen !== null)
   const passing = open.filter((entry) => !look.blocked?.has(entry.token))

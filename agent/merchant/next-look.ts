@@ -87,8 +87,9 @@ function intervalOf(session: Session, now: Moment, settings: LookSettings, sight
 
 /** Whether the device of a waiting session may come at any moment. */
 export function isExpected({ paidAt, lastOpen }: Session, now: Moment): boolean {
-  const ages = [since(paidAt, now), lastOpen && since(lastOpen, now)]
-  return ages.some((age) => age !== undefined && age !== null && age <= expectedFor)
+  // After a reboot everybody comes back.
+  const ages = [paidAt, ...(lastOpen ? [lastOpen] : [])].map((moment) => since(moment, now) ?? now.at)
+  return ages.some((age) => age <= expectedFor)
 }
 
 function isNearItsEnd(session: Session, settings: LookSettings, sight: Sight): boolean {

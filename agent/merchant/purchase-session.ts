@@ -1,11 +1,11 @@
 // A purchase becomes an outcome: accepted into a session, or refused with a code.
 import type { PriceList, Purchase, parsePurchase, RefusalCode } from '../../protocol/index.ts'
 import type { Now } from '../moment.ts'
+import { longestIdle } from './abandoned.ts'
 import type { Books, PurchaseNote } from './books.ts'
 import type { Draft, DraftOf } from './draft.ts'
-import { type Allotment, calculateAllotment } from './prices.ts'
-import { longestIdle } from './abandoned.ts'
 import { endOf } from './ending.ts'
+import { type Allotment, calculateAllotment } from './prices.ts'
 import { addAllotment, allotmentOf, type Lot, mostLiveLots } from './session.ts'
 import { viewOf } from './view.ts'
 

@@ -118,8 +118,11 @@ function settleSession(
   const leaving = isPaid(after) ? lotsToSettle(after.lots) : []
   if (leaving.length > 0) settled.events.push(...leavingOf(after, leaving))
   if (!before.seenOpen || after.seenOpen || !isPaid(after) || settled.watch.shut.has(mac)) return
-  const repair = entries.length > 0 ? 'the gate is being opened again' : 'the gate opens as soon as the portal sees the device'
-  settled.drifts.push(drift('paid-but-blocked', repair, { mac, sessionId, ...(lost && lost.bytes > 0 && { unreadBytes: lost.bytes }) }))
+  const repair =
+    entries.length > 0 ? 'the gate is being opened again' : 'the gate opens as soon as the portal sees the device'
+  settled.drifts.push(
+    drift('paid-but-blocked', repair, { mac, sessionId, ...(lost && lost.bytes > 0 && { unreadBytes: lost.bytes }) }),
+  )
 }
 
 function settleGates(settled: Settled, books: Books, list: PortalList, unpaid: UnpaidPolicy, now: Now): void {

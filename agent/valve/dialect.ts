@@ -17,7 +17,7 @@ export function parseList(stdout: string): PortalList {
   const version = kind === 'opennds' ? /"version"\s*:\s*"([^"]*)"/.exec(rows[0] ?? '')?.[1] : undefined
   const trusted = kind === 'opennds' ? trustedIn(stdout) : undefined
   const list = { kind, ...(version !== undefined && { version }), ...(trusted && { trusted }) }
-  return withRows(list, rows.map(readable(parse)), listed, stdout)
+  return withRows(list, rows.map(readable(parse)), listed, /\}\s*$/.test(stdout), stdout)
 }
 
 /** Reads the answer to `ndsctl json <token>`: one client, or none when the portal does not know it. */
@@ -48,7 +48,8 @@ export function parseStatus(stdout: string): PortalStatus {
   const told = { kind, ...(version !== undefined && { version }), ...(trusted && { trusted }) } as const
   const [, ...rows] = stdout.split(/^Client \d+$/m)
   const unit = kind === 'opennds' ? 1024 : 1000
-  return { ...told, list: withRows(told, rows.map(readable((row) => statusClient(row, unit))), listed, stdout) }
+  const clients = rows.map(readable((row) => statusClient(row, unit)))
+  return { ...told, list: withRows(told, clients, listed, /^=+\s*$/m.test(stdout.slice(-10)), stdout) }
 }
 
 // Rows that could not be read, or are missing, are named in no answer: nothing is known of who is not in `only`.
@@ -56,11 +57,13 @@ function withRows(
   list: Omit<PortalList, 'clients'>,
   rows: readonly (PortalClient | undefined)[],
   listed: number,
+  isToTheEnd: boolean,
   stdout: string,
 ): PortalList {
   const clients = rows.filter((row) => row !== undefined)
-  if (Number.isNaN(listed) || clients.length > listed || (clients.length === 0 && listed > 0)) throw garbled(stdout)
-  return clients.length === listed ? { ...list, clients } : { ...list, clients, only: new Set(clients.map(macOf)) }
+  const isWhole = clients.length === listed && isToTheEnd
+  if (Number.isNaN(listed) || clients.length > listed || (clients.length === 0 && !isWhole)) throw garbled(stdout)
+  return isWhole ? { ...list, clients } : { ...list, clients, only: new Set(clients.map(macOf)) }
 }
 
 const macOf = ({ mac }: PortalClient) => mac

@@ -46,7 +46,8 @@ function holdersOf(known: readonly PortalClient[], neighbours: readonly Neighbou
   for (const client of known) {
     const holder = holders.get(client.ip)
     const isThere = (candidate: PortalClient) => onTheLan.get(candidate.ip) === candidate.mac
-    if (!holder || isThere(client) || (!isThere(holder) && (client.open || !holder.open))) holders.set(client.ip, client)
+    if (!holder || isThere(client) || (!isThere(holder) && (client.open || !holder.open)))
+      holders.set(client.ip, client)
   }
   return holders
 }

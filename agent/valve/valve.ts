@@ -11,8 +11,8 @@ import { borrowedFrom, withCountersOfAddress } from './shared-address.ts'
 
 /** Every method may throw {@link PortalFault}. Whether a gate moved, only the next look tells: `ndsctl` may lie. */
 export interface Valve {
-  /** The whole list by one call, or a call for each name in the question. */
-  look(question?: Question): Promise<PortalList>
+  /** The whole list by one call, or a call for each name in the question. `by`: how openNDS is asked for its list. */
+  look(question?: Question, by?: 'json' | 'status'): Promise<PortalList>
   /** What the portal says of itself, and of the devices that its owner trusts. */
   status(): Promise<PortalStatus>
   /** A question that costs the portal next to nothing: resolves when it answers at all. */
@@ -69,28 +69,24 @@ export function createValve(
     throw new PortalFault('portal-garbled', `AGENT_PORTAL says ${kind}, but ${answers} answers`)
   }
 
-  async function lookAtAll(): Promise<PortalList> {
+  async function lookAtAll(by: 'json' | 'status'): Promise<PortalList> {
     const askedAt = clock.monotonic()
-    const list = await wholeList()
+    const list = await wholeList(by)
     listed = list.clients.length
     known = { kind: list.kind, ...(list.version !== undefined && { version: list.version }) }
     return stamped({ ...list, clients: withCountersOfAddress(list.clients) }, askedAt)
   }
 
   // nodogsplash tells all by `json` in milliseconds. openNDS's `json` takes a second for each device that has left, and its
-  // `status` tells the same at once; where that cannot be read, `json` with a time limit of its own is better than nothing.
-  async function wholeList(): Promise<PortalList> {
-    if (known?.kind !== 'nodogsplash') {
-      const told = await status().catch((err) => {
-        if (err instanceof PortalFault && (err.code === 'portal-garbled' || err.code === 'ndsctl-failed')) return undefined
-        throw err
-      })
-      if (told?.kind === 'opennds') return told.list
-      const list = await jsonList()
-      const { trusted, version } = told ?? {}
-      return { ...list, ...(trusted && { trusted }), ...(version !== undefined && { version }) }
-    }
-    return jsonList()
+  // `status` tells the same at once. Where one cannot be read the other is better than nothing.
+  async function wholeList(by: 'json' | 'status'): Promise<PortalList> {
+    if (known?.kind === 'nodogsplash') return jsonList()
+    if (known && by === 'json') return (await unlessUnreadable(jsonList())) ?? (await status()).list
+    const told = await unlessUnreadable(status())
+    if (told?.kind === 'opennds') return told.list
+    const list = await jsonList()
+    const { trusted, version } = told ?? {}
+    return { ...list, ...(trusted && { trusted }), ...(version !== undefined && { version }) }
   }
 
   async function jsonList(): Promise<PortalList> {
@@ -152,8 +148,8 @@ export function createValve(
   }
 
   return {
-    async look(question = 'all') {
-      if (question === 'all' || !known) return lookAtAll()
+    async look(question = 'all', by = 'status') {
+      if (question === 'all' || !known) return lookAtAll(by)
       const askedAt = clock.monotonic()
       return { ...(await lookAtSome(question, known)), askedAt }
     },
@@ -180,6 +176,13 @@ export function createValve(
       return oldest && oldest.token !== own.token ? borrowedFrom(oldest, own) : own
     },
   }
+}
+
+async function unlessUnreadable<T>(answer: Promise<T>): Promise<T | undefined> {
+  return answer.catch((err) => {
+    if (err instanceof PortalFault && (err.code === 'portal-garbled' || err.code === 'ndsctl-failed')) return undefined
+    throw err
+  })
 }
 
 function stamped(list: PortalList, askedAt: number): PortalList {

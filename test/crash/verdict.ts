@@ -11,7 +11,10 @@ const rounding = 2000
 /** Everything that is wrong; empty when every promise was kept. */
 export function wrongIn(life: Life): string[] {
   const { voice, passed, passedUnread, passedUnwatched, keptOutMilliseconds, isOpenAtTheEnd } = life
-  const stated = ofType(voice, 'session.ended').reduce((sum, event) => sum + (event.overshootBytes ?? 0) + (event.unreadBytes ?? 0), 0)
+  const stated = ofType(voice, 'session.ended').reduce(
+    (sum, event) => sum + (event.overshootBytes ?? 0) + (event.unreadBytes ?? 0),
+    0,
+  )
   const given = passed - sold
   const mostUnstated = diedOverAShutGate(life) ? passedUnwatched : passedUnread + rounding
   return [

@@ -59,10 +59,20 @@ export function aDrift(seq: number): JournalRecord {
 
 /** Metering of the session that {@link aSale} of that number began. */
 export function aMetering(seq: number, used: number): Extract<JournalRecord, { type: 'metered' }> {
-  const counters = { downloaded: used, uploaded: 0, openMilliseconds: 0, bytesPerSecond: 0, overshootBytes: 0, unreadBytes: 0, idleSince: 0 }
+  const counters = {
+    downloaded: used,
+    uploaded: 0,
+    openMilliseconds: 0,
+    bytesPerSecond: 0,
+    overshootBytes: 0,
+    unreadBytes: 0,
+    idleSince: 0,
+  }
   return {
     type: 'metered',
-    sessions: [{ mac: aMac(seq), used: [used], baseline: [], seenOpen: null, lastOpen: null, readAt: null, ...counters }],
+    sessions: [
+      { mac: aMac(seq), used: [used], baseline: [], seenOpen: null, lastOpen: null, readAt: null, ...counters },
+    ],
   }
 }
 

@@ -12,24 +12,37 @@ describe('bytes', () => {
   test.each([
     { when: 'the counters grew', uptime: 0, clients: [aClient({ downloaded: 300, uploaded: 15 })], used: 205 },
     { when: 'the counters stand still', uptime: 0, clients: [aClient({ downloaded: 100, uploaded: 10 })], used: 0 },
-    { when: 'the portal restarted its counters', uptime: 0, clients: [aClient({ downloaded: 40, uploaded: 4 })], used: 44 },
+    {
+      when: 'the portal restarted its counters',
+      uptime: 0,
+      clients: [aClient({ downloaded: 40, uploaded: 4 })],
+      used: 44,
+    },
     { when: 'only one counter went down', uptime: 0, clients: [aClient({ downloaded: 300, uploaded: 4 })], used: 304 },
     {
       when: 'a new IP appeared, which counts from here on',
-      uptime: 0, clients: [aClient({ downloaded: 300, uploaded: 10 }), aClient({ token: 't2', ip: anIp(2), downloaded: 999 })],
+      uptime: 0,
+      clients: [aClient({ downloaded: 300, uploaded: 10 }), aClient({ token: 't2', ip: anIp(2), downloaded: 999 })],
       used: 200,
     },
     {
       when: 'the token changed and the IP did not',
-      uptime: 0, clients: [aClient({ token: 't9', downloaded: 300, uploaded: 10 })],
+      uptime: 0,
+      clients: [aClient({ token: 't9', downloaded: 300, uploaded: 10 })],
       used: 200,
     },
     {
       when: 'token and IP are new',
-      uptime: 0, clients: [aClient({ token: 't9', ip: anIp(9), downloaded: 300, uploaded: 10 })],
+      uptime: 0,
+      clients: [aClient({ token: 't9', ip: anIp(9), downloaded: 300, uploaded: 10 })],
       used: 0,
     },
-    { when: 'the gate is shut', uptime: 0, clients: [aClient({ open: false, downloaded: 300, uploaded: 10 })], used: 0 },
+    {
+      when: 'the gate is shut',
+      uptime: 0,
+      clients: [aClient({ open: false, downloaded: 300, uploaded: 10 })],
+      used: 0,
+    },
     { when: 'the device left the list', uptime: 0, clients: [], used: 0 },
     { when: 'it is another device', uptime: 0, clients: [aClient({ mac: aMac(2), downloaded: 900 })], used: 0 },
   ])('are $used when $when', ({ clients, used }) => {
@@ -69,7 +82,9 @@ describe('bytes', () => {
   it('beyond the last lot are overshoot', () => {
     const session = anOpenSession({ lots: [aLot({ allotment: 150 })], overshootBytes: 5 })
 
-    expect(meterSession(session, { at: momentAt(1000), uptime: 0, clients: [aClient({ downloaded: 170 })] })).toMatchObject({
+    expect(
+      meterSession(session, { at: momentAt(1000), uptime: 0, clients: [aClient({ downloaded: 170 })] }),
+    ).toMatchObject({
       used: [150],
       overshootBytes: 25,
     })
@@ -80,7 +95,13 @@ describe('time', () => {
   const hour = [aLot({ metric: 'milliseconds', allotment: 3_600_000 })]
   test.each([
     { when: 'the gate stayed open', at: momentAt(1500), uptime: 0, clients: [aClient()], used: 1500 },
-    { when: 'the router was booted in between', at: momentAt(900_000, 'boot-2'), uptime: 0, clients: [aClient()], used: 0 },
+    {
+      when: 'the router was booted in between',
+      at: momentAt(900_000, 'boot-2'),
+      uptime: 0,
+      clients: [aClient()],
+      used: 0,
+    },
     { when: 'the gate is shut now', at: momentAt(1500), uptime: 0, clients: [aClient({ open: false })], used: 0 },
     { when: 'the entry is a new one', at: momentAt(1500), uptime: 0, clients: [aClient({ token: 't9' })], used: 0 },
     { when: 'no time has passed', at: momentAt(0), uptime: 0, clients: [aClient()], used: 0 },
@@ -106,9 +127,11 @@ describe('time', () => {
   it('does not run while the session is paused and its gate shut', () => {
     const session = anOpenSession({ lots: hour, paused: true, seenOpen: null, baseline: [] })
 
-    expect(meterSession(session, { at: momentAt(9000), uptime: 0, clients: [aClient({ open: false })] })).toMatchObject({
-      used: [0],
-    })
+    expect(meterSession(session, { at: momentAt(9000), uptime: 0, clients: [aClient({ open: false })] })).toMatchObject(
+      {
+        used: [0],
+      },
+    )
   })
 })
 
@@ -119,26 +142,43 @@ describe('the rate', () => {
       when: 'that of a long interval',
       session: fast,
       at: momentAt(10_000),
-      uptime: 0, clients: [aClient({ downloaded: 25_000 })],
+      uptime: 0,
+      clients: [aClient({ downloaded: 25_000 })],
       rate: 2500,
     },
     {
       when: 'mostly what it was when two looks are close',
       session: anOpenSession({ lots, bytesPerSecond: 1000 }),
       at: momentAt(50),
-      uptime: 0, clients: [aClient({ downloaded: 100 })],
+      uptime: 0,
+      clients: [aClient({ downloaded: 100 })],
       rate: 1095,
     },
     {
       when: 'less than half of what it was when nothing moved',
       session: anOpenSession({ lots, bytesPerSecond: 1000 }),
       at: momentAt(10),
-      uptime: 0, clients: [aClient()],
+      uptime: 0,
+      clients: [aClient()],
       rate: 490,
     },
-    { when: '0 when nothing moved for long', session: fast, at: momentAt(10_000), uptime: 0, clients: [aClient()], rate: 0 },
+    {
+      when: '0 when nothing moved for long',
+      session: fast,
+      at: momentAt(10_000),
+      uptime: 0,
+      clients: [aClient()],
+      rate: 0,
+    },
     { when: '0 while the gate is shut', session: fast, at: momentAt(2000), uptime: 0, clients: [], rate: 0 },
-    { when: 'kept across a reboot', session: fast, at: momentAt(2000, 'boot-2'), uptime: 0, clients: [aClient()], rate: 77 },
+    {
+      when: 'kept across a reboot',
+      session: fast,
+      at: momentAt(2000, 'boot-2'),
+      uptime: 0,
+      clients: [aClient()],
+      rate: 77,
+    },
   ])('is $when', ({ session, at, clients, rate }) => {
     expect(meterSession(session, { at, clients }).bytesPerSecond).toBe(rate)
   })
@@ -154,13 +194,15 @@ describe('the baseline', () => {
   it('that was set for a gate about to open survives a look at the shut gate', () => {
     const session = aSession({ baseline: [from()] })
 
-    expect(meterSession(session, { at: momentAt(10), uptime: 0, clients: [aClient({ open: false })] }).baseline).toEqual([from()])
+    expect(
+      meterSession(session, { at: momentAt(10), uptime: 0, clients: [aClient({ open: false })] }).baseline,
+    ).toEqual([from()])
   })
 
   it('is forgotten when a gate that was open is shut', () => {
-    expect(meterSession(anOpenSession(), { at: momentAt(10), uptime: 0, clients: [aClient({ open: false })] }).baseline).toEqual(
-      [],
-    )
+    expect(
+      meterSession(anOpenSession(), { at: momentAt(10), uptime: 0, clients: [aClient({ open: false })] }).baseline,
+    ).toEqual([])
   })
 
   test.each([

@@ -96,7 +96,14 @@ describe('nextLookIn', () => {
   it('does not come sooner for a device that has left', () => {
     const books = aBooks({ sessions: [anOpenSession()] })
 
-    expect(nextLookIn(books, aNow(), settings, { ...sight, shuts: new Map(), fastestBytesPerSecond: 0, absent: new Set([aMac()]) })).toBe(10_000)
+    expect(
+      nextLookIn(books, aNow(), settings, {
+        ...sight,
+        shuts: new Map(),
+        fastestBytesPerSecond: 0,
+        absent: new Set([aMac()]),
+      }),
+    ).toBe(10_000)
   })
 
   it('reckons with a slower link', () => {

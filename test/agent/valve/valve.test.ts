@@ -209,11 +209,10 @@ describe('a portal that is not the one configured', () => {
 })
 
 test.each([1, 2, 5, 6])('ndsctl json that ends with %i is a fault, whatever it printed', async (exitCode) => {
-  const valve = createValve(
-    async () => ({ stdout: '{}', exitCode }),
-    'auto',
-    { sleep: async () => {}, monotonic: () => 0 },
-  )
+  const valve = createValve(async () => ({ stdout: '{}', exitCode }), 'auto', {
+    sleep: async () => {},
+    monotonic: () => 0,
+  })
 
   await expect(valve.getClientStats(aClient())).rejects.toMatchObject({ code: 'ndsctl-failed' })
 })
