@@ -124,13 +124,13 @@ function openndsClient(row: string): PortalClient {
   const head = row.slice(0, row.indexOf('"custom":'))
   const [, downloaded, uploaded] = counters.exec(row) ?? []
   const client = Named.parse({
-    mac: valueOf(head, 'mac'),
-    ip: valueOf(head, 'ip'),
-    token: valueOf(head, 'token'),
-    state: valueOf(head, 'state'),
+    mac: fieldOf(head, 'mac'),
+    ip: fieldOf(head, 'ip'),
+    token: fieldOf(head, 'token'),
+    state: fieldOf(head, 'state'),
   })
   const volume = KibiBytes.parse({ downloaded: numberOf(downloaded), uploaded: numberOf(uploaded) })
-  const clientif = valueOf(head, 'clientif')
+  const clientif = fieldOf(head, 'clientif')
   return {
     ...clientFrom(client, volume),
     ...(clientif !== undefined && { addresses: addressesIn(clientif) }),
@@ -139,9 +139,9 @@ function openndsClient(row: string): PortalClient {
 
 // The daemon prints its counters last, so a customer's text stands before them.
 const counters =
-  /"download_this_session"\s*:\s*"(\d+)",\s*"download_session_avg"\s*:\s*"[^"]*",\s*"upload_this_session"\s*:\s*"(\d+)",\s*"upload_session_avg"\s*:\s*"[^"]*"\s*\}(?![^]*"download_this_session")/
+  /"download_this_session"\s*:\s*"(\d+)",\s*"download_session_avg"\s*:\s*"[^"]*",\s*"upload_this_session"\s*:\s*"(\d+)",\s*"upload_session_avg"\s*:\s*"[^"]*"\s*\}(?![\s\S]*"download_this_session")/
 
-function valueOf(head: string, key: string): string | undefined {
+function fieldOf(head: string, key: string): string | undefined {
   return new RegExp(`"${key}"\\s*:\\s*"([^"]*)"`).exec(head)?.[1]
 }
 
@@ -164,7 +164,7 @@ function trustedIn(stdout: string): Mac[] {
 }
 
 function trustedRows(stdout: string): Mac[] | undefined {
-  const [, rest] = /^Trusted MAC addresses:([^]*)/m.exec(stdout) ?? []
+  const [, rest] = /^Trusted MAC addresses:([\s\S]*)/m.exec(stdout) ?? []
   if (rest === undefined) return undefined
   // The rows end with the next heading.
   const [rows = ''] = rest.split(/^(?:=|W|B)/m)
