@@ -58,7 +58,7 @@ export function dueIn(
   // Nobody uses bytes who is not there; and the question would take the daemon a second.
   const isAway = sight.absent.has(session.mac) && currentLot(session.lots)?.metric === 'bytes'
   const end = isAway ? Number.POSITIVE_INFINITY : endsIn(session, latency) - age
-  return { regular: Math.max(regular, again), end }
+  return { regular: again > 0 ? Math.max(regular, again) : regular, end }
 }
 
 /** Milliseconds until that session is expected to end, negative when it should have; infinite when nothing tells. */

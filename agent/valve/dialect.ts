@@ -15,9 +15,16 @@ export function parseList(stdout: string): PortalList {
   const rows = kind === 'opennds' ? openndsRows(stdout, listed) : nodogsplashRows(stdout)
   const parse = kind === 'opennds' ? openndsClient : nodogsplashClient
   const version = kind === 'opennds' ? /"version"\s*:\s*"([^"]*)"/.exec(rows[0] ?? '')?.[1] : undefined
-  const trusted = kind === 'opennds' ? trustedIn(stdout) : undefined
+  const isToTheEnd = endsSoundly(stdout, listed)
+  const trusted = kind === 'opennds' && isToTheEnd ? trustedIn(stdout) : undefined
   const list = { kind, ...(version !== undefined && { version }), ...(trusted && { trusted }) }
-  return withRows(list, rows.map(readable(parse)), listed, /\}\s*$/.test(stdout), stdout)
+  return withRows(list, rows.map(readable(parse)), listed, isToTheEnd, stdout)
+}
+
+// A whole answer closes its last row, the list and itself; openNDS's trusted devices, where there are any, stand in between.
+// Read as a whole, one that was cut there would say that nobody is trusted.
+function endsSoundly(stdout: string, listed: number): boolean {
+  return /\]\s*\}\s*$/.test(stdout) || (listed > 0 ? /\}\s*\}\s*\}\s*$/ : /\}\s*\}\s*$/).test(stdout)
 }
 
 /** Reads the answer to `ndsctl json <token>`: one client, or none when the portal does not know it. */
@@ -166,9 +173,9 @@ function trustedIn(stdout: string): Mac[] {
 function trustedRows(stdout: string): Mac[] | undefined {
   const [, rest] = /^Trusted MAC addresses:([\s\S]*)/m.exec(stdout) ?? []
   if (rest === undefined) return undefined
-  // The rows end with the next heading.
-  const [rows = ''] = rest.split(/^(?:=|W|B)/m)
-  return macsIn(rows)
+  // The rows end with the next heading. Without one more may have followed, and who is cut off here would be shut as unpaid.
+  const [rows = '', next] = rest.split(/^(?:=|W|B)/m)
+  return next === undefined ? undefined : macsIn(rows)
 }
 
 function macsIn(text: string): Mac[] {

@@ -15,7 +15,7 @@ export interface Valve {
   look(question?: Question, by?: 'json' | 'status'): Promise<PortalList>
   /** What the portal says of itself, and of the devices that its owner trusts. */
   status(): Promise<PortalStatus>
-  /** A question that costs the portal next to nothing: resolves when it answers at all. */
+  /** A question that costs the portal next to nothing: resolves when it answers, with something that can be read. */
   ping(): Promise<void>
   /**
    * Opens the gate of one portal entry, or of a device that the portal has not seen (openNDS 10 only). False when the
@@ -155,7 +155,7 @@ export function createValve(
     },
     status,
     async ping() {
-      await ask(['json', nobody])
+      await askClient(nobody)
     },
     openGate: (mac, client) => open(mac, client, farMinutes),
     openGateUntil: (mac, milliseconds, client) =>

@@ -38,6 +38,7 @@ describe.each(['nodogsplash', 'opennds', 'opennds-10'] as const)('at %s', (flavo
     await router.start()
     await router.grant('bytes', 1000 * unit)
     router.portal.faults.garbage = '{"clients":'
+    router.portal.faults.statusFails = true
     await router.pass(20_000)
 
     expect(router.uplink.liveStatus()).toMatchObject({ state: 'degraded', portal: { state: 'unreachable' } })

@@ -123,8 +123,8 @@ describe('a session', () => {
 
     expect(router.events('session.ended')).toMatchObject([
       // 50 ms at the rate that was measured: nobody can read what passed meanwhile.
-      { mac: aMac(1), downloaded: megabytes(1), overshootBytes: 24_542 },
-      { mac: aMac(2), downloaded: megabytes(1) + 7000, overshootBytes: 7000 },
+      { mac: aMac(1), downloaded: megabytes(1), overshootBytes: 0, unreadBytes: 24_542 },
+      { mac: aMac(2), downloaded: megabytes(1) + 7000, overshootBytes: 7000, unreadBytes: 0 },
     ])
   })
 

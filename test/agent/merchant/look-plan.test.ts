@@ -10,6 +10,7 @@ const settings = { lookIntervalMilliseconds: 10_000, nearIntervalMilliseconds: 2
 const opennds = (parts: Partial<Seen> = {}): Seen => ({
   ...nothingSeen,
   kind: 'opennds',
+  version: '10.3.1',
   listedAt: 99_000,
   listMilliseconds: 2000,
   ...parts,
@@ -44,6 +45,12 @@ describe('planLook', () => {
       when: 'an entry must be missing',
       seen: opennds({ listedAt: 98_000, listMilliseconds: 100, isListWanted: true }),
     },
+    { when: 'that of a 9.10 is a minute old', seen: opennds({ version: '9.10.0', listedAt: 40_000 }) },
+    { when: 'it failed 5 s ago', seen: opennds({ listedAt: 0, listFailures: 1, listFailedAt: 95_000 }) },
+    {
+      when: 'it failed three times, the last of them 20 s ago',
+      seen: opennds({ listedAt: 0, listFailures: 3, listFailedAt: 80_000 }),
+    },
   ])('asks for everything when $when', ({ seen }) => {
     expect(asked([open(1, 500)], seen)).toBe('all')
   })
@@ -51,6 +58,12 @@ describe('planLook', () => {
   test.each([
     { when: 'a list of 2 s is younger than 40 s', seen: opennds({ listedAt: 60_001 }) },
     { when: 'an entry is missing and the list takes long', seen: opennds({ isListWanted: true }) },
+    { when: 'it is a 9.10, and less than a minute ago', seen: opennds({ version: '9.10.0', listedAt: 40_001 }) },
+    { when: 'it failed less than 5 s ago', seen: opennds({ listedAt: 0, listFailures: 1, listFailedAt: 95_001 }) },
+    {
+      when: 'it failed three times, the last of them less than 20 s ago',
+      seen: opennds({ listedAt: 0, listFailures: 3, listFailedAt: 80_001 }),
+    },
   ])('does not ask for everything when $when', ({ seen }) => {
     expect(asked([open(1, 500)], seen)).toEqual([])
   })
@@ -73,8 +86,27 @@ describe('planLook', () => {
       names: ['t1'],
     },
     { what: 'that must be shut', session: open(1, 2000, { lots: [aLot({ used: 1000 })] }), names: ['t1'] },
-    { what: 'that has just paid', session: aSession(), names: [aMac()] },
-    { what: 'that waits', session: aSession({ readAt: aNow({ at: 98_000 }) }), names: [aMac()] },
+    { what: 'that has just paid', session: aSession({ paidAt: now }), names: [aMac()] },
+    {
+      what: 'that waits and paid a minute ago',
+      session: aSession({ paidAt: aNow({ at: 40_000 }), readAt: aNow({ at: 98_000 }) }),
+      names: [aMac()],
+    },
+    {
+      what: 'that waits and paid more than a minute ago',
+      session: aSession({ paidAt: aNow({ at: 39_999 }), readAt: aNow() }),
+      names: [],
+    },
+    {
+      what: 'that waits and was on line a minute ago',
+      session: aSession({ lastOpen: aNow({ at: 40_000 }), readAt: aNow({ at: 98_000 }) }),
+      names: [aMac()],
+    },
+    {
+      what: 'that waits since before a reboot',
+      session: aSession({ paidAt: aNow({ at: 1e9, bootId: 'boot-0' }), readAt: null }),
+      names: [],
+    },
     { what: 'that is paused and shut', session: aSession({ paused: true, readAt: aNow() }), names: [] },
     {
       what: 'at two addresses',
@@ -108,7 +140,9 @@ describe('planLook', () => {
   it('asks once for a device that paid again after its session was moved away', () => {
     const books = aBooks({ sessions: [open(1, 10_000)], shutting: new Set([aMac(1)]) })
 
-    expect(planLook(books, now, settings, opennds(), nobody)).toEqual([{ mac: aMac(1), names: ['t1'] }])
+    expect(planLook(books, now, settings, opennds(), nobody, aList([aClient()]))).toEqual([
+      { mac: aMac(1), names: ['t1'] },
+    ])
   })
 
   test.each([
@@ -133,6 +167,23 @@ describe('listDueIn', () => {
     { when: 'it was never read', seen: opennds({ listedAt: undefined }), due: 0 },
     { when: 'it is quick and a second old', seen: opennds({ listMilliseconds: 100 }), due: 8900 },
     { when: 'it takes 2 s and is a second old', seen: opennds(), due: 39_000 },
+    { when: 'it is that of a 9.10', seen: opennds({ version: '9.10.0', listMilliseconds: 100 }), due: 59_000 },
+    {
+      when: 'it is that of a 9.10 and the LAN knows everybody on it, so that `json` can tell it',
+      seen: opennds({ version: '9.10.0', listMilliseconds: 100, present: new Map() }),
+      due: 8900,
+    },
+    { when: 'it failed a second ago', seen: opennds({ listFailures: 1, listFailedAt: 99_000 }), due: 4000 },
+    {
+      when: 'it failed for the third time a second ago',
+      seen: opennds({ listFailures: 3, listFailedAt: 99_000 }),
+      due: 19_000,
+    },
+    {
+      when: 'it failed for the tenth time a second ago',
+      seen: opennds({ listFailures: 10, listFailedAt: 99_000 }),
+      due: 599_000,
+    },
     { when: 'it takes 2 s and an entry must be missing', seen: opennds({ isListWanted: true }), due: 9000 },
     { when: 'it is nodogsplash', seen: opennds({ kind: 'nodogsplash' }), due: Number.POSITIVE_INFINITY },
   ])('is $due when $when', ({ seen, due }) => {
@@ -160,6 +211,8 @@ describe('listDueIn', () => {
   })
 })
 
+const entry = (device: number, ip = anIp(device)) => aClient({ mac: aMac(device), ip, token: `t${device}` })
+
 describe('askAgain', () => {
   const books = aBooks({ sessions: [open(1, 0)] })
 
@@ -168,15 +221,30 @@ describe('askAgain', () => {
       what: 'the entry that moved, by its IP',
       step: { act: 'close' as const, mac: aMac(), client: aClient() },
       names: [anIp()],
+      shared: undefined,
     },
     {
       what: 'the other entry of the device too',
       step: { act: 'open' as const, mac: aMac(), client: aClient({ ip: '192.168.66.201' }) },
       names: ['192.168.66.201', 't1'],
+      shared: undefined,
     },
-    { what: 'a device that the portal had not seen', step: { act: 'open' as const, mac: aMac(2) }, names: [aMac(2)] },
-  ])('asks for $what', ({ step, names }) => {
-    expect(askAgain(books, [step])).toEqual([{ mac: step.mac, names }])
+    {
+      what: 'a device that the portal had not seen, and every older entry at its IP',
+      step: { act: 'open' as const, mac: aMac(2) },
+      names: [aMac(2)],
+      shared: 'every',
+    },
+    {
+      what: 'the older entry of another device at its IP',
+      step: { act: 'open' as const, mac: aMac(4), client: aClient({ mac: aMac(4), ip: anIp(3) }) },
+      names: [anIp(3)],
+      shared: [anIp(3)],
+    },
+  ])('asks for $what', ({ step, names, shared }) => {
+    const known = aList([aClient(), entry(3, anIp(3)), entry(4, anIp(3))])
+
+    expect(askAgain(books, [step], known)).toEqual([{ mac: step.mac, names, ...(shared && { shared }) }])
   })
 })
 
@@ -188,7 +256,7 @@ describe('afterLook', () => {
   it('knows when the whole list was read, and how long that took', () => {
     const seen = afterLook(nothingSeen, 'all', aList([], { kind: 'opennds' }), books, now, 300)
 
-    expect(seen).toMatchObject({ kind: 'opennds', listedAt: now.at, listMilliseconds: 300, latencyMilliseconds: 300 })
+    expect(seen).toMatchObject({ kind: 'opennds', listedAt: now.at, listMilliseconds: 300, latencyMilliseconds: 0 })
   })
 
   it('knows how long one name takes', () => {
@@ -198,15 +266,10 @@ describe('afterLook', () => {
   })
 
   it('remembers who has left until seen otherwise', () => {
-    const left = afterLook(
-      opennds({ absent: new Set([aMac(2)]) }),
-      question,
-      aList([aClient({ addresses: 0 })], some),
-      books,
-      now,
-      1,
-    )
-    const back = afterLook(left, question, aList([aClient({ addresses: 1 })], some), books, now, 1)
+    const known = aList([aClient(), entry(2)])
+    const was = opennds({ absent: new Set([aMac(2), aMac(3)]) })
+    const left = afterLook(was, question, aList([aClient({ addresses: 0 })], some), books, now, 1, known)
+    const back = afterLook(left, question, aList([aClient({ addresses: 1 })], some), books, now, 1, known)
 
     expect([left, back].map(({ absent }) => [...absent])).toEqual([[aMac(2), aMac(1)], [aMac(2)]])
   })

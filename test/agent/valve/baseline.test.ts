@@ -6,7 +6,7 @@ import {
   isContinued,
   setDataBaseline,
 } from '../../../agent/valve/baseline.ts'
-import { aClient, anIp } from '../../support/builders.ts'
+import { aClient, aMac, anIp } from '../../support/builders.ts'
 
 const other = (parts = {}) => aClient({ token: 't2', ip: anIp(2), ...parts })
 const at100 = setDataBaseline([aClient({ downloaded: 100, uploaded: 10 })])
@@ -19,19 +19,29 @@ describe('getDataUsageSinceBaseline', () => {
     {
       when: 'only the upload counter began again',
       clients: [aClient({ downloaded: 150, uploaded: 3 })],
-      usage: [150, 3, true],
+      usage: [50, 3, true],
     },
     {
-      when: 'the token is new and the IP is known',
+      when: 'only the download counter began again',
+      clients: [aClient({ downloaded: 30, uploaded: 17 })],
+      usage: [30, 7, true],
+    },
+    {
+      when: 'the token is new, whatever the IP',
       clients: [aClient({ token: 'new', downloaded: 150, uploaded: 10 })],
-      usage: [50, 0, false],
-    },
-    {
-      when: 'the IP passed to another token that is known',
-      clients: [other({ ip: anIp(), downloaded: 5 })],
-      usage: [5, 0, true],
+      usage: [0, 0, false],
     },
     { when: 'the entry is unknown', clients: [other({ downloaded: 999 })], usage: [0, 0, false] },
+    {
+      when: 'another device uses the address now',
+      clients: [aClient({ downloaded: 150, heldBy: { mac: aMac(2), open: true } })],
+      usage: [0, 0, false],
+    },
+    {
+      when: 'another device has the address, and its gate is shut',
+      clients: [aClient({ downloaded: 150, uploaded: 10, heldBy: { mac: aMac(2), open: false } })],
+      usage: [50, 0, false],
+    },
     {
       when: 'the entry is shut',
       clients: [aClient({ open: false, downloaded: 150, uploaded: 10 })],
@@ -42,7 +52,21 @@ describe('getDataUsageSinceBaseline', () => {
     expect(getDataUsageSinceBaseline(at100, clients)).toEqual({ downloaded, uploaded, restarted })
   })
 
-  it('prefers the token to the IP', () => {
+  test.each([
+    { token: 'a known', client: aClient({ downloaded: 150, uploaded: 10 }), wasOpen: true, downloaded: 50 },
+    { token: 'a new', client: aClient({ token: 'new', downloaded: 40 }), wasOpen: true, downloaded: 40 },
+    { token: 'a new', client: aClient({ token: 'new', downloaded: 40 }), wasOpen: false, downloaded: 0 },
+    {
+      token: 'a new one with the counters of an older entry and',
+      client: aClient({ token: 'new', downloaded: 40, borrowed: true }),
+      wasOpen: true,
+      downloaded: 0,
+    },
+  ])('of $token token is $downloaded where the gate was open before: $wasOpen', ({ client, wasOpen, downloaded }) => {
+    expect(getDataUsageSinceBaseline(at100, [client], wasOpen)).toMatchObject({ downloaded })
+  })
+
+  it('goes by the token, not by the IP', () => {
     const baseline = setDataBaseline([aClient({ downloaded: 100 }), other({ downloaded: 900 })])
 
     expect(getDataUsageSinceBaseline(baseline, [other({ ip: anIp(), downloaded: 950 })])).toMatchObject({
