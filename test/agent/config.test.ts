@@ -41,6 +41,7 @@ it('has the defaults of the contract', () => {
       prices: [{ unit: 'sat', pricePerStep: 1, minSteps: 1 }],
       directGrants: true,
     },
+    abandonedDays: 30,
     unpaid: 'close',
     logLevel: 'info',
   })
@@ -49,6 +50,7 @@ it('has the defaults of the contract', () => {
 const settings = [
   { name: 'AGENT_JOURNAL_MAX_DAYS', env: '90', toml: '90', config: { journal: { mostDays: 90 } } },
   { name: 'AGENT_JOURNAL_MAX_BYTES', env: '1048576', toml: '1048576', config: { journal: { mostBytes: 1_048_576 } } },
+  { name: 'AGENT_ABANDONED_DAYS', env: '0', toml: '0', config: { abandonedDays: 0 } },
   { name: 'AGENT_ROUTER_ID', env: 'kiosk_7', toml: '"kiosk_7"', config: { routerId: 'kiosk_7' } },
   {
     name: 'AGENT_MQTT_URL',

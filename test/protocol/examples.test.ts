@@ -122,6 +122,14 @@ describe('the examples agree', () => {
   })
 })
 
+test.each([
+  { reason: 'allotment-used' as const, cause: { name: 'Session-Timeout', number: 5 } },
+  { reason: 'ended-by-command' as const, cause: { name: 'Admin-Reset', number: 6 } },
+  { reason: 'abandoned' as const, cause: { name: 'Idle-Timeout', number: 4 } },
+])('the end reason $reason is $cause.name in RADIUS', ({ reason, cause }) => {
+  expect(terminateCauses[reason]).toEqual(cause)
+})
+
 test.each(EndReason.options)('the end reason %s has a RADIUS cause', (reason) => {
   expect(terminateCauses[reason]).toEqual({ name: expect.stringMatching(/^[A-Z]/), number: expect.any(Number) })
 })

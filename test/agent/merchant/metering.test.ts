@@ -1,52 +1,63 @@
 // Proves that a look charges exactly what the portal counted and the time the gate was seen open, and nothing else.
 import { describe, expect, it, test } from 'vitest'
 import { meteringOf } from '../../../agent/merchant/books.ts'
-import { lacksBaseline, meter, meterSession, opening, slippedBy, unseen } from '../../../agent/merchant/metering.ts'
+import {
+  type Look,
+  lacksBaseline,
+  meter,
+  meterSession,
+  opening,
+  unanswered,
+  unreadFor,
+  unseen,
+} from '../../../agent/merchant/metering.ts'
+import type { PortalClient } from '../../../agent/valve/portal-client.ts'
 import { aBooks, aClient, aLot, aMac, aNow, anIp, anOpenSession, aSession } from '../../support/builders.ts'
 
 const from = (parts = {}) => ({ token: 't1', ip: anIp(), downloaded: 100, uploaded: 10, ...parts })
 const lots = [aLot({ allotment: 1_000_000 })]
 const momentAt = (milliseconds: number, bootId = 'boot-1') => aNow({ at: milliseconds, bootId })
+const look = (clients: PortalClient[], at = momentAt(1000)): Look => ({ at, uptime: 0, clients })
 
 describe('bytes', () => {
   test.each([
-    { when: 'the counters grew', uptime: 0, clients: [aClient({ downloaded: 300, uploaded: 15 })], used: 205 },
-    { when: 'the counters stand still', uptime: 0, clients: [aClient({ downloaded: 100, uploaded: 10 })], used: 0 },
+    { when: 'the counters grew', clients: [aClient({ downloaded: 300, uploaded: 15 })], used: 205 },
+    { when: 'the counters stand still', clients: [aClient({ downloaded: 100, uploaded: 10 })], used: 0 },
     {
       when: 'the portal restarted its counters',
-      uptime: 0,
       clients: [aClient({ downloaded: 40, uploaded: 4 })],
       used: 44,
     },
-    { when: 'only one counter went down', uptime: 0, clients: [aClient({ downloaded: 300, uploaded: 4 })], used: 304 },
+    { when: 'only one counter went down', clients: [aClient({ downloaded: 300, uploaded: 4 })], used: 204 },
     {
-      when: 'a new IP appeared, which counts from here on',
-      uptime: 0,
+      when: 'a new IP appeared, whose entry counts from 0',
       clients: [aClient({ downloaded: 300, uploaded: 10 }), aClient({ token: 't2', ip: anIp(2), downloaded: 999 })],
-      used: 200,
+      used: 1199,
     },
     {
-      when: 'the token changed and the IP did not',
-      uptime: 0,
+      when: 'the token changed, so the gate was shut and opened in between',
       clients: [aClient({ token: 't9', downloaded: 300, uploaded: 10 })],
-      used: 200,
+      used: 310,
     },
     {
       when: 'token and IP are new',
-      uptime: 0,
       clients: [aClient({ token: 't9', ip: anIp(9), downloaded: 300, uploaded: 10 })],
-      used: 0,
+      used: 310,
     },
     {
       when: 'the gate is shut',
-      uptime: 0,
       clients: [aClient({ open: false, downloaded: 300, uploaded: 10 })],
       used: 0,
     },
-    { when: 'the device left the list', uptime: 0, clients: [], used: 0 },
-    { when: 'it is another device', uptime: 0, clients: [aClient({ mac: aMac(2), downloaded: 900 })], used: 0 },
+    { when: 'the device left the list', clients: [], used: 0 },
+    {
+      when: 'another device uses its address',
+      clients: [aClient({ downloaded: 300, uploaded: 10, heldBy: { mac: aMac(2), open: true } })],
+      used: 0,
+    },
+    { when: 'it is another device', clients: [aClient({ mac: aMac(2), downloaded: 900 })], used: 0 },
   ])('are $used when $when', ({ clients, used }) => {
-    const metering = meterSession(anOpenSession({ lots, baseline: [from()] }), { at: momentAt(1000), clients })
+    const metering = meterSession(anOpenSession({ lots, baseline: [from()] }), look(clients))
 
     expect(metering.used).toEqual([used])
     expect(metering.downloaded + metering.uploaded).toBe(used)
@@ -59,21 +70,21 @@ describe('bytes', () => {
       aClient({ token: 't2', ip: anIp(2), downloaded: 1007 }),
     ]
 
-    expect(meterSession(anOpenSession({ lots, baseline }), { at: momentAt(1000), clients }).used).toEqual([57])
+    expect(meterSession(anOpenSession({ lots, baseline }), look(clients)).used).toEqual([57])
   })
 
   it('are measured from where the last look left off', () => {
     const clients = [aClient({ downloaded: 300, uploaded: 15 })]
 
-    expect(meterSession(anOpenSession({ lots, baseline: [from()] }), { at: momentAt(1000), clients }).baseline).toEqual(
-      [from({ downloaded: 300, uploaded: 15 })],
-    )
+    expect(meterSession(anOpenSession({ lots, baseline: [from()] }), look(clients)).baseline).toEqual([
+      from({ downloaded: 300, uploaded: 15 }),
+    ])
   })
 
   it('that passed before the gate was bought are not charged', () => {
     const clients = [aClient({ downloaded: 5_000_000 })]
 
-    expect(meterSession(aSession({ lots }), { at: momentAt(1000), clients })).toMatchObject({
+    expect(meterSession(aSession({ lots }), look(clients))).toMatchObject({
       used: [0],
       downloaded: 0,
     })
@@ -82,9 +93,7 @@ describe('bytes', () => {
   it('beyond the last lot are overshoot', () => {
     const session = anOpenSession({ lots: [aLot({ allotment: 150 })], overshootBytes: 5 })
 
-    expect(
-      meterSession(session, { at: momentAt(1000), uptime: 0, clients: [aClient({ downloaded: 170 })] }),
-    ).toMatchObject({
+    expect(meterSession(session, look([aClient({ downloaded: 170 })], momentAt(1000)))).toMatchObject({
       used: [150],
       overshootBytes: 25,
     })
@@ -94,26 +103,43 @@ describe('bytes', () => {
 describe('time', () => {
   const hour = [aLot({ metric: 'milliseconds', allotment: 3_600_000 })]
   test.each([
-    { when: 'the gate stayed open', at: momentAt(1500), uptime: 0, clients: [aClient()], used: 1500 },
+    { when: 'the gate stayed open', at: momentAt(1500), clients: [aClient()], used: 1500 },
     {
       when: 'the router was booted in between',
       at: momentAt(900_000, 'boot-2'),
-      uptime: 0,
       clients: [aClient()],
       used: 0,
     },
-    { when: 'the gate is shut now', at: momentAt(1500), uptime: 0, clients: [aClient({ open: false })], used: 0 },
-    { when: 'the entry is a new one', at: momentAt(1500), uptime: 0, clients: [aClient({ token: 't9' })], used: 0 },
-    { when: 'no time has passed', at: momentAt(0), uptime: 0, clients: [aClient()], used: 0 },
-    { when: 'the wall clock jumped', at: aNow({ at: 1500, wall: 0 }), uptime: 0, clients: [aClient()], used: 1500 },
+    { when: 'the gate is shut now', at: momentAt(1500), clients: [aClient({ open: false })], used: 0 },
+    { when: 'the entry is a new one', at: momentAt(1500), clients: [aClient({ token: 't9' })], used: 0 },
+    { when: 'no time has passed', at: momentAt(0), clients: [aClient()], used: 0 },
+    { when: 'the wall clock jumped', at: aNow({ at: 1500, wall: 0 }), clients: [aClient()], used: 1500 },
   ])('is $used ms when $when', ({ at, clients, used }) => {
-    const metering = meterSession(anOpenSession({ lots: hour }), { at, clients })
+    const metering = meterSession(anOpenSession({ lots: hour }), look(clients, at))
 
     expect(metering).toMatchObject({ used: [used], openMilliseconds: used })
   })
 
+  it('is not charged for a gate that the portal calls open and that lets nothing through', () => {
+    const blocked = { ...look([aClient()], momentAt(1500)), blocked: new Set(['t1']) }
+
+    expect(meterSession(anOpenSession({ lots: hour }), blocked)).toMatchObject({ used: [0], openMilliseconds: 0 })
+  })
+
+  it('is that between the two questions, however long the answers took', () => {
+    const first = meterSession(aSession({ lots: hour }), look([aClient({ askedAt: 4000 })], momentAt(7000)))
+    const session = { ...anOpenSession({ lots: hour }), seenOpen: first.seenOpen }
+    const second = meterSession(
+      { ...session, baseline: first.baseline },
+      look([aClient({ askedAt: 9000 })], momentAt(9100)),
+    )
+
+    expect(first.seenOpen).toMatchObject({ at: 4000 })
+    expect(second).toMatchObject({ used: [5000], readAt: { at: 9000 } })
+  })
+
   it('starts to count at the look that first shows the gate open', () => {
-    const first = meterSession(aSession({ lots: hour }), { at: momentAt(5000), uptime: 0, clients: [aClient()] })
+    const first = meterSession(aSession({ lots: hour }), look([aClient()], momentAt(5000)))
 
     expect(first).toMatchObject({ used: [0], seenOpen: { at: 5000 } })
   })
@@ -127,11 +153,9 @@ describe('time', () => {
   it('does not run while the session is paused and its gate shut', () => {
     const session = anOpenSession({ lots: hour, paused: true, seenOpen: null, baseline: [] })
 
-    expect(meterSession(session, { at: momentAt(9000), uptime: 0, clients: [aClient({ open: false })] })).toMatchObject(
-      {
-        used: [0],
-      },
-    )
+    expect(meterSession(session, look([aClient({ open: false })], momentAt(9000)))).toMatchObject({
+      used: [0],
+    })
   })
 })
 
@@ -142,7 +166,6 @@ describe('the rate', () => {
       when: 'that of a long interval',
       session: fast,
       at: momentAt(10_000),
-      uptime: 0,
       clients: [aClient({ downloaded: 25_000 })],
       rate: 2500,
     },
@@ -150,7 +173,6 @@ describe('the rate', () => {
       when: 'mostly what it was when two looks are close',
       session: anOpenSession({ lots, bytesPerSecond: 1000 }),
       at: momentAt(50),
-      uptime: 0,
       clients: [aClient({ downloaded: 100 })],
       rate: 1095,
     },
@@ -158,7 +180,6 @@ describe('the rate', () => {
       when: 'less than half of what it was when nothing moved',
       session: anOpenSession({ lots, bytesPerSecond: 1000 }),
       at: momentAt(10),
-      uptime: 0,
       clients: [aClient()],
       rate: 490,
     },
@@ -166,21 +187,19 @@ describe('the rate', () => {
       when: '0 when nothing moved for long',
       session: fast,
       at: momentAt(10_000),
-      uptime: 0,
       clients: [aClient()],
       rate: 0,
     },
-    { when: '0 while the gate is shut', session: fast, at: momentAt(2000), uptime: 0, clients: [], rate: 0 },
+    { when: '0 while the gate is shut', session: fast, at: momentAt(2000), clients: [], rate: 0 },
     {
       when: 'kept across a reboot',
       session: fast,
       at: momentAt(2000, 'boot-2'),
-      uptime: 0,
       clients: [aClient()],
       rate: 77,
     },
   ])('is $when', ({ session, at, clients, rate }) => {
-    expect(meterSession(session, { at, clients }).bytesPerSecond).toBe(rate)
+    expect(meterSession(session, look(clients, at)).bytesPerSecond).toBe(rate)
   })
 })
 
@@ -194,21 +213,31 @@ describe('the baseline', () => {
   it('that was set for a gate about to open survives a look at the shut gate', () => {
     const session = aSession({ baseline: [from()] })
 
-    expect(
-      meterSession(session, { at: momentAt(10), uptime: 0, clients: [aClient({ open: false })] }).baseline,
-    ).toEqual([from()])
+    expect(meterSession(session, look([aClient({ open: false })], momentAt(10))).baseline).toEqual([from()])
+  })
+
+  it('of a gate that somebody else has opened are its counters now', () => {
+    const session = aSession({ lots, baseline: [from()] })
+    const opened = { ...look([aClient({ downloaded: 5000, uploaded: 10 })]), openedByOthers: new Set([aMac()]) }
+
+    expect(meterSession(session, opened)).toMatchObject({ used: [0], baseline: [from({ downloaded: 5000 })] })
+  })
+
+  it('of a gate that this agent has opened are the counters before', () => {
+    const session = aSession({ lots, baseline: [from()] })
+
+    expect(meterSession(session, look([aClient({ downloaded: 5000, uploaded: 10 })]))).toMatchObject({ used: [4900] })
   })
 
   it('is forgotten when a gate that was open is shut', () => {
-    expect(
-      meterSession(anOpenSession(), { at: momentAt(10), uptime: 0, clients: [aClient({ open: false })] }).baseline,
-    ).toEqual([])
+    expect(meterSession(anOpenSession(), look([aClient({ open: false })], momentAt(10))).baseline).toEqual([])
   })
 
   test.each([
     { when: 'there is none', session: aSession(), lacks: true },
     { when: 'the entry is in it', session: anOpenSession(), lacks: false },
     { when: 'the entry has another token', session: aSession({ baseline: [from({ token: 't0' })] }), lacks: true },
+    { when: 'its counters have moved while it was shut', session: aSession({ baseline: [from()] }), lacks: true },
   ])('lacks: $lacks when $when', ({ session, lacks }) => {
     expect(lacksBaseline(session, [aClient({ open: false })])).toBe(lacks)
   })
@@ -218,22 +247,43 @@ it('meters every session of the books by one look', () => {
   const books = aBooks({ sessions: [anOpenSession(), aSession({ mac: aMac(2), sessionId: 's2' })] })
   const clients = [aClient({ downloaded: 5 }), aClient({ mac: aMac(2), token: 't2', ip: anIp(2), downloaded: 900 })]
 
-  expect(meter(books, { at: momentAt(10), clients })).toMatchObject([
+  expect(meter(books, look(clients, momentAt(10)))).toMatchObject([
     { mac: aMac(1), used: [5] },
     { mac: aMac(2), used: [0] },
   ])
 })
 
-describe('what slips by while a gate is shutting', () => {
-  const spent = aLot({ allotment: 100, used: 100 })
-  const minutes = aLot({ metric: 'milliseconds', allotment: 100, used: 100 })
+describe('what nobody can read', () => {
   test.each([
-    { when: 'bytes are used up', lots: [spent], overshootBytes: 7 + 2500 },
-    { when: 'something is left', lots: [spent, aLot()], overshootBytes: 7 },
-    { when: 'time is used up', lots: [spent, minutes], overshootBytes: 7 },
-  ])('is $overshootBytes bytes, by the measured rate, when $when', ({ lots, overshootBytes }) => {
-    const session = anOpenSession({ lots, bytesPerSecond: 50_000, overshootBytes: 7 })
+    { by: 'the measured rate', session: anOpenSession({ bytesPerSecond: 50_000, unreadBytes: 7 }), unreadBytes: 2507 },
+    { by: 'a rate of 0', session: anOpenSession({ unreadBytes: 7 }), unreadBytes: 7 },
+  ])('is $unreadBytes bytes by $by, and nothing of it is charged', ({ session, unreadBytes }) => {
+    expect(unreadFor(session, 50)).toEqual({ ...meteringOf(session), unreadBytes })
+  })
+})
 
-    expect(slippedBy(session, 50)).toEqual({ ...meteringOf(session), overshootBytes })
+describe('a portal that was silent', () => {
+  it('has no baseline any more: nothing is charged from its last answer to its next', () => {
+    const books = aBooks({ sessions: [anOpenSession({ lots, baseline: [from()] }), aSession({ mac: aMac(2) })] })
+    const [silent] = unanswered(books)
+    const session = anOpenSession({ lots, baseline: silent?.baseline ?? [from()], seenOpen: silent?.seenOpen ?? null })
+
+    expect(unanswered(books)).toMatchObject([{ mac: aMac(1), seenOpen: null, baseline: [], bytesPerSecond: 0 }])
+    expect(meterSession(session, look([aClient({ downloaded: 900_000 })], momentAt(60_000)))).toMatchObject({
+      used: [0],
+      openMilliseconds: 0,
+    })
+  })
+})
+
+describe('why a session waits', () => {
+  test.each([
+    { for: 'device', clients: [], trusted: [] },
+    { for: 'gate', clients: [aClient({ open: false })], trusted: [] },
+    { for: 'trusted', clients: [], trusted: [aMac()] },
+    { for: 'device', clients: [aClient({ open: false, heldBy: { mac: aMac(2), open: false } })], trusted: [] },
+    { for: undefined, clients: [aClient()], trusted: [] },
+  ])('is $for', ({ for: waitingFor, clients, trusted }) => {
+    expect(meterSession(aSession(), { ...look(clients), trusted }).waitingFor).toBe(waitingFor)
   })
 })

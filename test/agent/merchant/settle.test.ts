@@ -81,7 +81,14 @@ describe('session.ended', () => {
       aLot({ allotment: 100, used: 100, reference: 'r' }),
       aLot({ purchaseId: 'p2', allotment: 50, used: 50 }),
     ]
-    const session = anOpenSession({ lots, downloaded: 120, uploaded: 33, openMilliseconds: 7, overshootBytes: 3 })
+    const session = anOpenSession({
+      lots,
+      downloaded: 120,
+      uploaded: 33,
+      openMilliseconds: 7,
+      overshootBytes: 3,
+      unreadBytes: 5,
+    })
 
     expect(look({ sessions: [session] }, [shut]).events).toEqual([
       {
@@ -100,6 +107,7 @@ describe('session.ended', () => {
         uploaded: 33,
         openMilliseconds: 7,
         overshootBytes: 3,
+        unreadBytes: 5,
       },
     ])
   })
@@ -149,7 +157,7 @@ describe('gate.drift', () => {
     { when: 'the portal shut a paid gate', clients: [shut], repair: /opened again/ },
     { when: 'the device is gone from the list', clients: [], repair: /as soon as the portal sees/ },
   ])('is paid-but-blocked when $when', ({ clients, repair }) => {
-    expect(look({ sessions: [anOpenSession()] }, clients).events).toEqual([
+    expect(look({ sessions: [anOpenSession()] }, clients).drifts).toEqual([
       {
         type: 'gate.drift',
         kind: 'paid-but-blocked',
@@ -164,7 +172,7 @@ describe('gate.drift', () => {
     { when: 'it waits for its gate anyway', session: aSession(), watch: nothing },
     { when: 'the agent shut it itself', session: anOpenSession(), watch: { ...nothing, shut: new Set([aMac()]) } },
   ])('is not told of a blocked device when $when', ({ session, watch }) => {
-    expect(look({ sessions: [session] }, [shut], { watch }).events).toEqual([])
+    expect(look({ sessions: [session] }, [shut], { watch }).drifts).toEqual([])
   })
 
   test.each([
@@ -174,23 +182,23 @@ describe('gate.drift', () => {
     const first = look({}, [aClient()], { unpaid })
     const second = look({}, [aClient()], { unpaid, watch: first.watch })
 
-    expect(first.events).toEqual([{ type: 'gate.drift', kind: 'open-but-unpaid', mac: aMac(), repair }])
-    expect(second.events).toEqual([])
+    expect(first.drifts).toEqual([{ type: 'gate.drift', kind: 'open-but-unpaid', mac: aMac(), repair }])
+    expect(second.drifts).toEqual([])
   })
 
   it('is open-but-unpaid again when the device was shut in between', () => {
     const first = look({}, [aClient()])
     const second = look({}, [shut], { watch: first.watch })
 
-    expect(look({}, [aClient()], { watch: second.watch }).events).toHaveLength(1)
+    expect(look({}, [aClient()], { watch: second.watch }).drifts).toHaveLength(1)
   })
 
   it('is told once of a device with two open entries', () => {
-    expect(look({}, [aClient(), aClient({ token: 't2', ip: anIp(2) })]).events).toHaveLength(1)
+    expect(look({}, [aClient(), aClient({ token: 't2', ip: anIp(2) })]).drifts).toHaveLength(1)
   })
 
   it('says nothing of a trusted device', () => {
-    expect(look({}, [aClient()], { trusted: [aMac()] }).events).toEqual([])
+    expect(look({}, [aClient()], { trusted: [aMac()] }).drifts).toEqual([])
   })
 
   const two = [
@@ -209,14 +217,14 @@ describe('gate.drift', () => {
     },
     { when: 'all open gates are gone at once', sessions: two, clients: [] },
   ])('is portal-restarted when $when', ({ sessions, clients }) => {
-    expect(look({ sessions }, clients).events).toContainEqual(expect.objectContaining({ kind: 'portal-restarted' }))
+    expect(look({ sessions }, clients).drifts).toContainEqual(expect.objectContaining({ kind: 'portal-restarted' }))
   })
 
   test.each([
     { when: 'one of two is gone', sessions: two, clients: [aClient()] },
     { when: 'the only one is gone', sessions: [anOpenSession()], clients: [] },
   ])('is not portal-restarted when $when', ({ sessions, clients }) => {
-    expect(look({ sessions }, clients).events).not.toContainEqual(expect.objectContaining({ kind: 'portal-restarted' }))
+    expect(look({ sessions }, clients).drifts).not.toContainEqual(expect.objectContaining({ kind: 'portal-restarted' }))
   })
 })
 
