@@ -110,10 +110,11 @@ export function createAgent(parts: AgentParts): Agent {
   }
 
   function planFor(list: PortalList): Step[] {
-    const { blocked, remembered, seen } = gates
+    const { blocked, cleared, remembered, seen } = gates
     const now = clock.monotonic()
     return gatePlan(journal.books, list, config.unpaid, {
       blocked,
+      cleared,
       known: remembered?.clients ?? list.clients,
       trusted: remembered?.trusted,
       mayOpen: (mac) => openAgainIn(seen.shuts.get(mac), now) === 0,

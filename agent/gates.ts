@@ -50,6 +50,8 @@ export interface Gates {
   readonly seen: Seen
   /** Tokens of open gates that let nothing through. */
   readonly blocked: ReadonlySet<string>
+  /** Tokens of older entries that were cleared, or tried to be. */
+  readonly cleared: ReadonlySet<string>
   /** Devices to ask about at the next look: their gates may have been shut along with another one. */
   readonly askAtOnce: readonly Mac[]
   /** The portal's list as the looks so far have shown it. */
@@ -212,6 +214,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
   }
 
   async function take(step: Step): Promise<void> {
+    if (step.act === 'clear') return clear(step)
     if (step.act !== 'open') return close(step)
     const { mac, milliseconds, client } = step
     const note = () => {
@@ -243,6 +246,12 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     const along = remembered ? shutAlong(client, remembered).map(({ token }) => token) : []
     watch = { ...watch, shutAlong: new Set([...watch.shutAlong, ...along]) }
     if (isShut) noteMetering(client.mac, (session) => unreadFor(session, clock.monotonic() - readAt))
+  }
+
+  async function clear({ mac, client }: Extract<Step, { act: 'clear' }>): Promise<void> {
+    watch = { ...watch, cleared: new Set([...watch.cleared, client.token]) }
+    await valve.openGate(mac, client)
+    await valve.closeGate(client)
   }
 
   // What passed between the look and the shutting is charged too: the portal forgets it.
@@ -337,6 +346,9 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     },
     get blocked() {
       return watch.blocked
+    },
+    get cleared() {
+      return watch.cleared
     },
     get askAtOnce() {
       return askAtOnce

@@ -12,6 +12,11 @@ export type Step =
   | { act: 'close'; mac: Mac; client: PortalClient; isDisplaced?: true }
   /** Shuts a paid gate that lets nothing through, so that it can be opened again. */
   | { act: 'renew'; mac: Mac; client: PortalClient }
+  /**
+   * Makes the portal forget what it has counted for an older entry at the IP of a paid device, by opening and shutting that
+   * entry's gate: such a counter shows nothing new until it has passed what it showed before.
+   */
+  | { act: 'clear'; mac: Mac; client: PortalClient }
 
 /** What to do with devices that are open and have no session. */
 export type UnpaidPolicy = 'close' | 'report'
@@ -20,6 +25,8 @@ export type UnpaidPolicy = 'close' | 'report'
 export interface PlanContext {
   /** Tokens of open gates that let nothing through. */
   blocked?: ReadonlySet<string>
+  /** Tokens of older entries that were to be cleared. */
+  cleared?: ReadonlySet<string>
   /** The portal's whole list as far as it is known. */
   known?: readonly PortalClient[]
   /** Whether a device is to be let in now: one that shuts its own gate again and again waits. */
@@ -64,6 +71,7 @@ function onceEach<T extends { client: PortalClient }>(steps: readonly T[]): T[] 
 export function isDue(books: Books, step: Step): boolean {
   const session = books.sessions.get(step.mac)
   const isToBeOpen = session !== undefined && isPaid(session)
+  if (step.act === 'clear') return true
   return step.act === 'close' ? !isToBeOpen || step.isDisplaced === true : isToBeOpen
 }
 
@@ -82,7 +90,7 @@ function stepsFor(
   list: PortalList,
   client: PortalClient,
   unpaid: UnpaidPolicy,
-  { blocked, known = list.clients }: PlanContext,
+  { blocked, cleared, known = list.clients }: PlanContext,
 ): Step[] {
   const { mac, token } = client
   const session = books.sessions.get(mac)
@@ -95,6 +103,11 @@ function stepsFor(
   // The portal would count what passes here as the older entry's.
   const inTheWay = othersAt(client, known).filter((other) => other.open)
   const shuts = inTheWay.map((other): Step => ({ act: 'close', mac: other.mac, client: other, isDisplaced: true }))
+  const oldest = known.find((other) => other.ip === client.ip)
+  const isToClear = client.borrowed && oldest && !oldest.open && client.downloaded + client.uploaded > 0
+  if (isToClear && oldest.mac !== mac && !cleared?.has(oldest.token)) {
+    shuts.push({ act: 'clear', mac: oldest.mac, client: oldest })
+  }
   return [...shuts, openStep(session, client)]
 }
 

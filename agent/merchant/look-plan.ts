@@ -95,7 +95,10 @@ export function planLook(
 
 /** What to ask to see whether these steps were taken. */
 export function askAgain(books: Books, steps: readonly Step[], known?: PortalList): Asked[] {
-  const macs = [...new Set(steps.map((step) => step.mac))]
+  // A step that made room at an IP is for the paid device that is there now.
+  const roomFor = steps.flatMap(({ client }) => (client && known ? othersAt(client, known.clients) : []))
+  const paid = roomFor.map(({ mac }) => mac).filter((mac) => books.sessions.has(mac))
+  const macs = [...new Set([...steps.map((step) => step.mac), ...paid])]
   return macs.map((mac): Asked => {
     // By IP: a token changes with the gate.
     const ips = steps.flatMap((step) => (step.mac === mac && step.client ? [step.client.ip] : []))

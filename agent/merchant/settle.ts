@@ -31,6 +31,8 @@ export interface Watch {
   /** Tokens of open gates that let nothing through. */
   blocked: ReadonlySet<string>
   shuts: ShutsByDevice
+  /** Tokens of older entries at a paid device's IP that this agent has cleared, or tried to. */
+  cleared: ReadonlySet<string>
 }
 
 export const nothingWatched: Watch = {
@@ -42,6 +44,7 @@ export const nothingWatched: Watch = {
   shutAlong: new Set(),
   blocked: new Set(),
   shuts: new Map(),
+  cleared: new Set(),
 }
 
 export interface Settled {

@@ -12,7 +12,7 @@ import { claimMachine, freeMachine, labFolder, portalPaths } from './lab/folder.
 import { installMeter, passed } from './lab/meter.ts'
 import { gateway, inside, run, upstream } from './lab/namespaces.ts'
 import { buildNetwork, setLinkRate, upstreamAddress } from './lab/network.ts'
-import { authentications, counted, entryOf } from './lab/portal.ts'
+import { authentications, counted, entryOf, shutByHand } from './lab/portal.ts'
 
 export type { Device, Transfer } from './lab/device.ts'
 export { whyNoTests } from './lab/missing.ts'
@@ -51,6 +51,7 @@ async function build() {
     plugInDevice: (): Promise<Device> => plugIn(++devices),
     setLinkRate,
     entryOf,
+    shutByHand,
     authentications,
     counted,
     passed,

@@ -1,8 +1,10 @@
 import { sales } from './sales.ts'
 import { onARealPortal } from './stage.ts'
+import { strangers } from './strangers.ts'
 import { upheavals } from './upheavals.ts'
 
 onARealPortal('socket', (stage) => {
   sales(stage)
   upheavals(stage)
+  strangers(stage)
 })

@@ -8,6 +8,7 @@ import { type Device, type Lab, openLab, whyNoTests } from './lab.ts'
 export type Transport = 'exec' | 'socket'
 
 export interface Stage {
+  readonly transport: Transport
   readonly lab: Lab
   readonly linkMegabits: number
   /** An agent as it is shipped, but for what `env` says; it ends with the case. */
@@ -50,6 +51,7 @@ export function onARealPortal(transport: Transport, declare: (stage: Stage) => v
     })
 
     declare({
+      transport,
       linkMegabits,
       get lab() {
         return lab

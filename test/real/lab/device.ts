@@ -1,4 +1,5 @@
 // A customer's device: a namespace with one cable to the router's bridge, and curl.
+import { createHash } from 'node:crypto'
 import { appendFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleepFor } from 'node:timers/promises'
@@ -9,6 +10,9 @@ import { lanInterface, linkLatencyMilliseconds, routerAddress, upstreamAddress }
 import { leasesFolder } from './stand-ins.ts'
 
 export const httpPort = 8080
+
+// openNDS's own, where the owner sets none.
+const defaultFasKey = '1234567890'
 
 /** A transfer under way; how far it is, the meter tells. */
 export interface Transfer {
@@ -85,6 +89,30 @@ export async function plugIn(number: number) {
       const { stdout } = await curl(1, `http://${upstreamAddress}:${httpPort}/1`)
       return stdout.length === 1
     },
+    /** Opens the page at which the portal lets a customer log out. */
+    async logOut(): Promise<void> {
+      await curl(5, '--output', '/dev/null', `http://${routerAddress}:2050/opennds_deny/`)
+    },
+    /** Presses the button of the portal's page, which needs no payment, with a text of the customer's own. */
+    async logIn(custom: string): Promise<void> {
+      const { stdout: page } = await curl(
+        5,
+        '--output',
+        '/dev/null',
+        '--write-out',
+        '%{redirect_url}',
+        `http://${upstreamAddress}/`,
+      )
+      const [, encoded = ''] = /[?&]fas=([^&]*)/.exec(page) ?? []
+      const [, hid = ''] = /hid=([0-9a-f]+)/.exec(Buffer.from(encoded, 'base64').toString()) ?? []
+      const tok = createHash('sha256').update(`${hid}${defaultFasKey}`).digest('hex')
+      const fields = ['--get', '--data-urlencode', `tok=${tok}`, '--data-urlencode', `custom=${custom}`]
+      await curl(5, '--output', '/dev/null', ...fields, `http://${routerAddress}:2050/opennds_auth/`)
+    },
+    /** Downloads for so long, whatever comes of it. */
+    async downloadFor(seconds: number): Promise<void> {
+      await curl(seconds, '--output', '/dev/null', `http://${upstreamAddress}:${httpPort}/${Number.MAX_SAFE_INTEGER}`)
+    },
     async download(bytes: number): Promise<void> {
       const url = `http://${upstreamAddress}:${httpPort}/${bytes}`
       const { stdout } = await curl(60, '--output', '/dev/null', '--write-out', '%{size_download}', url)
@@ -117,6 +145,7 @@ export async function plugIn(number: number) {
     /** Another one that is its own to take. */
     spareAddress: spareAddressOf(number),
     async changeAddress(to: string): Promise<void> {
+      await ip(gateway, `neighbour flush to ${address}\nneighbour flush to ${to}`)
       address = to
       await lease()
     },

@@ -16,6 +16,11 @@ export async function entryOf(address: string): Promise<PortalEntry | undefined>
   return entry.token === undefined || entry.state === undefined ? undefined : { token: entry.token, state: entry.state }
 }
 
+/** Somebody shuts that address's gate by hand. */
+export async function shutByHand(address: string): Promise<void> {
+  await ndsctl('deauth', address)
+}
+
 /** How many times a gate was opened since the daemon started. */
 export async function authentications(): Promise<number> {
   const [, count] = /^Client authentications since start: (\d+)$/m.exec(await ndsctl('status')) ?? []
