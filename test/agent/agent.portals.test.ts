@@ -214,7 +214,7 @@ describe('how often the portal is asked', () => {
   })
 
   it('asks openNDS for the device that waits, until its list is due', async () => {
-    const router = aRouter({ flavour: 'opennds' })
+    const router = aRouter({ flavour: 'opennds', neighbours: false })
     router.join(2)
     await router.start()
     await router.grant('bytes', 5e9)

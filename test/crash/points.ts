@@ -71,7 +71,7 @@ function kindOf(name: string): string {
 }
 
 export function numberedNdsctl(ndsctl: Ndsctl, points: Points): Ndsctl {
-  return (args) => points.at(`ndsctl ${args[0]}`, () => ndsctl(args))
+  return (args, extra) => points.at(`ndsctl ${args[0]}`, () => ndsctl(args, extra))
 }
 
 export function numberedUplink(uplink: Uplink, points: Points): Uplink {

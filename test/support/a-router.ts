@@ -3,6 +3,9 @@ import { type Agent, createAgent } from '../../agent/agent.ts'
 import { readConfig } from '../../agent/config.ts'
 import { createJournal, type JournalLimits } from '../../agent/journal/journal.ts'
 import type { Log } from '../../agent/log.ts'
+import { PortalFault } from '../../agent/valve/fault.ts'
+import type { Ndsctl } from '../../agent/valve/ndsctl.ts'
+import type { Neighbour } from '../../agent/valve/neighbours.ts'
 import { createValve } from '../../agent/valve/valve.ts'
 import type { Flavour, PortalOptions } from '../../broker-dev/portal/world.ts'
 import type { Event, EventOf, Mac } from '../../protocol/index.ts'
@@ -12,6 +15,7 @@ import { eventsOf } from './events.ts'
 import { fakeClock, settled } from './fake-clock.ts'
 import { type FakeUplink, fakeUplink } from './fake-uplink.ts'
 import { memoryDisk } from './memory-disk.ts'
+import { createStreams } from './streams.ts'
 
 export type RouterUnderTest = ReturnType<typeof aRouter>
 
@@ -19,13 +23,25 @@ interface Options extends Partial<PortalOptions> {
   flavour?: Flavour
   env?: Record<string, string>
   limits?: JournalLimits
+  /** Whether the router's kernel tells who is on the LAN. */
+  neighbours?: boolean
+  /** The portal takes the times that were measured at the real ones, or that many milliseconds a call. */
+  takes?: 'measured' | number
 }
 
 export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options }: Options = {}) {
+  const { neighbours = true, takes = 0, ...portalOptions } = options
   const clock = fakeClock(1_000_000)
-  const { portal, ndsctl, calls } = aPortal(flavour, { now: () => clock.wall(), ...options })
+  const sleep = async (milliseconds: number) => {
+    await clock.sleep(milliseconds)
+    streams.flow()
+  }
+  const { portal, ndsctl, calls } = aPortal(flavour, { now: () => clock.wall(), sleep, ...portalOptions })
+  const streams = createStreams(portal, clock.monotonic)
+  Object.assign(portal.faults, takes === 'measured' ? { realistic: true } : { latencyMilliseconds: takes })
   const uplinks: FakeUplink[] = []
   const errors: string[] = []
+  const endedFlows: string[] = []
   let disk = memoryDisk()
   let uplink = fakeUplink()
   let agent: Agent | undefined
@@ -49,13 +65,16 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
       clock,
       journal: createJournal(disk, () => `epoch-${++epochs}`, limits),
       valve: createValve(
-        async (args) => {
+        within(config.portal.timeoutMilliseconds, async (args) => {
           await beforeCall(args)
+          streams.flow()
           return failing === undefined ? ndsctl(args) : { stdout: '', exitCode: failing }
-        },
+        }),
         config.portal.kind,
         clock,
+        async (ip) => void endedFlows.push(ip),
       ),
+      neighbours: async () => (neighbours ? (portal.neighbours() as Neighbour[]) : undefined),
       uplink,
       log,
       newId: () => `s${++ids}`,
@@ -63,6 +82,19 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
     await agent.open()
     uplink.connect()
     await settled()
+  }
+
+  /** As the real `ndsctl` is given up when it takes too long. */
+  function within(milliseconds: number, ask: Ndsctl): Ndsctl {
+    return async (args, extra = 0) => {
+      const answered = new AbortController()
+      const answer = ask(args).finally(() => answered.abort())
+      const limit = clock.sleep(milliseconds + extra, answered.signal).then(() => undefined)
+      const first = await Promise.race([answer, limit])
+      if (first !== undefined || answered.signal.aborted) return answer
+      answer.catch(() => {})
+      throw new PortalFault('portal-silent', `no answer to ndsctl ${args.join(' ')}`)
+    }
   }
 
   /** The agent's process is gone: nothing of it happens any more, the disk is as it is. */
@@ -117,7 +149,14 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
       await settled()
     },
     use: (bytes: number, device = 1) => portal.transfer(aMac(device), { downloaded: bytes, uploaded: 0 }).downloaded,
-    pass: (milliseconds: number) => clock.advance(milliseconds),
+    async pass(milliseconds: number): Promise<void> {
+      await clock.advance(milliseconds)
+      streams.flow()
+    },
+    /** Devices that go on and on while time passes. */
+    streams,
+    /** The IPs whose flows were ended. */
+    endedFlows,
     isOpen: (device = 1) => portal.gateOpen(aMac(device)),
     /** Called before every call of ndsctl; what it returns is waited for. */
     beforeCall(hook: typeof beforeCall): void {
