@@ -16,7 +16,7 @@ import type { DraftOf } from './merchant/draft.ts'
 import { endOf } from './merchant/ending.ts'
 import { gatePlan, openAtOnce, type Step } from './merchant/gate-plan.ts'
 import { askAgain, listDueIn, planLook } from './merchant/look-plan.ts'
-import { nextLookIn } from './merchant/next-look.ts'
+import { nextLookIn, noticeIn } from './merchant/next-look.ts'
 import { openAgainIn } from './merchant/unordered-shuts.ts'
 import type { Now } from './moment.ts'
 import { createOrders } from './orders.ts'
@@ -56,6 +56,8 @@ const stopPatience = 1000
 const diskTrialMilliseconds = 5000
 // So many purchases stay at the broker while the disk refuses; further ones are answered and the backend sends them again.
 const mostKept = 8
+// So often a plan that was interrupted is made anew at once; then the next look goes on.
+const mostTurns = 4
 
 export function createAgent(parts: AgentParts): Agent {
   const { config, clock, journal, valve, neighbours = async () => undefined, uplink, log, newId } = parts
@@ -97,16 +99,34 @@ export function createAgent(parts: AgentParts): Agent {
 
   async function enforce(): Promise<void> {
     journal.live(nowOf(clock))
-    for (const mac of await gates.notice()) wanted.add(mac)
+    await notice()
     const opened = await openWhoHasJustPaid()
     // Opening ends with a look; where it told of all devices, another one would tell the same.
     const list = opened && !opened.only ? opened : await look()
     for (const mac of gates.askAtOnce) lookAt(mac)
-    const steps = list ? planFor(list) : []
-    const after = list && steps.length > 0 ? await take(steps, list) : undefined
-    if (after) await openAfterShuts(steps, after)
+    if (list) await follow(list)
     await gates.tellCounted()
     await endAbandoned()
+  }
+
+  /** Whether somebody has come to the LAN whom a session waits for. */
+  async function notice(): Promise<boolean> {
+    const come = await gates.notice()
+    for (const mac of come) wanted.add(mac)
+    return come.length > 0
+  }
+
+  async function follow(first: PortalList): Promise<void> {
+    let list = first
+    for (let turn = 0; turn < mostTurns; turn++) {
+      const steps = planFor(list)
+      if (steps.length === 0) return
+      const { taken, after } = await take(steps, list)
+      if (!after) return
+      if (taken === steps.length) return openAfterShuts(steps, after)
+      // A session was about to end: what the look shows of it comes first.
+      list = after
+    }
   }
 
   function planFor(list: PortalList): Step[] {
@@ -155,18 +175,22 @@ export function createAgent(parts: AgentParts): Agent {
     const { remembered, portal } = gates
     if (!remembered || portal.state !== 'reachable') return undefined
     const steps = openAtOnce(journal.books, remembered)
-    return steps.length === 0 ? undefined : take(steps, remembered)
+    return steps.length === 0 ? undefined : (await take(steps, remembered)).after
   }
 
-  async function take(steps: readonly Step[], list: PortalList): Promise<PortalList | undefined> {
-    const taken = await gates.apply(steps, list)
-    if (taken.length < steps.length) {
+  /** `taken`: how many of the steps; `after`: what the portal shows then. */
+  async function take(
+    steps: readonly Step[],
+    list: PortalList,
+  ): Promise<{ taken: number; after: PortalList | undefined }> {
+    const taken = (await gates.apply(steps, list)).length
+    if (taken < steps.length) {
       // A session is about to end: that comes first, and the steps that are left come again.
       for (const step of steps) lookAt(step.mac)
-      return look()
+      return { taken, after: await look() }
     }
     // Believe what the portal shows, not the command.
-    return gates.look(askAgain(journal.books, steps, gates.remembered))
+    return { taken, after: await gates.look(askAgain(journal.books, steps, gates.remembered)) }
   }
 
   function command(payload: Uint8Array, reply: (message: object) => void | Promise<void>): void {
@@ -175,18 +199,21 @@ export function createAgent(parts: AgentParts): Agent {
 
   async function lookLoop(): Promise<void> {
     let nextLook = clock.monotonic()
+    let nextNotice = nextLook
     let nextReport = nextLook
     let nextCheckpoint = nextLook + config.checkpointIntervalMilliseconds
     let isPoked = true
     while (!stopping) {
       // A look that is due soon comes before a report, which then tells of it.
       const soon = clock.monotonic() >= nextReport ? config.usageIntervalMilliseconds / 2 : 0
-      if (isPoked || clock.monotonic() + soon >= nextLook) {
+      const isDue = isPoked || clock.monotonic() + soon >= nextLook
+      if (isDue || (clock.monotonic() >= nextNotice && (await notice()))) {
         await enforce().catch((err) => log.error({ err }, 'a look failed'))
         orders.happened()
         nextLook = clock.monotonic() + nextLookOf(nowOf(clock))
       }
       const now = nowOf(clock)
+      nextNotice = now.at + noticeIn(journal.books, config, gates.seen)
       if (now.at >= nextReport) {
         nextReport = now.at + config.usageIntervalMilliseconds
         outbox.reportUsage(now).catch((err) => log.debug({ err }, 'a usage report was not sent'))
@@ -198,7 +225,7 @@ export function createAgent(parts: AgentParts): Agent {
       }
       board.publish('changed visibly')
       if (recorder.diskFault !== undefined) nextCheckpoint = Math.min(nextCheckpoint, now.at + nextCheckpointIn())
-      isPoked = await looks.wait(Math.min(nextLook, nextReport, nextCheckpoint) - clock.monotonic())
+      isPoked = await looks.wait(Math.min(nextLook, nextNotice, nextReport, nextCheckpoint) - clock.monotonic())
     }
   }
 

@@ -17,7 +17,7 @@ import {
 } from './merchant/look-plan.ts'
 import { lacksBaseline, meterSession, opening, unanswered, unreadFor, unseen } from './merchant/metering.ts'
 import { firstEndIn } from './merchant/next-look.ts'
-import type { Session } from './merchant/session.ts'
+import { currentLot, type Session } from './merchant/session.ts'
 import { drift, nothingWatched, settle } from './merchant/settle.ts'
 import type { Now } from './moment.ts'
 import type { Recorder } from './recorder.ts'
@@ -128,7 +128,8 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     const now = clock.monotonic()
     // A trusted device that has paid is not let in, nor listed: why it waits is asked now and then.
     const somebodyWaits = [...books.sessions.values()].some((session) => session.waitingFor !== undefined)
-    const isTime = somebodyWaits && now - trustedAskedAt >= trustedInterval
+    const isUrgent = firstEndIn(books, nowOf(clock)) <= 2 * seen.latencyMilliseconds
+    const isTime = somebodyWaits && !isUrgent && now - trustedAskedAt >= trustedInterval
     const isWanted = isTime || list.clients.some((client) => isStrange(books, client))
     if (list.trusted || list.kind !== 'nodogsplash' || !isWanted) return list
     trustedAskedAt = now
@@ -236,7 +237,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
 
   async function close(step: Extract<Step, { act: 'close' | 'renew' }>): Promise<void> {
     const { client } = step
-    const last = isFresh(client) ? undefined : await valve.getClientStats(client)
+    const last = isReadEnough(client) ? undefined : await valve.getClientStats(client)
     if (last && remembered) noteReading(last, remembered)
     // The reading takes its time: a top-up that came meanwhile keeps the gate.
     if (!isDue(journal.books, step)) return
@@ -270,9 +271,13 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     if (session) journal.note({ type: 'metered', sessions: [meteringOf(session)] })
   }
 
-  // A reading that is younger than what another one takes is as good as another one.
-  function isFresh({ askedAt }: PortalClient): boolean {
-    const most = Math.min(seen.latencyMilliseconds, mostFreshMilliseconds)
+  // A reading that is younger than what another one takes is as good as another one. Of a session that is used up nothing more
+  // is charged: while a slow portal tells how much has passed meanwhile, as much again passes.
+  function isReadEnough({ mac, askedAt }: PortalClient): boolean {
+    const session = journal.books.sessions.get(mac)
+    if (!session) return true
+    const isUsedUp = currentLot(session.lots) === undefined
+    const most = isUsedUp ? seen.latencyMilliseconds : Math.min(seen.latencyMilliseconds, mostFreshMilliseconds)
     return askedAt !== undefined && clock.monotonic() - askedAt <= most
   }
 

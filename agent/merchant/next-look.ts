@@ -36,8 +36,7 @@ export function nextLookIn(books: Books, now: Moment, settings: LookSettings, si
   )
   // Wait at least as long as the last look took, unless an end is expected: looks take at most half the portal's time.
   const rested = Math.max(regular, Math.min(sight.latencyMilliseconds, settings.nearIntervalMilliseconds))
-  const others = Math.min(lateIn(books), returnsIn(books, settings, sight))
-  return Math.max(0, Math.min(rested, others, ...due.map((is) => is.end)))
+  return Math.max(0, Math.min(rested, lateIn(books), ...due.map((is) => is.end)))
 }
 
 /**
@@ -99,10 +98,10 @@ function isNearItsEnd(session: Session, settings: LookSettings, sight: Sight): b
 }
 
 /**
- * Milliseconds until somebody who was away may be back, and the LAN is to be looked at: it costs the portal nothing. Infinite
- * where nobody waits for anybody, or the LAN does not tell.
+ * Milliseconds until somebody who was away may be back, and the LAN is to be looked at: it costs the portal nothing, which is
+ * asked when somebody has come. Infinite where nobody waits for anybody, or the LAN does not tell.
  */
-function returnsIn({ sessions }: Books, settings: LookSettings, sight: Sight): number {
+export function noticeIn({ sessions }: Books, settings: LookSettings, sight: Sight): number {
   if (!sight.present) return Number.POSITIVE_INFINITY
   const isAwaited = [...sessions.values()].some((session) => {
     const isAway = !sight.present?.has(session.mac)

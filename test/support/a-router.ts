@@ -33,7 +33,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
   const { neighbours = true, takes = 0, ...portalOptions } = options
   const clock = fakeClock(1_000_000)
   const sleep = async (milliseconds: number) => {
-    await clock.sleep(milliseconds)
+    await clock.sleep(Math.ceil(milliseconds))
     streams.flow()
   }
   const { portal, ndsctl, calls } = aPortal(flavour, { now: () => clock.wall(), sleep, ...portalOptions })

@@ -1,0 +1,209 @@
+// Proves that nobody is kept from being let in, read or shut by others: by those who left, wait, have just paid, or come back.
+import { afterEach, describe, expect, it } from 'vitest'
+import { aRouter, type RouterUnderTest } from '../support/a-router.ts'
+import { aMac, anIp } from '../support/builders.ts'
+
+let router: RouterUnderTest
+afterEach(() => {
+  expect(router.invalid()).toEqual([])
+  expect(router.errors).toEqual([])
+})
+
+const megabytes = (count: number) => count * 1_000_000
+const devices = (from: number, count: number) => Array.from({ length: count }, (_, n) => from + n)
+
+async function sell(device: number, bytes: number): Promise<void> {
+  await router.grant('bytes', bytes, { purchaseId: `p${device}`, mac: aMac(device) })
+}
+
+/** Bytes that came through beyond what was bought, when the gate is shut at last. */
+async function lateBy(device: number, bytes: number, patience = 60_000): Promise<number> {
+  for (let waited = 0; router.isOpen(device) && waited < patience; waited += 50) await router.pass(50)
+  return router.streams.passed(device) - bytes
+}
+
+describe.each([
+  { flavour: 'opennds' as const, neighbours: true },
+  { flavour: 'opennds' as const, neighbours: false },
+  { flavour: 'opennds-10' as const, neighbours: true },
+  { flavour: 'opennds-10' as const, neighbours: false },
+])('at $flavour, where the kernel tells who is there: $neighbours,', ({ flavour, neighbours }) => {
+  it('six strangers who left keep nobody on line and nobody out', async () => {
+    router = aRouter({ flavour, neighbours, takes: 'measured' })
+    for (const device of devices(1, 8)) router.join(device)
+    await router.start()
+    await router.pass(3000)
+    await sell(1, megabytes(20))
+    await router.pass(5000)
+    for (const device of devices(2, 6)) router.portal.leave(aMac(device))
+    router.streams.set(1, 50)
+    const late = await lateBy(1, megabytes(20))
+    await sell(8, megabytes(20))
+    await router.pass(5000)
+
+    // 1.5 s at that rate.
+    expect(late).toBeLessThan(1500 * 6250)
+    expect([router.isOpen(1), router.isOpen(8)]).toEqual([false, true])
+    expect(router.events('gate.drift')).toEqual([])
+  })
+})
+
+describe('a whole list that is not answered', () => {
+  const aDeafList = (router: RouterUnderTest) =>
+    router.beforeCall(async (args) => {
+      const [command, name] = args
+      if (command === 'status' || name === undefined) await router.clock.sleep(60_000)
+    })
+
+  it('stops no question by token: what is spent is shut, and the portal is reachable', async () => {
+    router = aRouter({ flavour: 'opennds', takes: 'measured' })
+    router.join(1)
+    await router.start()
+    await router.pass(2000)
+    await sell(1, megabytes(100))
+    await router.pass(2000)
+    aDeafList(router)
+    router.streams.set(1, 50)
+    await router.pass(60_000)
+
+    expect(router.isOpen(1)).toBe(false)
+    expect(router.events('session.ended')).toHaveLength(1)
+    expect(router.events('gate.drift')).toEqual([])
+  })
+
+  it('is asked for again later and later', async () => {
+    router = aRouter({ flavour: 'opennds', takes: 'measured' })
+    router.join(1)
+    await router.start()
+    await sell(1, 5e9)
+    await router.pass(2000)
+    aDeafList(router)
+    const before = router.calls.length
+    const asked: number[] = []
+    router.beforeCall(async ([command, name]) => {
+      if (command !== 'status' && name !== undefined) return
+      asked.push(router.clock.monotonic())
+      await router.clock.sleep(60_000)
+    })
+    await router.pass(1_800_000)
+    const pauses = asked.slice(1).map((at, index) => at - (asked[index] ?? 0))
+
+    expect(router.calls.length).toBeGreaterThanOrEqual(before)
+    expect(asked.length).toBeGreaterThan(3)
+    expect(asked.length).toBeLessThan(14)
+    expect(pauses.at(-1)).toBeGreaterThan(pauses[0] ?? 0)
+  })
+})
+
+it('another program that keeps openNDS busy for seconds does not make it unreachable', async () => {
+  router = aRouter({ flavour: 'opennds', takes: 'measured' })
+  router.join(1)
+  await router.start()
+  await sell(1, 5e9)
+  await router.pass(5000)
+  router.streams.set(1, 8)
+  const occupied = router.portal.occupy(7000)
+  await router.pass(20_000)
+  await occupied
+
+  expect(router.events('gate.drift')).toEqual([])
+  const { used } = (await router.session()) as { used: { bytes: number } }
+  expect(used.bytes).toBeGreaterThan(megabytes(8))
+})
+
+describe.each([
+  { flavour: 'opennds' as const, most: 3 },
+  { flavour: 'opennds-10' as const, most: 12 },
+])('100 who paid and are away, at $flavour', ({ flavour, most }) => {
+  it(`keep no gate open for more than ${most} MB beyond its lot, and nobody out who has just paid`, async () => {
+    router = aRouter({ flavour, takes: 'measured', maxClients: 250 })
+    for (const device of [1, 120]) router.join(device)
+    await router.start()
+    await router.pass(2000)
+    for (const device of devices(2, 100)) await sell(device, megabytes(50))
+    await router.pass(120_000)
+    await sell(1, megabytes(50))
+    await router.pass(5000)
+    router.streams.set(1, 100)
+    const late = await lateBy(1, megabytes(50))
+    await sell(120, megabytes(50))
+    await router.pass(3000)
+
+    expect(late).toBeLessThan(megabytes(most))
+    expect(router.isOpen(120)).toBe(true)
+  })
+})
+
+it('twelve purchases at the moment of an end do not delay it', async () => {
+  router = aRouter({ takes: 250 })
+  for (const device of devices(1, 13)) router.join(device)
+  await router.start()
+  await router.pass(1000)
+  await sell(1, megabytes(20))
+  await router.pass(3000)
+  router.streams.set(1, 50)
+  await router.pass(3000)
+  await Promise.all(devices(2, 12).map((device) => sell(device, megabytes(50))))
+  const late = await lateBy(1, megabytes(20))
+  await router.pass(20_000)
+
+  expect(late).toBeLessThan(megabytes(4))
+  expect(devices(2, 12).every((device) => router.isOpen(device))).toBe(true)
+})
+
+// What the link moves within the near interval, or within half a look interval, and the calls themselves.
+describe.each([
+  { neighbours: true, most: 27 },
+  { neighbours: false, most: 77 },
+])(
+  'a device that comes back after minutes, where the kernel tells who is there: $neighbours,',
+  ({ neighbours, most }) => {
+    it('is read before its last megabyte has become many', async () => {
+      router = aRouter({ flavour: 'opennds', neighbours, takes: 'measured' })
+      for (const device of [1, 2]) router.join(device)
+      await router.start()
+      await router.pass(2000)
+      for (const device of [1, 2]) await sell(device, megabytes(101))
+      await router.pass(3000)
+      router.use(megabytes(100))
+      await router.pass(15_000)
+      router.portal.leave(aMac(1))
+      await router.pass(400_000)
+      router.portal.arrive(aMac(1), anIp(1))
+      router.streams.set(1, 100)
+      const late = await lateBy(1, megabytes(1), 120_000)
+
+      expect(router.isOpen(1)).toBe(false)
+      expect(late).toBeLessThan(megabytes(most))
+    })
+  },
+)
+
+describe('who paid and does not come', () => {
+  it.each(['nodogsplash', 'opennds', 'opennds-10'] as const)(
+    'costs %s at most seven calls a minute',
+    async (flavour) => {
+      router = aRouter({ flavour })
+      router.join(2)
+      await router.start()
+      await sell(1, megabytes(1))
+      await router.pass(120_000)
+      const before = router.calls.length
+      await router.pass(300_000)
+
+      expect((router.calls.length - before) / 5).toBeLessThanOrEqual(7)
+    },
+  )
+
+  it.each(['nodogsplash', 'opennds', 'opennds-10'] as const)('is let in at %s as soon as there', async (flavour) => {
+    router = aRouter({ flavour })
+    router.join(2)
+    await router.start()
+    await sell(1, megabytes(1))
+    await router.pass(600_000)
+    router.join(1)
+    await router.pass(10_000)
+
+    expect(router.isOpen(1)).toBe(true)
+  })
+})
