@@ -50,6 +50,6 @@ export function assembleAgent(
 }
 
 function ndsctlFor({ portal }: Config, log: Log): Ndsctl {
-  if (portal.transport === 'socket') return socketNdsctl(portal.socket, portal.timeoutMilliseconds)
+  if (portal.transport === 'socket') return socketNdsctl(portal.socket, portal.timeoutMilliseconds, log)
   return execNdsctl(portal.ndsctl, portal.timeoutMilliseconds, log, portal.socket)
 }

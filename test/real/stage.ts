@@ -58,7 +58,7 @@ export function onARealPortal(transport: Transport, declare: (stage: Stage) => v
       },
       async startAgent(env = {}) {
         await lab.daemon.running()
-        const portal = { AGENT_PORTAL_TRANSPORT: transport, AGENT_NDS_SOCKET: lab.socket }
+        const portal = { AGENT_LOG_LEVEL: 'debug', AGENT_PORTAL_TRANSPORT: transport, AGENT_NDS_SOCKET: lab.socket }
         agent = await openWatchedAgent({ broker, ...lab.router, env: { ...portal, ...env } })
         await agent.start()
         return agent
