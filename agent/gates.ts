@@ -197,9 +197,14 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
 
   async function describe(list: PortalList): Promise<void> {
     const isNew = portal.state !== 'reachable' || portal.kind !== list.kind
-    const asked = isNew && list.version === undefined ? await valve.status().catch(() => undefined) : portal
-    const version = list.version ?? asked?.version
-    portal = { kind: list.kind, version: version ?? null, state: 'reachable' }
+    const known = portal.kind === list.kind ? portal.version : null
+    // openNDS tells its version with its clients, and 9.10 may end itself over its status: while it lists nobody it is asked
+    // only when somebody waits, since 10 opens for a device that it has not seen.
+    const isNeeded = list.kind === 'nodogsplash' ? isNew : known === null && journal.books.sessions.size > 0
+    const asked = list.version === undefined && isNeeded ? await valve.status().catch(() => undefined) : undefined
+    const version = list.version ?? asked?.version ?? known
+    portal = { kind: list.kind, version, state: 'reachable' }
+    if (version !== null) seen = { ...seen, version }
   }
 
   /** The points to measure from are on disk before a gate opens: an agent that dies in between goes on from them. */

@@ -51,8 +51,9 @@ const wantedListShare = 0.2
 // Longest time without a whole list: only it shows unpaid gates. Where the list shows those who wait, it comes sooner.
 const longestWithoutList = 600_000
 const longestWhileWaiting = 60_000
-// openNDS 9.10 may end itself while it prints its list, so there it is asked for rarely.
-const rareList = 60_000
+// openNDS 9.10 may end itself over its `status`, and everybody's gate with it, so there it is asked for rarely.
+const rareStatus = 600_000
+const rareWantedStatus = 60_000
 // A list that could not be read is asked for again after this, and after twice as long each time.
 const firstListPause = 5000
 // Time to shut an overdue session before the whole list blocks the daemon.
@@ -196,7 +197,8 @@ export function listDueIn(books: Books, now: Moment, settings: LookSettings, see
   const affordable = seen.listMilliseconds / (isWanted ? wantedListShare : listShare)
   const shortest = isWanted ? settings.nearIntervalMilliseconds : settings.lookIntervalMilliseconds
   const longest = somebodyWaits ? longestWhileWaiting : longestWithoutList
-  const rarely = majorVersion(seen) < 10 && listBy(seen) === 'status' && !seen.isListWanted ? rareList : 0
+  const isRare = majorVersion(seen) < 10 && listBy(seen) === 'status'
+  const rarely = isRare ? (seen.isListWanted ? rareWantedStatus : rareStatus) : 0
   const interval = Math.max(Math.min(affordable, longest), shortest - seen.listMilliseconds, rarely)
   const due = seen.listedAt + interval - now.at
   if (due > 0) return due
@@ -207,10 +209,10 @@ export function listDueIn(books: Books, now: Moment, settings: LookSettings, see
 
 /**
  * How openNDS is asked for its whole list. `status` tells it at once, but 9.10 may end itself over it; `json` takes a second
- * for each device that has left, so it is good where the LAN knows all that are listed.
+ * for each device that has left, so it is good while none has.
  */
 export function listBy(seen: Seen): 'json' | 'status' {
-  return majorVersion(seen) < 10 && seen.present && seen.absent.size === 0 ? 'json' : 'status'
+  return majorVersion(seen) < 10 && seen.absent.size === 0 ? 'json' : 'status'
 }
 
 function listPauseLeft({ listFailures, listFailedAt }: Seen, now: Moment): number {

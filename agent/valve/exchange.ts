@@ -30,10 +30,10 @@ export async function knockFirst(
   usual: UsualTimes,
   call: readonly string[],
 ): Promise<Pause | undefined> {
-  const pace = paceOf(usual.slowest)
-  const opened = await exchange(path, knock, until, pace)
+  const opened = await exchange(path, knock, until, paceOf(usual.slowest, usual.isBehind))
   if (!opened) return undefined
-  return opened.kicks > 0 ? pace : onceAfter(usual.of(call))
+  usual.isBehind = opened.kicks > 0
+  return usual.isBehind ? paceOf(usual.slowest, true) : onceAfter(usual.of(call))
 }
 
 /** What the daemon answers by that time; `undefined` when there is none. */

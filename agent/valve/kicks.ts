@@ -10,13 +10,16 @@ export interface Pause {
 
 const shortest = 50
 const patience = 150
+const suspicion = 400
 
 /**
- * For a queue that is behind: at the pace of the daemon's slowest answers, since two kicks that meet a daemon at work put its
- * queue behind themselves.
+ * For a queue that is behind: kicks no faster than the slowest answer, since two kicks during one answer put the queue behind
+ * again. `wasBehind`: it was so at the latest call, and a queue stays behind; otherwise the daemon is given time first, since
+ * one that is only busy is put behind by a kick.
  */
-export function paceOf(slowestMilliseconds: number): Pause {
-  return { first: shortest, next: Math.max(shortest, slowestMilliseconds) }
+export function paceOf(slowestMilliseconds: number, wasBehind: boolean): Pause {
+  const next = Math.max(shortest, slowestMilliseconds)
+  return { first: wasBehind ? shortest : Math.max(suspicion, next), next: wasBehind ? next : Math.max(suspicion, next) }
 }
 
 /** A single one, for a daemon that has just opened: whatever takes longer than usual. */

@@ -5,6 +5,8 @@ export interface UsualTimes {
   of(args: readonly string[]): number
   /** For its slowest kind of call. */
   readonly slowest: number
+  /** Whether the daemon's accept queue was behind at the latest knock. */
+  isBehind: boolean
   took(args: readonly string[], milliseconds: number): void
 }
 
@@ -12,6 +14,7 @@ export function createUsualTimes(): UsualTimes {
   const times = new Map<string, number>()
   const kindOf = (args: readonly string[]) => `${args[0]} ${args.length}`
   return {
+    isBehind: false,
     of: (args) => times.get(kindOf(args)) ?? 0,
     get slowest() {
       return Math.max(0, ...times.values())

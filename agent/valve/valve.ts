@@ -81,12 +81,8 @@ export function createValve(
   // `status` tells the same at once. Where one cannot be read the other is better than nothing.
   async function wholeList(by: 'json' | 'status'): Promise<PortalList> {
     if (known?.kind === 'nodogsplash') return jsonList()
-    if (known && by === 'json') return (await unlessUnreadable(jsonList())) ?? (await status()).list
-    const told = await unlessUnreadable(status())
-    if (told?.kind === 'opennds') return told.list
-    const list = await jsonList()
-    const { trusted, version } = told ?? {}
-    return { ...list, ...(trusted && { trusted }), ...(version !== undefined && { version }) }
+    if (by === 'json') return (await unlessUseless(jsonList())) ?? (await status()).list
+    return (await unlessUseless(status()))?.list ?? jsonList()
   }
 
   async function jsonList(): Promise<PortalList> {
@@ -148,7 +144,7 @@ export function createValve(
   }
 
   return {
-    async look(question = 'all', by = 'status') {
+    async look(question = 'all', by = 'json') {
       if (question === 'all' || !known) return lookAtAll(by)
       const askedAt = clock.monotonic()
       return { ...(await lookAtSome(question, known)), askedAt }
@@ -178,12 +174,15 @@ export function createValve(
   }
 }
 
-async function unlessUnreadable<T>(answer: Promise<T>): Promise<T | undefined> {
+// A portal that is not there, or busy, answers the other question no better.
+async function unlessUseless<T>(answer: Promise<T>): Promise<T | undefined> {
   return answer.catch((err) => {
-    if (err instanceof PortalFault && (err.code === 'portal-garbled' || err.code === 'ndsctl-failed')) return undefined
+    if (err instanceof PortalFault && useless.has(err.code)) return undefined
     throw err
   })
 }
+
+const useless: ReadonlySet<string> = new Set(['portal-garbled', 'ndsctl-failed', 'portal-silent'])
 
 function stamped(list: PortalList, askedAt: number): PortalList {
   return { ...list, askedAt, clients: list.clients.map((client) => ({ ...client, askedAt })) }
