@@ -25,6 +25,7 @@ describe.each(['nodogsplash', 'opennds', 'opennds-10'] as const)('at %s', (flavo
 
   it('its name and version are in the status', async () => {
     const router = aRouter({ flavour })
+    router.join(1)
     await router.start()
     await router.pass(10_000)
     const kind = flavour === 'nodogsplash' ? 'nodogsplash' : 'opennds'
@@ -213,13 +214,13 @@ describe('how often the portal is asked', () => {
     expect(router.calls.slice(before).map((call) => call.split(' ')[0])).toEqual(['auth', 'json'])
   })
 
-  it('asks openNDS for the device that waits, until its list is due', async () => {
+  it('asks openNDS about a device that waits at the near interval, by its list while that is quick', async () => {
     const router = aRouter({ flavour: 'opennds', neighbours: false })
     router.join(2)
     await router.start()
     await router.grant('bytes', 5e9)
 
-    expect(await within(router, 7000)).toEqual(Array(3).fill(`json ${aMac()}`))
+    expect(await within(router, 7000)).toEqual(Array(3).fill('json'))
   })
 
   it('reads a device at openNDS once more before its session is moved away', async () => {
