@@ -15,6 +15,7 @@ import type { DraftOf } from './merchant/draft.ts'
 import { gatePlan, openAtOnce, type Step } from './merchant/gate-plan.ts'
 import { askAgain, listDueIn, planLook } from './merchant/look-plan.ts'
 import { nextLookIn } from './merchant/next-look.ts'
+import { withOffer } from './merchant/offer.ts'
 import type { Now } from './moment.ts'
 import { createOrders } from './orders.ts'
 import { createOutbox } from './outbox.ts'
@@ -22,7 +23,7 @@ import { createPulse } from './pulse.ts'
 import { createRecorder } from './recorder.ts'
 import { createSales } from './sales.ts'
 import { createStatusBoard } from './status-board.ts'
-import type { Incoming, Receipt, Uplink } from './uplink/uplink.ts'
+import type { Incoming, IncomingCommand, Receipt, Reply, Uplink } from './uplink/uplink.ts'
 import type { PortalList } from './valve/portal-client.ts'
 import type { Valve } from './valve/valve.ts'
 
@@ -54,21 +55,21 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   const announcements = createPulse(clock)
   const recorder = createRecorder(config.routerId, clock, journal, log, happened, healed)
   const gates = createGates({ clock, journal, valve, recorder, unpaid: config.unpaid, log })
-  const outbox = createOutbox(journal, recorder, uplink)
+  const outbox = createOutbox({ clock, journal, recorder, uplink, tariff: config.tariff })
   const board = createStatusBoard({ config, clock, journal, gates, recorder, uplink })
   const entriesOf = (mac: Mac) => gates.remembered?.clients.filter((client) => client.mac === mac) ?? []
   const sell = createSales({ clock, journal, recorder, tariff: config.tariff, newId, entriesOf, tell })
   const orders = createOrders({ clock, journal, recorder, look: lookAt })
-  const onCommand = createCommands({ config, clock, journal, orders, outbox, log })
+  const onCommand = createCommands({ config, clock, journal, recorder, orders, outbox, uplink, log })
   // Whom the next look is for.
   const wanted = new Set<Mac>()
   let isOpen = false
   let stopping = false
   let loops: Promise<unknown> = Promise.resolve()
 
-  async function onPurchase({ payload }: Incoming): Promise<Receipt> {
+  async function onPurchase(message: Incoming): Promise<Receipt> {
     try {
-      await sell(payload)
+      await sell(message)
       return 'acknowledge'
     } catch (err) {
       if (!(err instanceof StorageFailure)) throw err
@@ -124,8 +125,8 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
     return gates.look(askAgain(journal.books, steps))
   }
 
-  function command(payload: Uint8Array, reply: (message: object) => void | Promise<void>): void {
-    onCommand(payload, reply).catch((err) => log.warn({ err }, 'a reply was not sent'))
+  function command(message: IncomingCommand, reply: Reply): void {
+    onCommand(message, reply).catch((err) => log.warn({ err }, 'a reply was not sent'))
   }
 
   async function lookLoop(): Promise<void> {
@@ -144,7 +145,7 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
       const now = nowOf(clock)
       if (now.at >= nextReport) {
         nextReport = now.at + config.usageIntervalMilliseconds
-        outbox.reportUsage(now).catch((err) => log.debug({ err }, 'a usage report was not sent'))
+        outbox.reportUsage(now)?.catch((err) => log.debug({ err }, 'a usage report was not sent'))
         board.publish('changed')
       }
       if (now.at >= nextCheckpoint) {
@@ -202,7 +203,9 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
 
   function tell(message: { type: string }): void {
     log.info(message, message.type)
-    uplink.publish('usage', message).catch((err) => log.warn({ err }, 'an answer was not sent'))
+    uplink
+      .publish('usage', withOffer(message, config.tariff), { urgency: 'answer' })
+      .catch((err) => log.warn({ err }, 'an answer was not sent'))
   }
 
   function connected(): void {
@@ -217,7 +220,7 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
       const why = whyStarted(journal.books, bootId)
       await recorder.inTurn(() => recorder.append([{ type: 'agent.started', agentVersion, bootId, why }]))
       for (const warning of journal.warnings) log.error({ warning }, 'the state folder was damaged')
-      uplink.open({ purchase: onPurchase, command, connected }, board.lastWill())
+      uplink.open({ purchase: onPurchase, command, connected }, board.lastWill)
       isOpen = true
       loops = Promise.all([lookLoop(), announceLoop()]).catch((err) => log.error({ err }, 'a loop ended'))
     },

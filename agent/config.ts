@@ -10,7 +10,8 @@ export interface Config extends LookSettings {
   routerId: RouterId
   topicPrefix: string
   mqtt: {
-    url: string
+    /** Of one broker or cluster, in the order in which they are tried. */
+    urls: string[]
     version: 4 | 5
     username?: string
     passwordFile?: string
@@ -53,7 +54,9 @@ export function readConfig(env: Record<string, string | undefined>, toml = ''): 
   const strangers = Object.keys(fromFile).filter((name) => !(name in Settings.shape))
   const parsed = Settings.safeParse({ ...fromFile, ...fromEnv })
   const problems = [
-    ...(parsed.error?.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) ?? []),
+    ...(parsed.error?.issues.map(
+      (issue) => `${issue.path[0] === 'AGENT_MQTT_URL' ? issue.path[0] : issue.path.join('.')}: ${issue.message}`,
+    ) ?? []),
     ...strangers.map((name) => `${name}: there is no such setting`),
   ]
   if (!parsed.success || problems.length > 0) return { problems }
@@ -85,6 +88,10 @@ const BrokerUrl = z
   .string()
   .regex(/^(mqtts?|wss?):\/\/[^/\s]+/, 'an address such as mqtt://127.0.0.1:1883 (mqtt, mqtts, ws or wss)')
   .refine((url) => URL.canParse(url), 'not an address')
+const BrokerUrls = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').map((url) => url.trim()) : value),
+  z.array(BrokerUrl).min(1),
+)
 
 const FilePrice = z
   .strictObject({ unit: text, price_per_step: decimal, min_steps: wholeNumber(0).default(1), source: text.optional() })
@@ -92,7 +99,7 @@ const FilePrice = z
 
 const Settings = z.object({
   AGENT_ROUTER_ID: z.string("required: this router's id").pipe(RouterId),
-  AGENT_MQTT_URL: BrokerUrl.default('mqtt://127.0.0.1:1883'),
+  AGENT_MQTT_URL: BrokerUrls.default(['mqtt://127.0.0.1:1883']),
   AGENT_MQTT_USERNAME: text.optional(),
   AGENT_MQTT_PASSWORD_FILE: text.optional(),
   AGENT_MQTT_CA_FILE: text.optional(),
@@ -131,7 +138,7 @@ function configFrom(settings: z.output<typeof Settings>, oneByEnv: boolean): Con
     routerId: settings.AGENT_ROUTER_ID,
     topicPrefix: settings.AGENT_TOPIC_PREFIX,
     mqtt: {
-      url: settings.AGENT_MQTT_URL,
+      urls: settings.AGENT_MQTT_URL,
       version: settings.AGENT_MQTT_VERSION,
       ...given('username', settings.AGENT_MQTT_USERNAME),
       ...given('passwordFile', settings.AGENT_MQTT_PASSWORD_FILE),

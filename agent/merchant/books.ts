@@ -1,5 +1,5 @@
 // The books: everything the router knows, as the fold of its journal.
-import type { Event, EventOf, Mac, Metric, RefusalCode } from '../../protocol/index.ts'
+import type { CommandErrorCode, Event, EventOf, Mac, Metric, RefusalCode } from '../../protocol/index.ts'
 import type { Moment } from '../moment.ts'
 import type { Baseline } from '../valve/baseline.ts'
 import { addAllotment, type Lot, moved, type Session } from './session.ts'
@@ -15,6 +15,10 @@ export type JournalRecord =
   /** Gates that were to be shut, seen shut. */
   | { type: 'shut'; macs: Mac[] }
   | { type: 'lived'; uptime: number }
+  /** An order was taken, or refused: the same transaction does not act again. */
+  | { type: 'acted'; act: Omit<Act, 'uptime'> }
+  /** An event that the broker will never take, because of its size. */
+  | { type: 'skipped'; event: Skipped }
   /** So many of the inherited events have been taken by the broker. */
   | { type: 'inherited'; told: number }
 
@@ -25,6 +29,31 @@ export interface PurchaseNote {
   arrived: Moment & { wall: number }
   /** The point to measure a new session from, where its device was listed with a shut gate: it is opened at once. */
   baseline?: Baseline
+}
+
+/** One transaction of an acting command, and enough of what came of it to say it again. */
+export interface Act {
+  transaction: string
+  /** Tells the same order again from another one under the same transaction. */
+  content: string
+  /** How long the agent had run by then. */
+  uptime: number
+  /** Whom it was about. */
+  sessionId?: string
+  /** Why it was not done. */
+  code?: CommandErrorCode
+  /** Whether its session is still to end by it. */
+  isEnding?: boolean
+  /** The events that came of it, in the epoch it was taken in. */
+  seqs: number[]
+  epoch: string
+}
+
+export interface Skipped {
+  epoch: string
+  seq: number
+  type: string
+  bytes: number
 }
 
 /** Where the metering of some sessions stands; replaces what stood before. */
@@ -63,6 +92,10 @@ export interface Books {
   shutting: Set<Mac>
   /** The outcome of every purchase id: which event, for which content; kept for longer than the events themselves. */
   purchases: Map<string, Outcome>
+  /** The acting commands of the last day at least. */
+  acts: Act[]
+  /** The last events that the broker would not take. */
+  skipped: Skipped[]
   sold: Record<Metric, number>
   /** What ended sessions used and left. */
   settled: Record<Metric, { used: number; unused: number }>
@@ -82,6 +115,8 @@ export function emptyBooks(epoch: string): Books {
     sessions: new Map(),
     shutting: new Set(),
     purchases: new Map(),
+    acts: [],
+    skipped: [],
     sold: { bytes: 0, milliseconds: 0 },
     settled: { bytes: { used: 0, unused: 0 }, milliseconds: { used: 0, unused: 0 } },
     portalUnreachable: false,
@@ -114,9 +149,38 @@ export function enter(books: Books, record: JournalRecord): void {
     case 'lived':
       books.uptime = Math.max(books.uptime, record.uptime)
       return
+    case 'acted':
+      books.acts = actsOfLastDay(books)
+      books.acts.push({ ...record.act, uptime: books.uptime })
+      return
+    case 'skipped':
+      books.skipped = [...books.skipped, record.event].slice(-mostSkipped)
+      return
     case 'inherited':
       books.inherited.splice(0, record.told)
   }
+}
+
+/** Those that must be known again: a day of the agent's life counts, whatever the wall clock says. */
+export function actsOfLastDay({ acts, uptime: now }: Books): Act[] {
+  return acts.filter(({ uptime }) => now - uptime <= rememberedFor)
+}
+
+const rememberedFor = 86_400_000
+const mostSkipped = 100
+
+/** An order to end a session is done by the end of the session, or undone by another purchase. */
+function settleActs(
+  books: Books,
+  sessionId: string,
+  outcome: { seq?: number | undefined; code?: CommandErrorCode },
+): void {
+  books.acts = books.acts.map((act) => {
+    if (act.sessionId !== sessionId || !act.isEnding) return act
+    const { isEnding: _, ...settled } = act
+    if (outcome.code) return { ...settled, code: outcome.code }
+    return outcome.seq === undefined ? settled : { ...settled, seqs: [...act.seqs, outcome.seq] }
+  })
 }
 
 function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
@@ -125,7 +189,9 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       if (!purchase || event.seq === undefined) throw new Error(`event ${event.seq} lacks the purchase behind it`)
       const lot: Lot = { purchaseId: event.purchaseId, metric: event.metric, allotment: event.allotment, used: 0 }
       if (event.reference !== undefined) lot.reference = event.reference
+      if (event.paid !== undefined) lot.paid = event.paid
       const session = books.sessions.get(event.mac)
+      if (session?.ending) settleActs(books, session.sessionId, { code: 'superseded' })
       books.sessions.set(event.mac, addAllotment(session, event.sessionId, event.mac, lot, purchase))
       const { sessionId, mac, metric, allotment } = event
       const answer = { sessionId, mac, metric, allotment }
@@ -167,6 +233,7 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
         books.settled[metric].unused += unused
       }
       books.sessions.delete(event.mac)
+      settleActs(books, event.sessionId, { seq: event.seq })
       return
     case 'gate.drift':
       if (event.kind === 'portal-unreachable') books.portalUnreachable = true
@@ -232,6 +299,9 @@ export function fromSnapshot(snapshot: object): Books {
   }
   return {
     ...rest,
+    // A snapshot of an older agent has none.
+    acts: rest.acts ?? [],
+    skipped: rest.skipped ?? [],
     sessions: new Map(sessions.map((session) => [session.mac, session])),
     shutting: new Set(shutting),
     purchases: new Map(purchases),

@@ -20,7 +20,7 @@ it('has the defaults of the contract', () => {
   expect(configOf({})).toEqual({
     routerId: 'r1',
     topicPrefix: 'router',
-    mqtt: { url: 'mqtt://127.0.0.1:1883', version: 4 },
+    mqtt: { urls: ['mqtt://127.0.0.1:1883'], version: 4 },
     stateDir: './state',
     portal: {
       kind: 'auto',
@@ -54,7 +54,7 @@ const settings = [
     name: 'AGENT_MQTT_URL',
     env: 'wss://b:8884/mqtt',
     toml: '"wss://b:8884/mqtt"',
-    config: { mqtt: { url: 'wss://b:8884/mqtt' } },
+    config: { mqtt: { urls: ['wss://b:8884/mqtt'] } },
   },
   { name: 'AGENT_MQTT_USERNAME', env: 'me', toml: '"me"', config: { mqtt: { username: 'me' } } },
   { name: 'AGENT_MQTT_PASSWORD_FILE', env: '/p', toml: '"/p"', config: { mqtt: { passwordFile: '/p' } } },

@@ -1,7 +1,7 @@
 // A broker and the one connection an agent keeps to it: what the agent has not acknowledged comes again after every
 // reconnect, what the agent publishes may arrive unacknowledged, and the last will speaks for a connection that broke.
 import type { Uplink, UplinkHandlers } from '../../agent/uplink/uplink.ts'
-import type { Channel } from '../../protocol/index.ts'
+import type { Channel, Status } from '../../protocol/index.ts'
 import type { Dice } from './dice.ts'
 import type { Life } from './life.ts'
 import type { BrokerFault } from './script.ts'
@@ -111,11 +111,13 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
     }
     if (delivery.channel === 'command') {
       const send = (message: object) => publish(connection, 'reply', message, false)
-      void connection.handlers.command(delivery.payload, send)
+      const { payload } = delivery
+      const incoming = { payload, bytes: payload.length, retained: false }
+      void connection.handlers.command({ ...incoming, channel: 'command', isMisdirected: false }, send)
       return done()
     }
     const { payload } = delivery
-    void connection.handlers.purchase({ payload, retained: false }).then((receipt) => {
+    void connection.handlers.purchase({ payload, bytes: payload.length, retained: false }).then((receipt) => {
       if (!connection.life.alive) return
       if (receipt === 'acknowledge') done()
       else keep()
@@ -159,7 +161,7 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
     let closed = false
     let pause = firstPause
     let handlers: UplinkHandlers | undefined
-    let lastWill = ''
+    let lastWill: () => Status
 
     function tryAgain(): void {
       const wait = pause * (0.5 + dice.roll() / 2)
@@ -174,7 +176,7 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
       const made: Connection = {
         life,
         handlers,
-        lastWill,
+        lastWill: JSON.stringify(lastWill()),
         open: true,
         lastArrival: 0,
         unacknowledged: new Set(),
@@ -197,7 +199,7 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
       },
       open(given, will) {
         handlers = given
-        lastWill = JSON.stringify(will)
+        lastWill = will
         life.after(dice.between(5, 100), connect)
       },
       publish(channel, message, { retain = false } = {}) {
@@ -205,6 +207,9 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
         if (!connection) return Promise.reject(new Error('there is no connection to the broker'))
         return publish(connection, channel, message, retain)
       },
+      warnings: [],
+      mostBytes: 64_000,
+      partBytes: 64_000,
       get kept() {
         return connection?.open ? connection.kept : 0
       },
