@@ -33,9 +33,11 @@ export interface Config extends LookSettings {
   tariff: Tariff
   unpaid: UnpaidPolicy
   logLevel: string
+  /** What a person should know about the settings, in words. */
+  warnings: string[]
 }
 
-export type ReadConfig = { config: Config; unknown: string[] } | { problems: string[] }
+export type ReadConfig = { config: Config } | { problems: string[] }
 
 /**
  * Reads the settings. A key of the file is the variable's name in lower case without `AGENT_`; `prices` in the file is a
@@ -61,10 +63,9 @@ export function readConfig(env: Record<string, string | undefined>, toml = ''): 
   ]
   if (!parsed.success || problems.length > 0) return { problems }
   const oneByEnv = ['AGENT_PRICE_UNIT', 'AGENT_PRICE_PER_STEP', 'AGENT_MIN_STEPS'].some((name) => name in fromEnv)
-  return {
-    config: configFrom(parsed.data, oneByEnv),
-    unknown: Object.keys(fromEnv).filter((name) => !(name in Settings.shape)),
-  }
+  const unknown = Object.keys(fromEnv).filter((name) => !(name in Settings.shape))
+  const warnings = unknown.map((name) => `${name} looks like a setting and is none: see --help`)
+  return { config: { ...configFrom(parsed.data, oneByEnv), warnings } }
 }
 
 const isOurs = (name: string): boolean => name.startsWith('AGENT_')
@@ -131,7 +132,7 @@ const Settings = z.object({
   AGENT_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
-function configFrom(settings: z.output<typeof Settings>, oneByEnv: boolean): Config {
+function configFrom(settings: z.output<typeof Settings>, oneByEnv: boolean): Omit<Config, 'warnings'> {
   const { AGENT_PRICE_UNIT: unit, AGENT_PRICE_PER_STEP: pricePerStep, AGENT_MIN_STEPS: minSteps } = settings
   const one: Price[] = [{ unit, pricePerStep, minSteps }]
   return {

@@ -17,9 +17,9 @@ Every setting is a key of the file and an environment variable AGENT_*, which wi
 const stopMilliseconds = 4500
 
 async function main(): Promise<void> {
-  const { config, unknown } = settings()
+  const { config } = settings()
   const log = createLog(config.logLevel)
-  if (unknown.length > 0) log.warn({ unknown }, 'these variables look like settings and are none')
+  for (const warning of config.warnings) log.warn({ warning }, 'a warning about the settings')
   const agent = assembleAgent(config, { log })
 
   let stopping = false

@@ -70,6 +70,7 @@ export function openConnection(parts: ConnectionParts): Connection {
   const { options, clock, warnings, subscriptions } = parts
   const over = new AbortController()
   const waits = new Set<AbortController>()
+  const refused = new Set<string>()
   const cutBytes = new Map<number, number>()
   const limits = { mostBytes: mostPacketBytes, canRetain: true }
   let window: SendWindow | undefined
@@ -83,6 +84,7 @@ export function openConnection(parts: ConnectionParts): Connection {
   const openStream = () =>
     guardedStream(
       parts.openStream(),
+      options.protocolVersion === 5,
       ({ packetId, bytes }) => cutBytes.set(packetId, bytes),
       (isOfALongOne) => {
         lastReceived = clock.monotonic()
@@ -160,9 +162,9 @@ export function openConnection(parts: ConnectionParts): Connection {
       })
     })
     endWaiting(waiting)
-    const refused = topics.filter((topic, index) => !isGranted(topic, granted[index]))
-    if (refused.length === 0 || over.signal.aborted) return
-    void subscribeLater(refused)
+    const denied = topics.filter((topic, index) => !isGranted(topic, granted[index]))
+    if (denied.length === 0 || over.signal.aborted) return
+    void subscribeLater(denied)
   }
 
   // For an answer of the broker; over at the latest with the connection.
@@ -215,7 +217,10 @@ export function openConnection(parts: ConnectionParts): Connection {
 
   const isDropping = () => lastOfALongOne !== undefined && clock.monotonic() - lastOfALongOne < 1000
 
-  function send(topic: string, payload: string, { retain = false, correlationData }: PublishOptions): Promise<void> {
+  function send(topic: string, payload: string, publishing: PublishOptions): Promise<void> {
+    const { retain = false, correlationData, urgency } = publishing
+    // What one kind of message may, another on the same topic may not.
+    const about = `publish ${topic} ${urgency}`
     const waiting = beginWaiting()
     void limitPublish(topic, waiting.signal)
     return new Promise<void>((resolve, reject) => {
@@ -225,15 +230,22 @@ export function openConnection(parts: ConnectionParts): Connection {
         endWaiting(waiting)
         const code = codeOf(err)
         if (!err) {
-          warnings.clear(`publish ${topic}`)
+          settleRefusal(about, payload, urgency)
           resolve()
         } else if (code === undefined) reject(new NotTaken('no-connection', faultInWords(err), err))
         else {
-          warnings.raise(`publish ${topic}`, `the broker refuses messages on ${topic}: ${reasonOf(code)}; tried again`)
+          if (urgency === 'event') refused.add(payload)
+          warnings.raise(about, `the broker refuses messages on ${topic}: ${reasonOf(code)}; tried again`)
           reject(new NotTaken('refused', reasonOf(code), err))
         }
       })
     })
+  }
+
+  // An event that was refused comes again as it was, and others before it show nothing; all else is new each time.
+  function settleRefusal(about: string, payload: string, urgency: Urgency): void {
+    refused.delete(payload)
+    if (urgency !== 'event' || refused.size === 0) warnings.clear(about)
   }
 
   /** A long message that is dropped while it comes in delays the broker's answer to a ping. */

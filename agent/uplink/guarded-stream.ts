@@ -13,13 +13,14 @@ export interface CutMessage {
 /** Packets up to this size pass as they are; of a longer PUBLISH so much is left. */
 export const mostOfAPacket = 32 * 1024
 
-/** `cut` is called when a message has come in and is passed on without its rest, `received` for every piece. */
+/** `hasProperties`: it is MQTT 5. `cut` is called when a message has come in and is passed on without its rest, `received` for every piece. */
 export function guardedStream(
   stream: Duplex,
+  hasProperties: boolean,
   cut: (message: CutMessage) => void,
   received: (isOfALongOne: boolean) => void,
 ): Duplex {
-  const shorten = createShortener(cut)
+  const shorten = createShortener(hasProperties, cut)
   const guarded: Duplex = new Duplex({
     read: () => stream.resume(),
     write: (chunk, _, done) => stream.write(chunk, done),
@@ -43,6 +44,7 @@ export function guardedStream(
 
 /** Takes the stream piece by piece and gives back what the reader should see of each; `isLong`: a long one is under way. */
 export function createShortener(
+  hasProperties: boolean,
   cut: (message: CutMessage) => void,
 ): (chunk: Buffer) => { pieces: Buffer[]; isLong: boolean } {
   let header: number[] = []
@@ -93,7 +95,7 @@ export function createShortener(
         if (left === 0) {
           const body = Buffer.concat(kept)
           kept = undefined
-          cut(described(body, qos, total))
+          cut(described(body, qos, total, hasProperties))
           pieces.push(body)
         }
       } else {
@@ -108,11 +110,14 @@ export function createShortener(
 
 const publish = 3
 
-function described(body: Buffer, qos: number, total: number): CutMessage {
+function described(body: Buffer, qos: number, total: number, hasProperties: boolean): CutMessage {
   const topicEnd = 2 + body.readUInt16BE(0)
-  if (qos === 0) return { packetId: 0, bytes: total - topicEnd }
-  const isThere = topicEnd + 2 <= body.length
-  return { packetId: isThere ? body.readUInt16BE(topicEnd) : 0, bytes: total - topicEnd - 2 }
+  const idEnd = qos === 0 ? topicEnd : topicEnd + 2
+  const packetId = qos === 0 || idEnd > body.length ? 0 : body.readUInt16BE(topicEnd)
+  if (!hasProperties) return { packetId, bytes: total - idEnd }
+  const length = [...body.subarray(idEnd, idEnd + 4)]
+  const size = length.findIndex((byte) => byte < 128) + 1
+  return { packetId, bytes: total - idEnd - size - (lengthOf([0, ...length.slice(0, size)]) ?? 0) }
 }
 
 /** The remaining length in a fixed header, or nothing while it is not complete. */

@@ -43,6 +43,7 @@ it('has the defaults of the contract', () => {
     },
     unpaid: 'close',
     logLevel: 'info',
+    warnings: [],
   })
 })
 
@@ -156,7 +157,9 @@ describe('a bad setting', () => {
   })
 
   it('that is a stranger in the environment only warns', () => {
-    expect(readConfig({ ...required, AGENT_COLOUR: 'red', PATH: '/bin' })).toMatchObject({ unknown: ['AGENT_COLOUR'] })
+    expect(readConfig({ ...required, AGENT_COLOUR: 'red', PATH: '/bin' })).toMatchObject({
+      config: { warnings: [expect.stringContaining('AGENT_COLOUR')] },
+    })
   })
 })
 
