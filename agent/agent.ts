@@ -14,6 +14,7 @@ import type { Books } from './merchant/books.ts'
 import type { DraftOf } from './merchant/draft.ts'
 import { gatePlan, openAtOnce, type Step } from './merchant/gate-plan.ts'
 import { askAgain, listDueIn, planLook } from './merchant/look-plan.ts'
+import { lostSessions } from './merchant/lost.ts'
 import { nextLookIn } from './merchant/next-look.ts'
 import { withOffer } from './merchant/offer.ts'
 import type { Now } from './moment.ts'
@@ -38,10 +39,15 @@ export interface AgentParts {
 }
 
 export interface Agent {
-  /** Restores the books, tells of the start, and begins to look. Throws when the state folder cannot be used. */
+  /**
+   * Restores the books, tells of the start, and begins to look: also on a disk that refuses or cannot be read, which is
+   * tried again. Throws when the state folder belongs to another process or to a newer version.
+   */
   open(): Promise<void>
   /** Checkpoint, `agent.stopped`, status offline. Paid gates stay open: a stop of the agent is no stop of the service. */
   stop(why: string): Promise<void>
+  /** A call to the disk is out: the process cannot exit before it comes back. */
+  readonly waitsForDisk: boolean
 }
 
 // How long each step of a stop waits for portal or broker: all of it stays within five seconds.
@@ -64,6 +70,7 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   // Whom the next look is for.
   const wanted = new Set<Mac>()
   let isOpen = false
+  let isStartTold = false
   let stopping = false
   let loops: Promise<unknown> = Promise.resolve()
 
@@ -129,23 +136,44 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
     onCommand(message, reply).catch((err) => log.warn({ err }, 'a reply was not sent'))
   }
 
+  /** Reads the books and tells of the start; a disk that allows neither is tried again. */
+  async function begin(): Promise<void> {
+    const { bootId } = clock
+    try {
+      if (!journal.isRead) {
+        await journal.open()
+        for (const warning of journal.warnings) log.error({ warning }, 'something is wrong with the state folder')
+      }
+      const started = { type: 'agent.started', agentVersion, bootId, why: whyStarted(journal.books, bootId) } as const
+      await recorder.inTurn(() => recorder.append([started, ...lostSessions(journal.books)]))
+      isStartTold = true
+    } catch (err) {
+      if (!(err instanceof StorageFailure)) throw err
+      recorder.diskAnswered(err)
+    }
+  }
+
   async function lookLoop(): Promise<void> {
     let nextLook = clock.monotonic()
     let nextReport = nextLook
     let nextCheckpoint = nextLook + config.checkpointIntervalMilliseconds
     let isPoked = true
     while (!stopping) {
+      if (!isStartTold) await begin()
       // A look that is due soon comes before a report, which then tells of it.
       const soon = clock.monotonic() >= nextReport ? config.usageIntervalMilliseconds / 2 : 0
       if (isPoked || clock.monotonic() + soon >= nextLook) {
-        await enforce().catch((err) => log.error({ err }, 'a look failed'))
+        // Without the books nobody knows whose gate is whose: they stay as they are.
+        if (journal.isRead) await enforce().catch((err) => log.error({ err }, 'a look failed'))
         orders.happened()
         nextLook = clock.monotonic() + nextLookOf(nowOf(clock))
       }
       const now = nowOf(clock)
       if (now.at >= nextReport) {
         nextReport = now.at + config.usageIntervalMilliseconds
-        outbox.reportUsage(now)?.catch((err) => log.debug({ err }, 'a usage report was not sent'))
+        if (journal.isRead) {
+          outbox.reportUsage(now)?.catch((err) => log.debug({ err }, 'a usage report was not sent'))
+        }
         board.publish('changed')
       }
       if (now.at >= nextCheckpoint) {
@@ -214,12 +242,11 @@ export function createAgent({ config, clock, journal, valve, uplink, log, newId 
   }
 
   return {
+    get waitsForDisk() {
+      return journal.isAsked
+    },
     async open() {
-      await journal.open()
-      const { bootId } = clock
-      const why = whyStarted(journal.books, bootId)
-      await recorder.inTurn(() => recorder.append([{ type: 'agent.started', agentVersion, bootId, why }]))
-      for (const warning of journal.warnings) log.error({ warning }, 'the state folder was damaged')
+      await begin()
       uplink.open({ purchase: onPurchase, command, connected }, board.lastWill)
       isOpen = true
       loops = Promise.all([lookLoop(), announceLoop()]).catch((err) => log.error({ err }, 'a loop ended'))

@@ -25,13 +25,19 @@ export function assembleAgent(config: Config, parts: { clock?: Clock; ndsctl?: N
   const agent = createAgent({
     config,
     clock,
-    journal: createJournal(folderDisk(config.stateDir), randomUUID, journalLimits(config.journal)),
+    journal: createJournal(folderDisk(config.stateDir), randomUUID, {
+      limits: journalLimits(config.journal),
+      sleep: clock.sleep,
+    }),
     valve: createValve(ndsctl, config.portal.kind, (milliseconds) => clock.sleep(milliseconds), endFlows),
     uplink: createUplink(config, clock, log),
     log,
     newId: uuidv7,
   })
   return {
+    get waitsForDisk() {
+      return agent.waitsForDisk
+    },
     async open() {
       await lock.acquire()
       await agent.open()

@@ -137,7 +137,9 @@ export function createOrders({ clock, journal, recorder, look }: Parts): Orders 
     const session = sessionOf(sessionId)
     if (seq === undefined && session) throw unconfirmed(reasonOf(order, session.mac))
     if (seq === undefined || epoch !== journal.books.epoch) return { sessionId, ended: true }
-    const [event] = await journal.read(seq, 1)
+    const {
+      events: [event],
+    } = await journal.read(seq, 1)
     return event?.seq === seq ? event : { sessionId, ended: true, ofSeq: seq }
   }
 

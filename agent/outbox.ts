@@ -35,9 +35,10 @@ const longestPause = 300_000
 
 export function createOutbox({ clock, journal, recorder, uplink, tariff }: Parts): Outbox {
   // Beyond the cursor, what the broker took while an event before it was refused or lost.
-  const taken = new Set<number>()
+  const taken = new Set<string>()
   let refused: { pause: number; until: number } | undefined
   let report: Promise<unknown> | undefined
+  let announcing: Promise<void> | undefined
 
   /** Rejects when the broker does not have it; what can never fit is left out for good, and named. */
   async function tell(event: Event): Promise<void> {
@@ -57,33 +58,38 @@ export function createOutbox({ clock, journal, recorder, uplink, tariff }: Parts
     // After a refusal one alone is tried: the others wait behind it.
     const tried = refused ? events.slice(0, 1) : events
     const told = await Promise.allSettled(tried.map((event) => tell(event)))
-    for (const [index, { status }] of told.entries()) if (status === 'fulfilled') taken.add(tried[index]?.seq ?? 0)
+    for (const [index, { status }] of told.entries()) {
+      const event = tried[index]
+      if (event && status === 'fulfilled') taken.add(keyOf(event))
+    }
     const failure = told.find((result) => result.status === 'rejected')
     if (failure) throw failure.reason
     refused = undefined
   }
 
-  async function tellInherited(): Promise<void> {
-    while (uplink.connected && journal.books.inherited.length > 0) {
-      const events = journal.books.inherited.slice(0, publishedAtOnce)
-      await Promise.all(events.map(tell))
-      journal.note({ type: 'inherited', told: events.length })
+  async function announceAll(): Promise<void> {
+    for (let next = waiting(); next && uplink.connected; next = waiting()) {
+      const { epoch, fromSeq } = next
+      const { events, lostTo } = await journal.read(fromSeq, publishedAtOnce, epoch)
+      if (lostTo !== undefined) journal.giveUp(epoch, fromSeq, lostTo)
+      else if (events.length === 0) return
+      else await tellAll(events.filter((event) => !taken.has(keyOf(event)))).finally(() => moveCursor(epoch, fromSeq))
     }
   }
 
-  async function tellOwn(): Promise<void> {
-    while (uplink.connected) {
-      const events = await journal.read(journal.books.acknowledgedSeq + 1, publishedAtOnce)
-      if (events.length === 0) return
-      await tellAll(events.filter(({ seq = 0 }) => !taken.has(seq))).finally(moveCursor)
-    }
+  // What earlier epochs left comes first.
+  function waiting(): { epoch: string; fromSeq: number } | undefined {
+    const { inherited, epoch, acknowledgedSeq, lastSeq } = journal.books
+    if (inherited[0]) return { ...inherited[0] }
+    return acknowledgedSeq < lastSeq ? { epoch, fromSeq: acknowledgedSeq + 1 } : undefined
   }
 
-  function moveCursor(): void {
-    const before = journal.books.acknowledgedSeq
-    let last = before
-    while (taken.delete(last + 1)) last++
-    if (last > before) journal.note({ type: 'acknowledged', seq: last })
+  function moveCursor(epoch: string, fromSeq: number): void {
+    let last = fromSeq - 1
+    while (taken.delete(keyOf({ epoch, seq: last + 1 }))) last++
+    if (last < fromSeq) return
+    if (epoch === journal.books.epoch) journal.note({ type: 'acknowledged', seq: last })
+    else journal.note({ type: 'inherited', epoch, seq: last })
   }
 
   function holdBack(err: unknown): void {
@@ -101,16 +107,23 @@ export function createOutbox({ clock, journal, recorder, uplink, tariff }: Parts
     return { afterSeq, parts: parts.length }
   }
 
+  async function announce(): Promise<void> {
+    if (refused && clock.monotonic() < refused.until) return
+    try {
+      await announceAll()
+    } catch (err) {
+      holdBack(err)
+      throw err
+    }
+  }
+
   return {
-    async announce() {
-      if (refused && clock.monotonic() < refused.until) return
-      try {
-        await tellInherited()
-        await tellOwn()
-      } catch (err) {
-        holdBack(err)
-        throw err
-      }
+    // One at a time: two that read the same events would each move the cursor past them.
+    announce() {
+      announcing ??= announce().finally(() => {
+        announcing = undefined
+      })
+      return announcing
     },
     reportUsage(now) {
       if (report) return undefined
@@ -124,3 +137,5 @@ export function createOutbox({ clock, journal, recorder, uplink, tariff }: Parts
     },
   }
 }
+
+const keyOf = ({ epoch, seq }: { epoch: string; seq?: number | undefined }): string => `${epoch} ${seq}`

@@ -47,7 +47,7 @@ export function createSales({ clock, journal, recorder, tariff, newId, entriesOf
     const { epoch, inherited, acknowledgedSeq, purchases } = journal.books
     const of = purchases.get(purchaseId)?.epoch
     if (of === undefined || of === epoch) return seq > acknowledgedSeq && seq >= journal.firstSeq
-    return inherited.some((event) => event.epoch === of && event.seq === seq)
+    return inherited.some((range) => range.epoch === of && seq >= range.fromSeq && seq <= range.toSeq)
   }
 
   // A retained message comes again at every start: it may be a repetition, and nothing else.
@@ -65,14 +65,16 @@ export function createSales({ clock, journal, recorder, tariff, newId, entriesOf
   // The event itself while the journal has it; after that, what the books still know of it.
   async function repetitionOf(ofSeq: number, { purchaseId = '', mac, reference }: KnownPurchase) {
     const outcome = journal.books.purchases.get(purchaseId)
-    const [event] = outcome?.epoch === undefined ? await journal.read(ofSeq, 1) : []
+    const isPresent = outcome?.epoch === undefined || outcome.epoch === journal.books.epoch
+    // Where the event cannot be read, the books know the answer all the same.
+    const [event] = isPresent ? await journal.read(ofSeq, 1).then(({ events }) => events, nothingRead) : []
     if (event?.seq === ofSeq) {
       const { seq: _, ...first } = event
       return { ...first, duplicate: true, ofSeq }
     }
     const { answer, epoch: ofEpoch } = outcome ?? {}
     const again = {
-      ...(ofEpoch && { ofEpoch }),
+      ...(!isPresent && { ofEpoch }),
       purchaseId,
       ...(reference !== undefined && { reference }),
       final: true,
@@ -107,4 +109,9 @@ const noRetained =
 
 function knownOf(read: ReturnType<typeof parsePurchase>): KnownPurchase {
   return 'purchase' in read ? read.purchase : read.unreadable
+}
+
+function nothingRead(err: unknown): [] {
+  if (!(err instanceof StorageFailure)) throw err
+  return []
 }

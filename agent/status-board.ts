@@ -50,13 +50,19 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
     const isUnreachable = gates.portal.state === 'unreachable'
     const faults = [
       recorder.diskFault && `the disk refuses writes, so nothing is sold: ${recorder.diskFault}`,
-      faultOfBooks(books),
+      faultOfBooks(books) ?? journal.salesStop,
       isUnreachable ? portalFault : undefined,
     ].filter((fault) => fault !== undefined)
     const state = faults.length > 0 ? 'degraded' : 'online'
     if (since.state !== state) Object.assign(since, { state, at: timestamp(clock.wall()) })
     const { metric, stepSize, prices, directGrants } = config.tariff
-    const others = [...journal.warnings, faultOfPortal(books, gates.remembered), ...uplink.warnings, ...config.warnings]
+    const others = [
+      ...journal.warnings,
+      journal.refusalsStop,
+      faultOfPortal(books, gates.remembered),
+      ...uplink.warnings,
+      ...config.warnings,
+    ]
     return {
       ...always(),
       state,

@@ -101,6 +101,7 @@ export const EndReason = z.enum([
   'moved',
   'gate-failed',
   'router-rebooted',
+  'lost',
 ])
 export type EndReason = z.infer<typeof EndReason>
 
@@ -111,6 +112,7 @@ export const terminateCauses = {
   'ended-by-user': { name: 'User-Request', number: 1 },
   moved: { name: 'NAS-Request', number: 10 },
   'gate-failed': { name: 'NAS-Error', number: 9 },
+  lost: { name: 'NAS-Error', number: 9 },
   'router-rebooted': { name: 'NAS-Reboot', number: 11 },
 } as const satisfies Record<EndReason, { name: string; number: number }>
 

@@ -7,6 +7,8 @@ const Balance = z.object({
   used: Count,
   remaining: Count,
   unused: Count,
+  /** What damage took from the books; absent where it took nothing. Negative where it hid what had been sold. */
+  writtenOff: z.int().optional(),
   difference: z.int(),
 })
 

@@ -19,8 +19,10 @@ export type JournalRecord =
   | { type: 'acted'; act: Omit<Act, 'uptime'> }
   /** An event that the broker will never take, because of its size. */
   | { type: 'skipped'; event: Skipped }
-  /** So many of the inherited events have been taken by the broker. */
-  | { type: 'inherited'; told: number }
+  /** Inherited events of that epoch, up to that one, have been taken by the broker. */
+  | { type: 'inherited'; epoch: string; seq: number }
+  /** The first decision of an epoch. */
+  | { type: 'epoch'; epoch: string }
 
 /** What the books keep of a purchase beside its public answer. */
 export interface PurchaseNote {
@@ -77,12 +79,37 @@ export interface Outcome {
   answer: Pick<EventOf<'purchase.accepted'>, 'sessionId' | 'mac' | 'metric' | 'allotment'> | { code: RefusalCode }
 }
 
+/** The outcomes of purchase ids, by id. */
+export interface Purchases {
+  get(id: string): Outcome | undefined
+  has(id: string): boolean
+  set(id: string, outcome: Outcome): unknown
+  readonly size: number
+}
+
+/** Events of an earlier epoch that the broker has not taken, in the decisions from `fromN` on and before `beforeN`. */
+export interface Inherited {
+  epoch: string
+  fromSeq: number
+  toSeq: number
+  fromN: number
+  beforeN: number
+}
+
+/** A lot that damage took, until it is told: `used` as last known. */
+export interface LostLot extends Lot {
+  sessionId: string
+  mac: Mac
+}
+
 export interface Books {
   epoch: string
   /** The first decision of this epoch: what stands before it in the journal belongs to another one. */
   epochFirstN: number
-  /** Events of an earlier epoch that the broker has not taken yet: they go out before all others. */
-  inherited: Event[]
+  /** What the broker has not taken of earlier epochs: it goes out before all others. */
+  inherited: Inherited[]
+  /** Lots that were sold and whose decisions damage took: nobody who was told `accepted` is forgotten in silence. */
+  lost: LostLot[]
   /** How long the agent has run, over all boots, in milliseconds. */
   uptime: number
   lastSeq: number
@@ -91,7 +118,7 @@ export interface Books {
   /** Devices that a session was moved away from, until the portal shows their gates shut. */
   shutting: Set<Mac>
   /** The outcome of every purchase id: which event, for which content; kept for longer than the events themselves. */
-  purchases: Map<string, Outcome>
+  purchases: Purchases
   /** The acting commands of the last day at least. */
   acts: Act[]
   /** The last events that the broker would not take. */
@@ -99,26 +126,30 @@ export interface Books {
   sold: Record<Metric, number>
   /** What ended sessions used and left. */
   settled: Record<Metric, { used: number; unused: number }>
+  /** What damage took from the books: `sold = used + remaining + unused + writtenOff`. */
+  writtenOff: Record<Metric, number>
   /** The last life of the agent that the journal knows of. */
   lastAgent?: { bootId: string; stopped: boolean }
   portalUnreachable: boolean
 }
 
-export function emptyBooks(epoch: string): Books {
+export function emptyBooks(epoch: string, purchases: Purchases = new Map()): Books {
   return {
     epoch,
     epochFirstN: 1,
     inherited: [],
+    lost: [],
     uptime: 0,
     lastSeq: 0,
     acknowledgedSeq: 0,
     sessions: new Map(),
     shutting: new Set(),
-    purchases: new Map(),
+    purchases,
     acts: [],
     skipped: [],
     sold: { bytes: 0, milliseconds: 0 },
     settled: { bytes: { used: 0, unused: 0 }, milliseconds: { used: 0, unused: 0 } },
+    writtenOff: { bytes: 0, milliseconds: 0 },
     portalUnreachable: false,
   }
 }
@@ -157,7 +188,10 @@ export function enter(books: Books, record: JournalRecord): void {
       books.skipped = [...books.skipped, record.event].slice(-mostSkipped)
       return
     case 'inherited':
-      books.inherited.splice(0, record.told)
+      enterInherited(books, record)
+      return
+    case 'epoch':
+      Object.assign(books, { epoch: record.epoch, lastSeq: 0, acknowledgedSeq: 0 })
   }
 }
 
@@ -195,7 +229,7 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       books.sessions.set(event.mac, addAllotment(session, event.sessionId, event.mac, lot, purchase))
       const { sessionId, mac, metric, allotment } = event
       const answer = { sessionId, mac, metric, allotment }
-      books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq, uptime: books.uptime, answer })
+      books.purchases.set(event.purchaseId, outcomeOf(books, event, purchase, answer))
       books.sold[event.metric] += event.allotment
       // Whoever a session was moved away from has paid again: that gate is no longer to be shut.
       books.shutting.delete(event.mac)
@@ -204,12 +238,7 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
     case 'purchase.rejected':
       if (purchase && event.purchaseId !== undefined && event.seq !== undefined) {
         const answer = { code: event.code }
-        books.purchases.set(event.purchaseId, {
-          content: purchase.content,
-          seq: event.seq,
-          uptime: books.uptime,
-          answer,
-        })
+        books.purchases.set(event.purchaseId, outcomeOf(books, event, purchase, answer))
       }
       return
     case 'session.started':
@@ -228,6 +257,11 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       return
     }
     case 'session.ended':
+      if (event.reason === 'lost') {
+        const told = new Set(event.purchases.map(({ purchaseId }) => purchaseId))
+        books.lost = books.lost.filter(({ purchaseId }) => !told.has(purchaseId))
+        return
+      }
       for (const { metric, used, unused } of event.purchases) {
         books.settled[metric].used += used
         books.settled[metric].unused += unused
@@ -245,6 +279,23 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
     case 'agent.stopped':
       books.lastAgent = { bootId: event.bootId, stopped: true }
   }
+}
+
+/** The outcome of a purchase as its event says it. */
+export function outcomeOf(
+  { uptime }: Books,
+  { seq = 0, epoch }: Event,
+  { content }: PurchaseNote,
+  answer: Outcome['answer'],
+): Outcome {
+  return { content, seq, epoch, uptime, answer }
+}
+
+function enterInherited({ inherited }: Books, { epoch, seq }: { epoch: string; seq: number }): void {
+  const [first] = inherited
+  if (first?.epoch !== epoch) return
+  first.fromSeq = Math.max(first.fromSeq, seq + 1)
+  if (first.fromSeq > first.toSeq) inherited.shift()
 }
 
 function enterMetering(books: Books, { used, ...metering }: Metering): void {
@@ -278,32 +329,43 @@ function change(books: Books, mac: Mac, to: (session: Session) => Session): void
  * Begins another epoch, after events were lost: no number that was given before is given again. What the broker has not
  * taken of the old epoch goes out under its old numbers.
  */
-export function beginEpoch(books: Books, epoch: string, firstN: number, unacknowledged: readonly Event[]): void {
-  books.inherited.push(...unacknowledged.filter((event) => event.epoch === books.epoch))
-  for (const outcome of books.purchases.values()) outcome.epoch ??= books.epoch
+export function beginEpoch(books: Books, epoch: string, firstN: number): void {
+  const { acknowledgedSeq, lastSeq, epochFirstN } = books
+  if (lastSeq > acknowledgedSeq) {
+    const [fromSeq, toSeq] = [acknowledgedSeq + 1, lastSeq]
+    books.inherited.push({ epoch: books.epoch, fromSeq, toSeq, fromN: epochFirstN, beforeN: firstN })
+  }
   Object.assign(books, { epoch, epochFirstN: firstN, lastSeq: 0, acknowledgedSeq: 0 })
 }
 
-/** The books as JSON, for a snapshot. */
+/** The books as JSON, for a snapshot; what is remembered of purchases stands in files of its own. */
 export function toSnapshot(books: Books): object {
-  const { sessions, shutting, purchases, ...rest } = books
-  return { ...rest, sessions: [...sessions.values()], shutting: [...shutting], purchases: [...purchases] }
+  const { sessions, shutting, purchases: _, ...rest } = books
+  return { ...rest, sessions: [...sessions.values()], shutting: [...shutting] }
 }
 
-/** The books as a snapshot has them. */
-export function fromSnapshot(snapshot: object): Books {
-  const { sessions, shutting, purchases, ...rest } = snapshot as Omit<Books, 'sessions' | 'shutting' | 'purchases'> & {
-    sessions: Session[]
-    shutting: Mac[]
-    purchases: [string, Outcome][]
-  }
+type Snapshot = Omit<Books, 'sessions' | 'shutting' | 'purchases' | 'inherited'> & {
+  sessions: Session[]
+  shutting: Mac[]
+  /** Of the first format: there the purchases were part of it, and inherited events stood in it themselves. */
+  purchases?: [string, Outcome][]
+  inherited: (Inherited | Event)[]
+}
+
+/** The books as a snapshot has them; `purchases` is what is remembered of purchases besides. */
+export function fromSnapshot(snapshot: object, purchases: Purchases = new Map()): Books {
+  const { sessions, shutting, purchases: ofFirstFormat = [], inherited, ...rest } = snapshot as Snapshot
+  for (const [id, outcome] of ofFirstFormat) purchases.set(id, { epoch: rest.epoch, ...outcome })
   return {
+    ...emptyBooks(rest.epoch),
     ...rest,
-    // A snapshot of an older agent has none.
-    acts: rest.acts ?? [],
-    skipped: rest.skipped ?? [],
+    inherited: inherited.map((range) => ('type' in range ? rangeOf(range, rest.epochFirstN) : range)),
     sessions: new Map(sessions.map((session) => [session.mac, session])),
     shutting: new Set(shutting),
-    purchases: new Map(purchases),
+    purchases,
   }
 }
+
+const rangeOf = ({ epoch, seq = 0 }: Event, beforeN: number): Inherited => ({
+  ...{ epoch, fromSeq: seq, toSeq: seq, fromN: 0, beforeN },
+})

@@ -62,5 +62,7 @@ function balance(books: Books, metric: Metric): Conservation[Metric] {
     used += sumOf(lots, (lot) => lot.used)[metric]
     remaining += remainingOf(lots)[metric]
   }
-  return { sold, used, remaining, unused, difference: sold - used - remaining - unused }
+  const writtenOff = books.writtenOff[metric]
+  const difference = sold - used - remaining - unused - writtenOff
+  return { sold, used, remaining, unused, ...(writtenOff !== 0 && { writtenOff }), difference }
 }

@@ -24,6 +24,8 @@ export interface BrokerWatcher {
 
 export interface Broker {
   fault: BrokerFault | undefined
+  /** The agent has left as many purchases unacknowledged as it may. */
+  readonly keepsAll: boolean
   /** Sent by a backend, kept until acknowledged. */
   readonly queue: readonly Delivery[]
   readonly retained: string | undefined
@@ -49,6 +51,8 @@ interface Connection {
 }
 
 const firstPause = 500
+// As the contract has it.
+const mostKept = 8
 const longestPause = 15_000
 
 export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatcher): Broker {
@@ -240,6 +244,9 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
       if (fault === 'deaf' && to === undefined) drop()
       fault = to
       if (to === 'away') drop()
+    },
+    get keepsAll() {
+      return (current?.kept ?? 0) >= mostKept
     },
     get queue() {
       return queue
