@@ -39,6 +39,7 @@ export function assembleAgent(config: Config, parts: { clock?: Clock; ndsctl?: N
       return agent.waitsForDisk
     },
     async open() {
+      await clock.prepare?.()
       await lock.acquire()
       await agent.open()
     },

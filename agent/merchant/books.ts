@@ -128,6 +128,8 @@ export interface Books {
   settled: Record<Metric, { used: number; unused: number }>
   /** What damage took from the books: `sold = used + remaining + unused + writtenOff`. */
   writtenOff: Record<Metric, number>
+  /** The newest time of a clock that could be believed. */
+  syncedWall?: number
   /** The last life of the agent that the journal knows of. */
   lastAgent?: { bootId: string; stopped: boolean }
   portalUnreachable: boolean
@@ -160,6 +162,7 @@ export function enter(books: Books, record: JournalRecord): void {
     case 'event':
       books.epoch = record.event.epoch
       books.lastSeq = record.event.seq ?? books.lastSeq
+      if (record.event.clockSynced) books.syncedWall = Math.max(books.syncedWall ?? 0, Date.parse(record.event.at))
       enterEvent(books, record.event, record.purchase)
       return
     case 'metered':

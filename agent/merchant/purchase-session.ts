@@ -60,7 +60,9 @@ export function purchaseSession(
   if ('unreadable' in read) return refuse(read.unreadable.code, read.unreadable.message)
 
   const { mac, reference, notAfter, purchaseId } = read.purchase
-  if (notAfter !== undefined && now.clockSynced && now.wall >= Date.parse(notAfter)) {
+  // A clock that cannot be believed is still not earlier than one that could.
+  const atLeast = now.clockSynced ? now.wall : (books.syncedWall ?? 0)
+  if (notAfter !== undefined && atLeast >= Date.parse(notAfter)) {
     return refuse('expired', `it came after its notAfter, ${notAfter}: refund it, or send it under a new purchaseId`)
   }
   const session = books.sessions.get(mac)

@@ -84,6 +84,15 @@ describe('an accepted purchase', () => {
       event: { type: 'purchase.accepted', notAfterJudged: false },
     })
   })
+
+  it('is refused as expired by an unsynchronised clock when the journal knows a later time', () => {
+    const late = aPurchase({ notAfter: '2026-11-22T12:00:00Z' })
+    const books = aBooks({ syncedWall: Date.parse('2026-11-22T12:00:00Z') })
+
+    expect(sell(late, { books, now: aNow({ wall: 0, clockSynced: false }) })).toMatchObject({
+      event: { code: 'expired' },
+    })
+  })
 })
 
 const full = aBooks({
