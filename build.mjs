@@ -41,7 +41,14 @@ await build({
   ...common,
   format: 'cjs',
   entryPoints: { agent: 'agent/main.ts' },
-  banner: { js: "#!/usr/bin/env node\nvar require = process.getBuiltinModule('node:module').createRequire('/');" },
+  banner: {
+    js: `#!/usr/bin/env node
+if (typeof process.getBuiltinModule !== 'function') {
+  console.error('tollgate-fleet needs Node 20.20 or later, and this is Node ' + process.versions.node + '.');
+  process.exit(1);
+}
+var require = process.getBuiltinModule('node:module').createRequire('/');`,
+  },
   // Comments and blanks would be held in memory as text. Names stay, and lines are short enough to read in a crash.
   minifyWhitespace: true,
   alias: {
@@ -53,4 +60,5 @@ await build({
     'thread-stream': 'data:text/javascript,',
   },
 })
-chmodSync('dist/ndsctl.js', 0o755)
+// They begin with the name of their interpreter.
+for (const name of ['agent', ...Object.keys(present)]) chmodSync(`dist/${name}.js`, 0o755)

@@ -16,7 +16,9 @@ import type { DraftOf } from './merchant/draft.ts'
 import { endOf } from './merchant/ending.ts'
 import { gatePlan, openAtOnce, type Step } from './merchant/gate-plan.ts'
 import { askAgain, listDueIn, planLook } from './merchant/look-plan.ts'
+import { lostSessions } from './merchant/lost.ts'
 import { nextLookIn, noticeIn } from './merchant/next-look.ts'
+import { withOffer } from './merchant/offer.ts'
 import { openAgainIn } from './merchant/unordered-shuts.ts'
 import type { Now } from './moment.ts'
 import { createOrders } from './orders.ts'
@@ -25,7 +27,7 @@ import { createPulse } from './pulse.ts'
 import { createRecorder } from './recorder.ts'
 import { createSales } from './sales.ts'
 import { createStatusBoard } from './status-board.ts'
-import type { Incoming, Receipt, Uplink } from './uplink/uplink.ts'
+import type { Incoming, IncomingCommand, Receipt, Reply, Uplink } from './uplink/uplink.ts'
 import type { Neighbours } from './valve/neighbours.ts'
 import type { PortalList } from './valve/portal-client.ts'
 import type { Valve } from './valve/valve.ts'
@@ -43,10 +45,15 @@ export interface AgentParts {
 }
 
 export interface Agent {
-  /** Restores the books, tells of the start, and begins to look. Throws when the state folder cannot be used. */
+  /**
+   * Restores the books, tells of the start, and begins to look: also on a disk that refuses or cannot be read, which is
+   * tried again. Throws when the state folder belongs to another process or to a newer version.
+   */
   open(): Promise<void>
   /** Checkpoint, `agent.stopped`, status offline. Paid gates stay open: a stop of the agent is no stop of the service. */
   stop(why: string): Promise<void>
+  /** A call to the disk is out: the process cannot exit before it comes back. */
+  readonly waitsForDisk: boolean
 }
 
 const day = 86_400_000
@@ -67,21 +74,22 @@ export function createAgent(parts: AgentParts): Agent {
   const abandonedAfter = config.abandonedDays === 0 ? Number.POSITIVE_INFINITY : config.abandonedDays * day
   const silentAfter = Math.max(config.lookIntervalMilliseconds, config.portal.timeoutMilliseconds)
   const gates = createGates({ clock, journal, valve, neighbours, recorder, unpaid: config.unpaid, silentAfter, log })
-  const outbox = createOutbox(journal, recorder, uplink)
+  const outbox = createOutbox({ clock, journal, recorder, uplink, tariff: config.tariff })
   const board = createStatusBoard({ config, clock, journal, gates, recorder, uplink })
   const entriesOf = (mac: Mac) => gates.remembered?.clients.filter((client) => client.mac === mac) ?? []
   const sell = createSales({ clock, journal, recorder, tariff: config.tariff, newId, entriesOf, tell })
   const orders = createOrders({ clock, journal, recorder, look: lookAt })
-  const onCommand = createCommands({ config, clock, journal, orders, outbox, log })
+  const onCommand = createCommands({ config, clock, journal, recorder, orders, outbox, uplink, log })
   // Whom the next look is for.
   const wanted = new Set<Mac>()
   let isOpen = false
+  let isStartTold = false
   let stopping = false
   let loops: Promise<unknown> = Promise.resolve()
 
-  async function onPurchase({ payload }: Incoming): Promise<Receipt> {
+  async function onPurchase(message: Incoming): Promise<Receipt> {
     try {
-      await sell(payload)
+      await sell(message)
       return 'acknowledge'
     } catch (err) {
       if (!(err instanceof StorageFailure)) throw err
@@ -193,8 +201,27 @@ export function createAgent(parts: AgentParts): Agent {
     return { taken, after: await gates.look(askAgain(journal.books, steps, gates.remembered)) }
   }
 
-  function command(payload: Uint8Array, reply: (message: object) => void | Promise<void>): void {
-    onCommand(payload, reply).catch((err) => log.warn({ err }, 'a reply was not sent'))
+  function command(message: IncomingCommand, reply: Reply): void {
+    onCommand(message, reply).catch((err) => log.warn({ err }, 'a reply was not sent'))
+  }
+
+  /** Reads the books and tells of the start; a disk that allows neither is tried again. */
+  async function begin(): Promise<void> {
+    const { bootId } = clock
+    try {
+      if (!journal.isRead) {
+        await journal.open()
+        journal.live(nowOf(clock))
+        gates.begin()
+        for (const warning of journal.warnings) log.error({ warning }, 'something is wrong with the state folder')
+      }
+      const started = { type: 'agent.started', agentVersion, bootId, why: whyStarted(journal.books, bootId) } as const
+      await recorder.inTurn(() => recorder.append([started, ...lostSessions(journal.books)]))
+      isStartTold = true
+    } catch (err) {
+      if (!(err instanceof StorageFailure)) throw err
+      recorder.diskAnswered(err)
+    }
   }
 
   async function lookLoop(): Promise<void> {
@@ -204,11 +231,13 @@ export function createAgent(parts: AgentParts): Agent {
     let nextCheckpoint = nextLook + config.checkpointIntervalMilliseconds
     let isPoked = true
     while (!stopping) {
+      if (!isStartTold) await begin()
       // A look that is due soon comes before a report, which then tells of it.
       const soon = clock.monotonic() >= nextReport ? config.usageIntervalMilliseconds / 2 : 0
       const isDue = isPoked || clock.monotonic() + soon >= nextLook
       if (isDue || (clock.monotonic() >= nextNotice && (await notice()))) {
-        await enforce().catch((err) => log.error({ err }, 'a look failed'))
+        // Without the books nobody knows whose gate is whose: they stay as they are.
+        if (journal.isRead) await enforce().catch((err) => log.error({ err }, 'a look failed'))
         orders.happened()
         nextLook = clock.monotonic() + nextLookOf(nowOf(clock))
       }
@@ -216,7 +245,9 @@ export function createAgent(parts: AgentParts): Agent {
       nextNotice = now.at + noticeIn(journal.books, config, gates.seen)
       if (now.at >= nextReport) {
         nextReport = now.at + config.usageIntervalMilliseconds
-        outbox.reportUsage(now).catch((err) => log.debug({ err }, 'a usage report was not sent'))
+        if (journal.isRead) {
+          outbox.reportUsage(now)?.catch((err) => log.debug({ err }, 'a usage report was not sent'))
+        }
         board.publish('changed')
       }
       if (now.at >= nextCheckpoint) {
@@ -274,7 +305,9 @@ export function createAgent(parts: AgentParts): Agent {
 
   function tell(message: { type: string }): void {
     log.info(message, message.type)
-    uplink.publish('usage', message).catch((err) => log.warn({ err }, 'an answer was not sent'))
+    uplink
+      .publish('usage', withOffer(message, config.tariff), { urgency: 'answer' })
+      .catch((err) => log.warn({ err }, 'an answer was not sent'))
   }
 
   function connected(): void {
@@ -283,15 +316,12 @@ export function createAgent(parts: AgentParts): Agent {
   }
 
   return {
+    get waitsForDisk() {
+      return journal.isAsked
+    },
     async open() {
-      await journal.open()
-      journal.live(nowOf(clock))
-      gates.begin()
-      const { bootId } = clock
-      const why = whyStarted(journal.books, bootId)
-      await recorder.inTurn(() => recorder.append([{ type: 'agent.started', agentVersion, bootId, why }]))
-      for (const warning of journal.warnings) log.error({ warning }, 'the state folder was damaged')
-      uplink.open({ purchase: onPurchase, command, connected }, board.lastWill())
+      await begin()
+      uplink.open({ purchase: onPurchase, command, connected }, board.lastWill)
       isOpen = true
       loops = Promise.all([lookLoop(), announceLoop()]).catch((err) => log.error({ err }, 'a loop ended'))
     },

@@ -30,7 +30,10 @@ export function assembleAgent(
   const agent = createAgent({
     config,
     clock,
-    journal: createJournal(folderDisk(config.stateDir), randomUUID, journalLimits(config.journal)),
+    journal: createJournal(folderDisk(config.stateDir), randomUUID, {
+      limits: journalLimits(config.journal),
+      sleep: clock.sleep,
+    }),
     valve: createValve(ndsctl, config.portal.kind, clock, endFlows),
     ...(neighbours && { neighbours }),
     uplink: createUplink(config, clock, log),
@@ -38,7 +41,11 @@ export function assembleAgent(
     newId: uuidv7,
   })
   return {
+    get waitsForDisk() {
+      return agent.waitsForDisk
+    },
     async open() {
+      await clock.prepare?.()
       await lock.acquire()
       await agent.open()
     },

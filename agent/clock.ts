@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { builtAt } from './build.ts'
+import { createKernelClock, type KernelClock } from './kernel-clock.ts'
 import type { Now } from './moment.ts'
 
 export interface Clock {
@@ -14,6 +15,8 @@ export interface Clock {
   wall(): number
   /** Whether the wall clock can be believed. */
   synced(): boolean
+  /** Finds out what the first `synced` needs. */
+  prepare?(): Promise<void>
   /** Resolves after that time, or as soon as the signal aborts. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
 }
@@ -21,13 +24,29 @@ export interface Clock {
 // setTimeout fires at once above 2^31-1 ms.
 const longestTimer = 2 ** 31 - 1
 
+// A kernel that has learned the time, or lost it, is noticed so soon.
+const askAgainAfter = 60_000
+
 /** The machine's own clock. `process.hrtime` counts from boot, so metering goes on across a restart of the agent. */
-export function systemClock(): Clock {
+export function systemClock(kernel: KernelClock = createKernelClock()): Clock {
+  let askedAt = Number.NEGATIVE_INFINITY
+
+  function isUnsynchronised(): boolean {
+    if (performance.now() - askedAt >= askAgainAfter) void ask()
+    return kernel.isSynced === undefined ? systemdSaysUnsynchronised() : !kernel.isSynced
+  }
+
+  function ask(): Promise<void> {
+    askedAt = performance.now()
+    return kernel.ask()
+  }
+
   return {
+    prepare: ask,
     bootId: bootIdOf(),
     monotonic: () => Number(process.hrtime.bigint() / 1_000_000n),
     wall: () => Date.now(),
-    synced: () => Date.now() >= builtAt && !systemdSaysUnsynchronised(),
+    synced: () => Date.now() >= builtAt && !isUnsynchronised(),
     async sleep(milliseconds, signal) {
       for (let left = milliseconds; left > 0 && !signal?.aborted; left -= longestTimer) {
         await sleepFor(Math.min(left, longestTimer), undefined, signal ? { signal } : {}).catch(() => {})

@@ -1,13 +1,18 @@
 // Tells the same purchase again from another one under the same id.
 import { createHash } from 'node:crypto'
-import { AnyMac, Deadline, type parsePurchase } from '../protocol/index.ts'
+import { AnyMac, Deadline, type Metric, type parsePurchase } from '../protocol/index.ts'
 
-/** Equal for purchases that mean the same, however they are spelt; unknown fields do not count. */
-export function fingerprint(read: ReturnType<typeof parsePurchase>): string {
+/**
+ * Equal for purchases that mean the same, however they are spelt; unknown fields do not count. `sold`: the metric that this
+ * router prices, which a payment need not name.
+ */
+export function fingerprint(read: ReturnType<typeof parsePurchase>, sold: Metric): string {
   const content: Record<string, unknown> = Object('purchase' in read ? read.purchase : read.unreadable.content)
-  // A field that came later counts only where it is given: what was sold before it existed keeps its fingerprint.
-  const given = laterFields.filter((field) => content[field] !== undefined)
-  const meaning = [...fields, ...given].map((field) => meaningOf(field, content[field]))
+  const isPaid = content.amount !== undefined || content.unit !== undefined
+  const metric = isPaid && content.metric === sold ? undefined : content.metric
+  const meaning = fields.map((field) => meaningOf(field, field === 'metric' ? metric : content[field]))
+  // Fields that came later count where they are given: without them a purchase is what it always was.
+  for (const field of laterFields) if (content[field] !== undefined) meaning.push([field, content[field]])
   return createHash('sha256').update(JSON.stringify(meaning)).digest('base64url').slice(0, 22)
 }
 
@@ -24,7 +29,7 @@ const fields = [
 ] as const
 const laterFields = ['startWithin'] as const
 
-function meaningOf(field: (typeof fields)[number] | (typeof laterFields)[number], value: unknown): unknown {
+function meaningOf(field: (typeof fields)[number], value: unknown): unknown {
   if (field === 'mac') return AnyMac.safeParse(value).data ?? String(value)
   if (field === 'notAfter' && Deadline.safeParse(value).success) return Date.parse(String(value))
   // No field of a purchase has parts; what has is refused whatever they are.

@@ -1,10 +1,13 @@
-// The log: one JSON object a line on stdout; an event is logged as it is published.
+// The log on stdout: one JSON object a line, an event as it is published; or for people, one line of words.
 import pino from 'pino'
 
 /** `info`: something a person may bill or ask about; `warn`: tried again by itself; `error`: needs a person. */
 export type Log = Pick<pino.Logger, 'info' | 'warn' | 'error' | 'debug'>
 
-export function createLog(level: string): Log {
+export function createLog(level: string, format: 'json' | 'text' = 'json'): Log {
+  const stdout = pino.destination({ dest: 1, sync: true })
+  // A full disk behind stdout costs the line, not the agent.
+  stdout.on('error', () => {})
   return pino(
     {
       level,
@@ -14,6 +17,20 @@ export function createLog(level: string): Log {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: pino.stdSerializers.err },
     },
-    pino.destination({ dest: 1, sync: true }),
+    format === 'json' ? stdout : { write: (line: string) => stdout.write(`${inWords(line)}\n`) },
   )
+}
+
+/** A line of the log as a person reads it. */
+export function inWords(line: string): string {
+  const { time, level, msg, ...fields } = JSON.parse(line) as Record<string, unknown>
+  const at = String(time).replace('T', ' ').replace('Z', '')
+  const rest = Object.entries(fields).map(([name, value]) => `${name}=${wordOf(value)}`)
+  return [at, String(level).toUpperCase().padEnd(5), msg, ...rest].join(' ')
+}
+
+function wordOf(value: unknown): string {
+  const { message } = Object(value)
+  if (typeof message === 'string') return JSON.stringify(message)
+  return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)
 }

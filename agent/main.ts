@@ -1,37 +1,46 @@
 // The agent as a program: reads the settings, runs until SIGTERM or SIGINT.
-import { readFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { assembleAgent } from './assemble.ts'
 import { agentVersion } from './build.ts'
 import { readConfig } from './config.ts'
 import { keepHeapLean } from './lean-heap.ts'
 import { createLog } from './log.ts'
+import { settingsHelp } from './settings.ts'
 
 const usage = `tollgate-fleet agent ${agentVersion}
 
-  agent.js [--config FILE.toml]
+  agent.js [--config FILE.toml]            runs until SIGTERM or SIGINT
+  agent.js [--config FILE.toml] --check    reads the settings, says what is wrong with them, and ends
+  agent.js --version | --help`
 
-Every setting is a key of the file and an environment variable AGENT_*, which wins. AGENT_ROUTER_ID is required.`
+const help = () => `${usage}
+
+Every setting is an environment variable, which wins, and a key of the file: AGENT_ROUTER_ID is router_id there.
+
+${settingsHelp()}`
 
 // The last limit on a stop: whatever hangs, the process is gone within five seconds.
 const stopMilliseconds = 4500
 
 async function main(): Promise<void> {
-  const { config, unknown } = settings()
-  const log = createLog(config.logLevel)
-  if (unknown.length > 0) log.warn({ unknown }, 'these variables look like settings and are none')
+  const { config } = settings()
+  const log = createLog(config.logLevel, config.logFormat ?? (process.stdout.isTTY ? 'text' : 'json'))
+  for (const warning of config.warnings) log.warn({ warning }, 'a warning about the settings')
   const agent = assembleAgent(config, { log })
 
   let stopping = false
   const stop = (signal: string) => {
     if (stopping) return
     stopping = true
-    setTimeout(() => process.exit(0), stopMilliseconds).unref()
+    // An exit waits for calls that are out, and a disk that hangs answers none.
+    const leave = (code: number) => (agent.waitsForDisk ? process.kill(process.pid, 'SIGKILL') : process.exit(code))
+    setTimeout(() => leave(0), stopMilliseconds).unref()
     agent.stop(signal).then(
-      () => process.exit(0),
+      () => leave(0),
       (err) => {
         log.error({ err }, 'the stop failed')
-        process.exit(1)
+        leave(1)
       },
     )
   }
@@ -50,18 +59,48 @@ async function main(): Promise<void> {
 
 function settings() {
   try {
-    const { values } = parseArgs({ options: { config: { type: 'string' }, help: { type: 'boolean', short: 'h' } } })
-    if (values.help) {
-      console.log(usage)
-      process.exit(0)
+    const { values } = parseArgs({
+      options: {
+        config: { type: 'string' },
+        check: { type: 'boolean' },
+        version: { type: 'boolean', short: 'v' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+    if (values.help) say(help())
+    if (values.version) say(agentVersion)
+    const read = readConfig(process.env, values.config === undefined ? '' : textOf(values.config), { isThere })
+    if ('config' in read && values.check) {
+      say(['the settings are sound', ...read.config.warnings.map((warning) => `but ${warning}`)].join('\n'))
     }
-    const read = readConfig(process.env, values.config === undefined ? '' : readFileSync(values.config, 'utf8'))
     if ('config' in read) return read
     return refuse(
       `the agent cannot start, mend these settings:\n${read.problems.map((line) => `  ${line}`).join('\n')}`,
     )
   } catch (err) {
     return refuse(`${err instanceof Error ? err.message : err}\n\n${usage}`)
+  }
+}
+
+function say(text: string): never {
+  console.log(text)
+  process.exit(0)
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (err) {
+    return refuse(`the configuration file ${path} cannot be read: ${err instanceof Error ? err.message : err}`)
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK)
+    return true
+  } catch {
+    return false
   }
 }
 

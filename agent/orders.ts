@@ -2,6 +2,7 @@
 import type { Command, Event, Mac } from '../protocol/index.ts'
 import { type Clock, nowOf } from './clock.ts'
 import type { Journal } from './journal/journal.ts'
+import type { Act } from './merchant/books.ts'
 import { type Decided, findSession, moveSession, pauseSession, resumeSession } from './merchant/orders.ts'
 import { viewOf } from './merchant/view.ts'
 import type { Recorder } from './recorder.ts'
@@ -9,9 +10,14 @@ import { Refused } from './refused.ts'
 
 export type Order = Extract<Command, { command: 'session.end' | 'session.pause' | 'session.resume' | 'session.move' }>
 
+/** What tells one order from another: it is stored with what the order does. */
+export type OrderId = Pick<Act, 'transaction' | 'content'>
+
 export interface Orders {
   /** Resolves with what to reply; throws {@link Refused}. */
-  carryOut(order: Order): Promise<unknown>
+  carryOut(order: Order, id: OrderId): Promise<unknown>
+  /** What is true now of an order that was taken before; throws {@link Refused}. */
+  again(order: Order, act: Act): Promise<unknown>
   /** Lets an order that waits see what happened, or that a look was taken. */
   happened(event?: Event): void
 }
@@ -44,22 +50,27 @@ export function createOrders({ clock, journal, recorder, look }: Parts): Orders 
     return found
   }
 
-  async function end(order: Extract<Order, { command: 'session.end' }>): Promise<unknown> {
+  async function end(order: Extract<Order, { command: 'session.end' }>, id: OrderId): Promise<unknown> {
     // From the same turn on: a purchase stored before the order does not keep the session going.
     const { mac, story } = await recorder.inTurn(async () => {
       const { mac, sessionId } = findSession(journal.books, order)
-      await recorder.append([], { records: [{ type: 'ending', mac }] })
-      const isAbout = (event?: Event) => event && 'sessionId' in event && event.sessionId === sessionId && event
-      return { mac, story: seen((event) => (isAbout(event) && endings.has(event?.type ?? '') ? event : undefined)) }
+      const act = { ...id, sessionId, isEnding: true, seqs: [], epoch: journal.books.epoch }
+      await recorder.append([], {
+        records: [
+          { type: 'ending', mac },
+          { type: 'acted', act },
+        ],
+      })
+      return { mac, story: seen((event) => endingOf(sessionId, event)) }
     })
     look(mac)
     const event = await story
     if (event?.type === 'session.ended') return event
-    if (event) throw new Refused('superseded', 'the customer has bought again: the session goes on')
-    throw unconfirmed('the portal does not show the gate shut yet')
+    if (event) throw boughtAgain()
+    throw unconfirmed(reasonOf(order, mac))
   }
 
-  async function change(order: Exclude<Order, { command: 'session.end' }>): Promise<unknown> {
+  async function change(order: Exclude<Order, { command: 'session.end' }>, id: OrderId): Promise<unknown> {
     // What was used so far is charged to the device that used it.
     if (order.command === 'session.move') {
       const looked = seen((event) => (event === undefined ? true : undefined))
@@ -67,20 +78,31 @@ export function createOrders({ clock, journal, recorder, look }: Parts): Orders 
       await looked
     }
     const { sessionId, mac, shown } = await recorder.inTurn(async () => {
-      const session = findSession(journal.books, order.command === 'session.move' ? { mac: order.from } : order)
+      const { books } = journal
+      const session = findSession(books, order.command === 'session.move' ? { mac: order.from } : order)
       const decided = decide(order, session)
       if ('code' in decided) throw new Refused(decided.code, decided.message)
-      if (decided.events.length > 0) await recorder.append(decided.events)
       const { sessionId } = session
+      const seqs = decided.events.map((_, index) => books.lastSeq + 1 + index)
+      const act = { ...id, sessionId, seqs, epoch: books.epoch }
+      await recorder.append(decided.events, { records: [{ type: 'acted', act }] })
       const mac = order.command === 'session.move' ? order.to : session.mac
       return { sessionId, mac, shown: seen(() => isShown(order, sessionId)) }
     })
     look(mac)
-    const result = await shown
-    const now = [...journal.books.sessions.values()].find((session) => session.sessionId === sessionId)
+    await shown
+    return stateAfter(order, sessionId)
+  }
+
+  function stateAfter(order: Order, sessionId: string): unknown {
+    const now = sessionOf(sessionId)
     if (!now) throw new Refused('superseded', 'the session has ended in the meantime')
-    if (result !== 'shown') throw unconfirmed(reasonOf(order, now.mac))
+    if (isShown(order, sessionId) !== 'shown') throw unconfirmed(reasonOf(order, now.mac))
     return viewOf(now, nowOf(clock), !journal.books.portalUnreachable)
+  }
+
+  function sessionOf(sessionId: string) {
+    return [...journal.books.sessions.values()].find((session) => session.sessionId === sessionId)
   }
 
   function decide(order: Exclude<Order, { command: 'session.end' }>, session: ReturnType<typeof findSession>): Decided {
@@ -91,9 +113,11 @@ export function createOrders({ clock, journal, recorder, look }: Parts): Orders 
   }
 
   function isShown(order: Order, sessionId: string): 'shown' | 'over' | undefined {
-    const { sessions, shutting } = journal.books
-    const session = [...sessions.values()].find((candidate) => candidate.sessionId === sessionId)
+    const { shutting, portalUnreachable } = journal.books
+    const session = sessionOf(sessionId)
     if (!session) return 'over'
+    // A portal that cannot be asked shows nothing, whatever it showed before.
+    if (portalUnreachable) return undefined
     if (order.command === 'session.pause') return session.seenOpen ? undefined : 'shown'
     const isOpen = session.seenOpen !== null
     if (order.command === 'session.move') return isOpen && !shutting.has(order.from) ? 'shown' : undefined
@@ -102,12 +126,31 @@ export function createOrders({ clock, journal, recorder, look }: Parts): Orders 
 
   function reasonOf(order: Order, mac: Mac): string {
     if (journal.books.portalUnreachable) return 'the portal cannot be reached'
-    if (order.command === 'session.pause') return 'the portal does not show the gate shut yet'
+    if (order.command === 'session.pause' || order.command === 'session.end') {
+      return 'the portal does not show the gate shut yet'
+    }
     return `the portal does not show the gate of ${mac} open yet; the device may not be there`
   }
 
+  async function endedAgain(order: Order, { sessionId = '', seqs, epoch }: Act): Promise<unknown> {
+    const seq = seqs.at(-1)
+    const session = sessionOf(sessionId)
+    if (seq === undefined && session) throw unconfirmed(reasonOf(order, session.mac))
+    if (seq === undefined || epoch !== journal.books.epoch) return { sessionId, ended: true }
+    const {
+      events: [event],
+    } = await journal.read(seq, 1)
+    return event?.seq === seq ? event : { sessionId, ended: true, ofSeq: seq }
+  }
+
   return {
-    carryOut: (order) => (order.command === 'session.end' ? end(order) : change(order)),
+    carryOut: (order, id) => (order.command === 'session.end' ? end(order, id) : change(order, id)),
+    async again(order, act) {
+      if (act.code === 'superseded') throw boughtAgain()
+      if (act.code)
+        throw new Refused(act.code, 'this transaction was refused before, and is not tried again: use a new one')
+      return order.command === 'session.end' ? endedAgain(order, act) : stateAfter(order, act.sessionId ?? '')
+    },
     happened(event) {
       for (const watcher of watchers) watcher(event)
     },
@@ -116,6 +159,15 @@ export function createOrders({ clock, journal, recorder, look }: Parts): Orders 
 
 const endings: ReadonlySet<string> = new Set(['session.ended', 'purchase.accepted'])
 
+function endingOf(sessionId: string, event: Event | undefined): Event | undefined {
+  if (!event || !('sessionId' in event) || event.sessionId !== sessionId) return undefined
+  return endings.has(event.type) ? event : undefined
+}
+
 function unconfirmed(why: string): Refused {
   return new Refused('gate-unconfirmed', `stored and being done, but ${why}; the agent goes on trying`)
+}
+
+function boughtAgain(): Refused {
+  return new Refused('superseded', 'the customer has bought again: the session goes on')
 }

@@ -1,14 +1,15 @@
 // Sales: one message from the purchase topic becomes one answer; what counts is on disk before it is acknowledged.
-import { type Mac, type Purchase, parsePurchase } from '../protocol/index.ts'
+import { type Mac, parsePurchase } from '../protocol/index.ts'
 import { type Clock, nowOf } from './clock.ts'
 import { fingerprint } from './fingerprint.ts'
 import { type Journal, StorageFailure } from './journal/journal.ts'
 import type { PurchaseNote } from './merchant/books.ts'
 import type { Draft } from './merchant/draft.ts'
-import { purchaseSession, rejection, type Sale, type Tariff } from './merchant/purchase-session.ts'
+import { type KnownPurchase, purchaseSession, rejection, type Sale, type Tariff } from './merchant/purchase-session.ts'
 import { faultOfBooks } from './merchant/reporting.ts'
 import type { Now } from './moment.ts'
 import type { Recorder } from './recorder.ts'
+import type { Incoming } from './uplink/uplink.ts'
 import { setDataBaseline } from './valve/baseline.ts'
 import type { PortalClient } from './valve/portal-client.ts'
 
@@ -33,13 +34,28 @@ export function createSales({ clock, journal, recorder, tariff, newId, entriesOf
 
   async function decide(read: ReturnType<typeof parsePurchase>, content: string, arrived: Now): Promise<void> {
     const fault = faultOfBooks(journal.books)
-    if (fault) return answer(rejection(knownOf(read), 'storage-failure', fault, tariff))
+    if (fault) return answer(rejection(knownOf(read), 'storage-failure', fault))
     const sale = purchaseSession(journal.books, read, content, tariff, arrived, newId)
     if (sale.is === 'outcome') {
       return recorder.append([...(sale.ended ?? []), sale.event], { purchase: noteOf(sale) })
     }
     if (sale.is === 'answer') return answer(sale.event)
+    if (isStillToBeTold(sale.ofSeq, knownOf(read))) return
     tell(await repetitionOf(sale.ofSeq, knownOf(read)))
+  }
+
+  // An answer that is still on its way to the broker answers the repetition too, and is never overtaken by it.
+  function isStillToBeTold(seq: number, { purchaseId = '' }: KnownPurchase): boolean {
+    const { epoch, inherited, acknowledgedSeq, purchases } = journal.books
+    const of = purchases.get(purchaseId)?.epoch
+    if (of === undefined || of === epoch) return seq > acknowledgedSeq && seq >= journal.firstSeq
+    return inherited.some((range) => range.epoch === of && seq >= range.fromSeq && seq <= range.toSeq)
+  }
+
+  // A retained message comes again at every start: it may be a repetition, and nothing else.
+  function isKnown(read: ReturnType<typeof parsePurchase>, content: string): boolean {
+    const { purchaseId } = knownOf(read)
+    return purchaseId !== undefined && journal.books.purchases.get(purchaseId)?.content === content
   }
 
   function noteOf({ event, purchase }: Extract<Sale, { is: 'outcome' }>): PurchaseNote {
@@ -49,16 +65,18 @@ export function createSales({ clock, journal, recorder, tariff, newId, entriesOf
   }
 
   // The event itself while the journal has it; after that, what the books still know of it.
-  async function repetitionOf(ofSeq: number, { purchaseId = '', mac, reference }: Partial<Purchase>) {
+  async function repetitionOf(ofSeq: number, { purchaseId = '', mac, reference }: KnownPurchase) {
     const outcome = journal.books.purchases.get(purchaseId)
-    const [event] = outcome?.epoch === undefined ? await journal.read(ofSeq, 1) : []
+    const isPresent = outcome?.epoch === undefined || outcome.epoch === journal.books.epoch
+    // Where the event cannot be read, the books know the answer all the same.
+    const [event] = isPresent ? await journal.read(ofSeq, 1).then(({ events }) => events, nothingRead) : []
     if (event?.seq === ofSeq) {
       const { seq: _, ...first } = event
       return { ...first, duplicate: true, ofSeq }
     }
-    const { answer, epoch } = outcome ?? {}
+    const { answer, epoch: ofEpoch } = outcome ?? {}
     const again = {
-      ...(epoch && { epoch }),
+      ...(!isPresent && { ofEpoch }),
       purchaseId,
       ...(reference !== undefined && { reference }),
       final: true,
@@ -66,26 +84,36 @@ export function createSales({ clock, journal, recorder, tariff, newId, entriesOf
       ofSeq,
     }
     if (answer && 'code' in answer) {
-      const refusal = rejection({ purchaseId, ...(mac && { mac }) }, answer.code, 'refused before', tariff)
+      const refusal = rejection({ purchaseId, ...(mac && { mac }) }, answer.code, 'it was refused before')
       return recorder.stamp({ ...refusal, ...again })
     }
     return recorder.stamp({ type: 'purchase.accepted', ...answer, ...again })
   }
 
-  return async function sell(payload: Uint8Array): Promise<void> {
+  return async function sell({ payload, bytes, retained }: Incoming): Promise<void> {
     const arrived = nowOf(clock)
-    const read = parsePurchase(payload)
-    const content = fingerprint(read)
+    const read = parsePurchase(payload, bytes)
+    const content = fingerprint(read, tariff.metric)
+    if (retained && !isKnown(read, content)) return answer(rejection(knownOf(read), 'invalid-message', noRetained))
     try {
       await recorder.inTurn(() => decide(read, content, arrived))
     } catch (err) {
       if (!(err instanceof StorageFailure)) throw err
-      answer(rejection(knownOf(read), 'storage-failure', 'this router cannot store a purchase at present', tariff))
+      answer(rejection(knownOf(read), 'storage-failure', cannotStore))
       throw err
     }
   }
 }
 
-function knownOf(read: ReturnType<typeof parsePurchase>): Partial<Purchase> {
+const cannotStore = 'this router cannot store a purchase at present: send it again later'
+const noRetained =
+  'a retained purchase is never applied, since it would come again at every start: publish it without retain'
+
+function knownOf(read: ReturnType<typeof parsePurchase>): KnownPurchase {
   return 'purchase' in read ? read.purchase : read.unreadable
+}
+
+function nothingRead(err: unknown): [] {
+  if (!(err instanceof StorageFailure)) throw err
+  return []
 }

@@ -1,7 +1,7 @@
 // The status board: the router's state, retained at the broker, published when it changes.
 
 import type * as z from 'zod'
-import type { LiveStatus as LiveStatusOnTheWire, Metric, OfflineStatus, Status } from '../protocol/index.ts'
+import type { LiveStatus as LiveStatusOnTheWire, Metric, OfflineStatus } from '../protocol/index.ts'
 import { agentVersion } from './build.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -12,18 +12,19 @@ import { countSessions, faultOfBooks, faultOfPortal } from './merchant/reporting
 import { type Balance, conservationOf } from './merchant/view.ts'
 import { timestamp } from './moment.ts'
 import type { Recorder } from './recorder.ts'
-import type { Uplink } from './uplink/uplink.ts'
+import { NotTaken, type Uplink } from './uplink/uplink.ts'
 
 export interface StatusBoard {
   /** `changed`: if anything differs from what was published; `changed visibly`: if more than counters differ. */
   publish(when: 'now' | 'changed' | 'changed visibly'): void
   publishOffline(): Promise<void>
-  /** What the broker says in the agent's place when it vanishes. */
-  lastWill(): Status
+  /** What the broker says in the agent's place when it vanishes: what is known when the connection is made. */
+  lastWill(): Offline
 }
 
 /** Before it is JSON, where sums beyond 2^53 are still exact. */
 type LiveStatus = Omit<LiveStatusOnTheWire, 'conservation'> & { conservation: Record<Metric, Balance> }
+type Offline = Omit<z.infer<typeof OfflineStatus>, 'conservation'> & Pick<LiveStatus, 'conservation'>
 
 interface Parts {
   config: Config
@@ -37,6 +38,8 @@ interface Parts {
 export function createStatusBoard({ config, clock, journal, gates, recorder, uplink }: Parts): StatusBoard {
   const since = { state: '', at: '' }
   let published: LiveStatus | undefined
+  let wanted: LiveStatus | undefined
+  let isSending = false
   let isOffline = false
   const startedAt = clock.monotonic()
 
@@ -47,12 +50,22 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
 
   function current(): LiveStatus {
     const { books, firstSeq } = journal
-    const isDegraded = gates.portal.state === 'unreachable' || recorder.diskFault !== undefined
-    const state = isDegraded ? 'degraded' : 'online'
+    const isUnreachable = gates.portal.state === 'unreachable'
+    const faults = [
+      recorder.diskFault && `the disk refuses writes, so nothing is sold: ${recorder.diskFault}`,
+      faultOfBooks(books) ?? journal.salesStop,
+      isUnreachable ? portalFault : undefined,
+    ].filter((fault) => fault !== undefined)
+    const state = faults.length > 0 ? 'degraded' : 'online'
     if (since.state !== state) Object.assign(since, { state, at: timestamp(clock.wall()) })
-    const faults = [recorder.diskFault, faultOfBooks(books), faultOfPortal(books, gates.remembered)].filter(
-      (fault) => fault !== undefined,
-    )
+    const { metric, stepSize, prices, directGrants } = config.tariff
+    const others = [
+      ...journal.warnings,
+      journal.refusalsStop,
+      faultOfPortal(books, gates.remembered),
+      ...uplink.warnings,
+      ...config.warnings,
+    ]
     return {
       ...always(),
       state,
@@ -63,27 +76,67 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
       journal: { firstSeq, lastSeq: books.lastSeq, acknowledgedSeq: books.acknowledgedSeq },
       conservation: conservationOf(books),
       flash: flashOf(journal.writtenBytes, clock.monotonic() - startedAt),
-      warnings: [...journal.warnings, ...faults],
+      prices: { metric, stepSize, prices, directGrants },
+      skipped: books.skipped.slice(-mostSkipped),
+      usageIntervalMilliseconds: config.usageIntervalMilliseconds,
+      warnings: [...new Set([...faults, ...others])].filter((warning) => warning !== undefined),
+    }
+  }
+
+  function offline(): Offline {
+    return { ...current(), state: 'offline', since: timestamp(clock.wall()) }
+  }
+
+  async function send(status: LiveStatus | Offline): Promise<void> {
+    await uplink.publish('status', fitting(status, uplink.mostBytes), { retain: true, urgency: 'status' })
+  }
+
+  // One at a time: on a slow link the next one has what changed meanwhile.
+  async function sendNewest(): Promise<void> {
+    isSending = true
+    try {
+      for (let status = wanted; status && !isOffline; status = wanted) {
+        wanted = undefined
+        await send(status)
+      }
+    } catch (err) {
+      // Said again when there is a connection; what the broker refuses, when it differs.
+      if (!(err instanceof NotTaken && err.code === 'refused')) published = undefined
+    } finally {
+      isSending = false
     }
   }
 
   return {
     publish(when) {
+      // Whoever reads it learns of the outage too.
+      if (when === 'now') since.state = ''
       const status = current()
       if (isOffline || !uplink.connected || (when !== 'now' && published && !differs(published, status, when))) return
-      const before = published
-      published = status
-      uplink.publish('status', status, { retain: true }).catch(() => {
-        published = before
-      })
+      published = wanted = status
+      if (!isSending) void sendNewest()
     },
     async publishOffline() {
       isOffline = true
-      const offline: z.infer<typeof OfflineStatus> = { ...always(), state: 'offline', since: timestamp(clock.wall()) }
-      await uplink.publish('status', offline, { retain: true })
+      await send(offline())
     },
-    lastWill: () => ({ ...always(), state: 'offline' }),
+    lastWill: () => fitting(offline(), uplink.mostBytes),
   }
+}
+
+const portalFault =
+  'the portal cannot be reached, so no gate can be opened or shut: see whether it runs, and AGENT_NDSCTL or AGENT_NDS_SOCKET'
+const mostSkipped = 20
+const shortWarning = 200
+
+/** The status without its longest parts, where the broker would not take it as it is. */
+function fitting<T extends LiveStatus | Offline>(status: T, mostBytes: number): T {
+  const fits = (value: T) => Buffer.byteLength(exactJson(value)) <= mostBytes
+  if (fits(status)) return status
+  const { prices: _, ...rest } = status
+  const shorter = { ...rest, skipped: status.skipped?.slice(-1) } as T
+  if (fits(shorter)) return shorter
+  return { ...shorter, warnings: (status.warnings ?? []).map((warning) => warning.slice(0, shortWarning)).slice(0, 5) }
 }
 
 const hour = 3_600_000

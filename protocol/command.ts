@@ -1,14 +1,16 @@
 // Commands on `router/<id>/command` and their replies on `router/<id>/reply`.
 import * as z from 'zod'
-import { AnyMac, Deadline, PurchaseId } from './values.ts'
+import { ReplyTo } from './topics.ts'
+import { AnyMac, Deadline, DeviceMac, PurchaseId } from './values.ts'
 
-const common = { transaction: z.string().min(1).max(128), notAfter: Deadline.optional() }
+const common = { transaction: z.string().min(1).max(128), notAfter: Deadline.optional(), replyTo: ReplyTo.optional() }
 const SessionId = z.string().min(1).max(64)
 const one = { mac: AnyMac.optional(), sessionId: SessionId.optional() }
 
 /**
- * What an operator may ask of a router. The same `transaction` again gives the same reply; after `notAfter` a command is
- * refused with `expired`. `session*` commands name a device by `mac` or a session by `sessionId`.
+ * What an operator may ask of a router. The same `transaction` of an acting command acts once, for at least a day; after
+ * `notAfter` a command is refused with `expired`. `session*` commands name a device by `mac` or a session by `sessionId`;
+ * where both are given, both must match. With `replyTo` the answers go to `router/<id>/reply/<replyTo>` instead.
  */
 export const Command = z.discriminatedUnion('command', [
   z.object({ ...common, command: z.literal('sessions') }),
@@ -16,7 +18,7 @@ export const Command = z.discriminatedUnion('command', [
   z.object({ ...common, command: z.literal('session.end'), ...one }),
   z.object({ ...common, command: z.literal('session.pause'), ...one }),
   z.object({ ...common, command: z.literal('session.resume'), ...one }),
-  z.object({ ...common, command: z.literal('session.move'), from: AnyMac, to: AnyMac }),
+  z.object({ ...common, command: z.literal('session.move'), from: AnyMac, to: DeviceMac }),
   z.object({ ...common, command: z.literal('purchase.explain'), purchaseId: PurchaseId }),
   z.object({
     ...common,
@@ -31,23 +33,34 @@ export const Command = z.discriminatedUnion('command', [
 export type Command = z.infer<typeof Command>
 export type CommandInput = z.input<typeof Command>
 
+/** What a command does to a session; all others only read, and may come on the query topic too. */
+export const actingCommands = ['session.end', 'session.pause', 'session.resume', 'session.move'] as const
+
 /** Why a command was not done: a closed list. */
 export const CommandErrorCode = z.enum([
   'invalid-message',
   'unknown-command',
+  'unauthorised',
   'not-found',
   'expired',
   'superseded',
   'conflict',
   'gate-unconfirmed',
   'storage-failure',
+  'busy',
   'agent-fault',
 ])
 export type CommandErrorCode = z.infer<typeof CommandErrorCode>
 
-/** The answer to one command. `transaction` and `command` are null only where the command could not be read. */
+/** Where one answer comes in several messages: `part` 1 to `parts`. */
+const inParts = { part: z.int().min(1).optional(), parts: z.int().min(1).optional() }
+
+/**
+ * The answer to one command. `transaction` and `command` are null only where the command could not be read. A large one
+ * comes in parts: each has the whole answer but for its list, of which it has a piece.
+ */
 export const Reply = z.discriminatedUnion('status', [
-  z.object({ transaction: z.string(), command: z.string(), status: z.literal('ok'), data: z.unknown() }),
+  z.object({ transaction: z.string(), command: z.string(), status: z.literal('ok'), ...inParts, data: z.unknown() }),
   z.object({
     transaction: z.string().nullable(),
     command: z.string().nullable(),

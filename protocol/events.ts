@@ -2,7 +2,19 @@
 import * as z from 'zod'
 import { RefusalCode } from './purchase.ts'
 import { Session } from './session.ts'
-import { Amounts, Count, Mac, Metric, Price, PurchaseId, Reference, RouterId, Timestamp } from './values.ts'
+import {
+  Amounts,
+  Count,
+  Mac,
+  Metric,
+  Paid,
+  PaidInVain,
+  Price,
+  PurchaseId,
+  Reference,
+  RouterId,
+  Timestamp,
+} from './values.ts'
 
 /** `seq` counts 1, 2, 3 ... within the journal `epoch`; `(epoch, seq)` identifies an event for ever. */
 const Seq = z.int().min(1)
@@ -15,11 +27,14 @@ const unnumbered = {
   clockSynced: z.boolean(),
 }
 const numbered = { ...unnumbered, seq: Seq }
-// A repeated answer names the first one (`ofSeq`); what could not be attributed is not journalled and has neither.
+// A repeated answer names the first one: `ofSeq`, and `ofEpoch` where that was in an earlier epoch. A conflict names the
+// outcome that stands. An answer that is no outcome is not journalled and has no `seq`. `final` is true exactly for an
+// outcome and its repetition.
 const answered = {
   ...unnumbered,
   seq: Seq.optional(),
   ofSeq: Seq.optional(),
+  ofEpoch: z.string().optional(),
   duplicate: z.literal(true).optional(),
   final: z.boolean(),
 }
@@ -37,11 +52,16 @@ export const PurchaseAccepted = z.object({
   mac: Mac,
   metric: Metric,
   allotment: Count,
+  paid: Paid.optional(),
   session: Session.optional(),
   notAfterJudged: z.literal(false).optional(),
 })
 
-/** The purchase is refused; `final: false` means that the same id may be tried again. Names what is sold here instead. */
+/**
+ * The purchase is refused. `final: false` with `retry: true`: send the same again; with `retry: false`: the same again
+ * changes nothing. Names what is sold here instead, and the prices in the unit that was paid. `sentId`: the id as it was
+ * sent, where that is no valid one.
+ */
 export const PurchaseRejected = z.object({
   type: z.literal('purchase.rejected'),
   ...answered,
@@ -50,9 +70,12 @@ export const PurchaseRejected = z.object({
   mac: Mac.optional(),
   code: RefusalCode,
   message: z.string(),
-  metric: Metric,
-  stepSize: Count,
-  prices: z.array(Price),
+  retry: z.boolean().optional(),
+  sentId: z.string().max(128).optional(),
+  paid: PaidInVain.optional(),
+  metric: Metric.optional(),
+  stepSize: Count.optional(),
+  prices: z.array(Price).optional(),
 })
 
 /** The portal shows the gate open, for the first time in this session. */
@@ -71,8 +94,11 @@ export const SessionResumed = z.object({ type: z.literal('session.resumed'), ...
 /** The session goes on with another device. */
 export const SessionMoved = z.object({ type: z.literal('session.moved'), ...changed, from: Mac, to: Mac })
 
-/** `abandoned`: the device did not come within `startWithin`, or not again for as long as the router waits. */
-export const EndReason = z.enum(['allotment-used', 'ended-by-command', 'abandoned'])
+/**
+ * `abandoned`: the device did not come within `startWithin`, or not again for as long as the router waits. `lost`: damage of
+ * the journal took the rest.
+ */
+export const EndReason = z.enum(['allotment-used', 'ended-by-command', 'abandoned', 'lost'])
 export type EndReason = z.infer<typeof EndReason>
 
 /** Each end reason as a RADIUS Acct-Terminate-Cause (RFC 2866, section 5.10). */
@@ -80,6 +106,7 @@ export const terminateCauses = {
   'allotment-used': { name: 'Session-Timeout', number: 5 },
   'ended-by-command': { name: 'Admin-Reset', number: 6 },
   abandoned: { name: 'Idle-Timeout', number: 4 },
+  lost: { name: 'NAS-Error', number: 9 },
 } as const satisfies Record<EndReason, { name: string; number: number }>
 
 /** What became of one purchase: `allotment = used + unused`. */
@@ -90,6 +117,7 @@ export const SettledPurchase = z.object({
   allotment: Count,
   used: Count,
   unused: Count,
+  paid: Paid.optional(),
 })
 
 /** Used-up purchases leave a session that has many: later events go on including them in their totals only. */

@@ -1,6 +1,18 @@
 // A purchase on `router/<id>/purchase`: what was paid, or a direct grant; and how it is read from the wire.
 import * as z from 'zod'
-import { AnyMac, Count, Deadline, type Mac, Metric, PurchaseId, Reference } from './values.ts'
+import {
+  Amount,
+  Count,
+  Deadline,
+  DeviceMac,
+  type Mac,
+  Metric,
+  type PaidInVain,
+  PurchaseId,
+  Reference,
+  significantDigits,
+} from './values.ts'
+import { faultsInWords } from './words.ts'
 
 /** Larger messages are refused unread. */
 export const largestMessageBytes = 16 * 1024
@@ -23,7 +35,7 @@ export type RefusalCode = z.infer<typeof RefusalCode>
 
 const common = {
   purchaseId: PurchaseId,
-  mac: AnyMac,
+  mac: DeviceMac,
   reference: Reference.optional(),
   notAfter: Deadline.optional(),
   /** Milliseconds of the agent's running time: a session that has not opened by then ends as `abandoned`. */
@@ -36,11 +48,11 @@ const common = {
  */
 export const PaidPurchase = z.object({
   ...common,
-  amount: z.number().min(0),
+  amount: Amount,
   unit: z.string().min(1).max(64),
   source: z.string().min(1).max(256).optional(),
   metric: Metric.optional(),
-  allotment: z.undefined({ error: 'give amount and unit, or metric and allotment, not both' }).optional(),
+  allotment: z.undefined().optional(),
 })
 
 /** So many bytes or milliseconds, priced by the backend. */
@@ -57,30 +69,59 @@ export interface Unreadable {
   code: RefusalCode
   message: string
   purchaseId?: string
+  /** The id as it was sent, cut, where it is no valid one. */
+  sentId?: string
   reference?: string
   mac?: Mac
+  paid?: PaidInVain
   /** The message as parsed JSON, for telling a repetition from another message under the same id. */
   content?: unknown
 }
 
-/** Reads a payload from the purchase topic; a payload that is no purchase comes back as a refusal, never as a throw. */
-export function parsePurchase(payload: Uint8Array): { purchase: Purchase } | { unreadable: Unreadable } {
-  if (payload.byteLength > largestMessageBytes) {
-    return unreadable(`the message has ${payload.byteLength} bytes, more than ${largestMessageBytes}`)
+/**
+ * Reads a payload from the purchase topic; a payload that is no purchase comes back as a refusal, never as a throw.
+ * `bytes`: how long the message was, where the payload is only its beginning.
+ */
+export function parsePurchase(
+  payload: Uint8Array,
+  bytes: number = payload.byteLength,
+): { purchase: Purchase } | { unreadable: Unreadable } {
+  if (bytes > largestMessageBytes) {
+    return unreadable(`the message has ${bytes} bytes: at most ${largestMessageBytes} are read`)
   }
+  if (bytes === 0) return unreadable('the message is empty: send one purchase as a JSON object')
+  let text: string
   let content: unknown
   try {
-    content = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))
+    text = new TextDecoder('utf-8', { fatal: true }).decode(payload)
+    content = JSON.parse(text)
   } catch {
     return unreadable('the message is not JSON in UTF-8')
   }
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     return unreadable('the message is not one JSON object')
   }
-  const form = 'amount' in content || 'unit' in content ? PaidPurchase : DirectGrant
-  const parsed = form.safeParse(content)
-  if (parsed.success) return { purchase: parsed.data }
-  return unreadable(describe(parsed.error), codeOf(parsed.error, content), content)
+  const isPaid = 'amount' in content || 'unit' in content
+  if (!isPaid && !('metric' in content) && !('allotment' in content)) {
+    return unreadable(`it is not said what was bought: ${eitherOr}`, 'invalid-message', content)
+  }
+  if (isPaid && 'allotment' in content) {
+    return unreadable(`both a payment and an allotment are given: ${eitherOr}`, 'invalid-message', content)
+  }
+  const parsed = (isPaid ? PaidPurchase : DirectGrant).safeParse(content)
+  if (!parsed.success) return unreadable(faultsInWords(parsed.error, content), codeOf(parsed.error, content), content)
+  if ('amount' in parsed.data && hasLostDigits(text, parsed.data.amount)) {
+    return unreadable(`amount has more digits than a router counts: give at most 15`, 'invalid-message', content)
+  }
+  return { purchase: parsed.data }
+}
+
+const eitherOr = 'give amount and unit, or metric and allotment'
+
+// JSON numbers may have more digits than floating point keeps: the text itself tells.
+function hasLostDigits(text: string, amount: number): boolean {
+  const written = [...text.matchAll(/"amount"\s*:\s*(-?[0-9][0-9.eE+-]*)/g)].map(([, number = '']) => number)
+  return written.some((number) => Number(number) === amount && significantDigits(number) > 15)
 }
 
 function unreadable(
@@ -88,19 +129,29 @@ function unreadable(
   code: RefusalCode = 'invalid-message',
   content?: object,
 ): { unreadable: Unreadable } {
-  const known = KnownParts.parse(content ?? {})
-  return { unreadable: { code, message, ...JSON.parse(JSON.stringify(known)), content } }
+  const { amount, unit, source, ...known } = KnownParts.parse(content ?? {})
+  const paid = amount !== undefined && unit !== undefined ? { amount, unit, source } : undefined
+  const sentId = known.purchaseId === undefined ? sentIdOf(content) : undefined
+  return { unreadable: { code, message, ...JSON.parse(JSON.stringify({ ...known, sentId, paid })), content } }
+}
+
+const mostOfAnId = 128
+
+/** The id as it was sent, cut, where the message has one. */
+function sentIdOf(content?: object): string | undefined {
+  const { purchaseId } = (content ?? {}) as { purchaseId?: unknown }
+  if (purchaseId === undefined || purchaseId === null) return undefined
+  return (typeof purchaseId === 'string' ? purchaseId : JSON.stringify(purchaseId)).slice(0, mostOfAnId)
 }
 
 const KnownParts = z.object({
   purchaseId: PurchaseId.optional().catch(undefined),
   reference: Reference.optional().catch(undefined),
-  mac: AnyMac.optional().catch(undefined),
+  mac: DeviceMac.optional().catch(undefined),
+  amount: Amount.optional().catch(undefined),
+  unit: z.string().min(1).max(64).optional().catch(undefined),
+  source: z.string().min(1).max(256).optional().catch(undefined),
 })
-
-function describe(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.') || 'message'}: ${issue.message}`).join('; ')
-}
 
 // Only when nothing else is wrong does a fault have a code of its own: an outcome needs a purchase that can be read.
 function codeOf(error: z.ZodError, content: object): RefusalCode {

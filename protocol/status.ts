@@ -1,11 +1,19 @@
 // The router's state on `router/<id>/status`, retained; the last will on the same topic says `offline`.
 import * as z from 'zod'
-import { Count, RouterId, Timestamp } from './values.ts'
+import { Count, PriceList, RouterId, Timestamp } from './values.ts'
 
 /** An exact integer of any size on the wire; beyond 2^53 a reader that counts in floating point sees it rounded. */
 const Sum = z.number().multipleOf(1)
 
-const Balance = z.object({ sold: Sum, used: Sum, remaining: Sum, unused: Sum, difference: Sum })
+const Balance = z.object({
+  sold: Sum,
+  used: Sum,
+  remaining: Sum,
+  unused: Sum,
+  /** What damage took from the books; absent where it took nothing. Negative where it hid what had been sold. */
+  writtenOff: Sum.optional(),
+  difference: Sum,
+})
 
 /** The books' own audit, per metric: `difference = sold - used - remaining - unused`, always 0. */
 export const Conservation = z.object({ bytes: Balance, milliseconds: Balance })
@@ -22,11 +30,10 @@ const always = {
   bootId: z.string(),
 }
 
-/** `degraded`: the portal cannot be reached or the disk refuses writes; `warnings` says what a person should know. */
-export const LiveStatus = z.object({
-  ...always,
-  state: z.enum(['online', 'degraded']),
-  since: Timestamp,
+/** An event that the broker will never take, because of its size. */
+const Skipped = z.object({ epoch: z.string(), seq: z.int().min(1), type: z.string(), bytes: Count })
+
+const known = {
   clockSynced: z.boolean(),
   portal: z.object({
     kind: PortalKind,
@@ -38,12 +45,31 @@ export const LiveStatus = z.object({
   conservation: Conservation,
   /** Bytes put on flash since the agent started, and the mean of it for a day; null in the first hour. */
   flash: z.object({ writtenBytes: Count, bytesPerDay: Count.nullable() }),
+  /** What the router sells, so that a backend can quote before it sells; left out where the broker takes small messages only. */
+  prices: z.object({ ...PriceList.shape, directGrants: z.boolean() }).optional(),
+  /** The last events that were too large for the broker. */
+  skipped: z.array(Skipped),
+  usageIntervalMilliseconds: Count,
   warnings: z.array(z.string()),
-})
+}
+
+/**
+ * `degraded`: the portal cannot be reached, the disk refuses writes or sales are stopped. `warnings` says why, and all else
+ * that a person should know. `since`: from when on the router has been in this state and seen by the broker without a break.
+ */
+export const LiveStatus = z.object({ ...always, state: z.enum(['online', 'degraded']), since: Timestamp, ...known })
 export type LiveStatus = z.infer<typeof LiveStatus>
 
-/** The agent is stopped, or the broker has lost it. `since` is absent in the last will, which is written beforehand. */
-export const OfflineStatus = z.object({ ...always, state: z.literal('offline'), since: Timestamp.optional() })
+/**
+ * The agent is stopped, or the broker has lost it, with what was known last. `since`: when it was stopped; where the broker
+ * speaks in its place, when the lost connection was made.
+ */
+export const OfflineStatus = z.object({
+  ...always,
+  state: z.literal('offline'),
+  since: Timestamp.optional(),
+  ...z.object(known).partial().shape,
+})
 
 export const Status = z.discriminatedUnion('state', [LiveStatus, OfflineStatus])
 export type Status = z.infer<typeof Status>

@@ -44,11 +44,36 @@ export const Timestamp = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3
 /** A deadline somebody else writes: RFC 3339 with any offset. */
 export const Deadline = z.iso.datetime({ offset: true })
 
-/** The idempotency key of a purchase: 1-128 printable characters without blanks. */
-export const PurchaseId = z.string().regex(/^[^\p{C}\p{Z}]{1,128}$/u, '1 to 128 printable characters without blanks')
+/** The address of one device: neither zero nor broadcast nor multicast. */
+export const DeviceMac = AnyMac.refine(
+  (mac) => mac !== '00:00:00:00:00:00' && (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0,
+  'the MAC address of one device, not zero, broadcast or multicast',
+)
+
+/** The idempotency key of a purchase: 1-128 ASCII characters from `!` to `~`. */
+export const PurchaseId = z.string().regex(/^[!-~]{1,128}$/, '1 to 128 ASCII characters without blanks')
 
 /** The buyer's own note on a purchase, up to 256 characters, echoed in every event about it. */
 export const Reference = z.string().max(256)
+
+const mostDigits = 15
+
+/** An amount of money: 0 or more, with at most 15 significant digits, so that floating point keeps all of them. */
+export const Amount = z
+  .number()
+  .min(0)
+  .refine((amount) => significantDigits(String(amount)) <= mostDigits, `at most ${mostDigits} significant digits`)
+
+/** How many digits of a number count. */
+export function significantDigits(number: string): number {
+  const digits = number.replace(/e.*$/i, '').replaceAll(/[^0-9.]/g, '')
+  const [whole = '', fraction = ''] = digits.split('.')
+  const significant = (fraction === '' ? whole.replace(/0+$/, '') : whole + fraction.replace(/0+$/, '')).replace(
+    /^0+/,
+    '',
+  )
+  return Math.max(1, significant.length)
+}
 
 /** Amounts per metric; a metric that plays no part is absent. */
 export const Amounts = z.object({ bytes: Count.optional(), milliseconds: Count.optional() })
@@ -67,6 +92,22 @@ export type Price = z.infer<typeof Price>
 export const PriceList = z.object({
   metric: Metric,
   stepSize: z.int().min(1),
-  prices: z.array(Price).min(1),
+  prices: z.array(Price).min(1).max(64),
 })
 export type PriceList = z.infer<typeof PriceList>
+
+/** What was paid for a purchase, and how it was priced: `amount = steps × pricePerStep + change`, exactly. */
+export const Paid = z.object({
+  amount: Amount,
+  unit: z.string().min(1).max(64),
+  source: z.string().min(1).max(256).optional(),
+  pricePerStep: z.number().positive(),
+  steps: Count,
+  /** What bought no step. */
+  change: z.number().min(0),
+})
+export type Paid = z.infer<typeof Paid>
+
+/** What was paid for a purchase that was refused. */
+export const PaidInVain = Paid.pick({ amount: true, unit: true, source: true })
+export type PaidInVain = z.infer<typeof PaidInVain>

@@ -2,9 +2,11 @@
 import type { Mac } from '../../protocol/index.ts'
 import { enter, type JournalRecord, meteringOf, toSnapshot } from '../merchant/books.ts'
 import { type Moment, since } from '../moment.ts'
+import { checkpointName, format, type Snapshot } from './files.ts'
 import { frame } from './frames.ts'
 import type { JournalLimits } from './limits.ts'
-import { checkpointName, type Recovered } from './recovery.ts'
+import { savePurchases } from './purchase-files.ts'
+import type { Recovered } from './recovery.ts'
 import type { AppendedFile, Store } from './store.ts'
 
 /** What a crash may undo: the portal shows it again, or the broker is told twice. */
@@ -25,8 +27,16 @@ export interface Checkpoints {
 // How much of the agent's age a crash may forget when nothing else is written.
 const uptimeStep = 3_600_000
 
-export function createCheckpoints(store: Store, limits: JournalLimits, opened: () => Recovered): Checkpoints {
-  let noted = { sessions: new Set<Mac>(), acknowledged: false }
+interface Unwritten {
+  sessions: Set<Mac>
+  acknowledged: boolean
+  /** The others as they were noted, the last of each kind. */
+  others: Map<string, NotedRecord>
+}
+const nothing = (): Unwritten => ({ sessions: new Set(), acknowledged: false, others: new Map() })
+
+export function createCheckpoints(store: Store, limits: () => JournalLimits, opened: () => Recovered): Checkpoints {
+  let noted = nothing()
   let lived: Moment | undefined
   let uptimeOnDisk = 0
 
@@ -39,9 +49,9 @@ export function createCheckpoints(store: Store, limits: JournalLimits, opened: (
   async function writeNotes(file: AppendedFile): Promise<void> {
     const { books, n } = opened()
     const before = noted
-    noted = { sessions: new Set(), acknowledged: false }
+    noted = nothing()
     const sessions = [...before.sessions].flatMap((mac) => books.sessions.get(mac) ?? []).map(meteringOf)
-    const notes: JournalRecord[] = []
+    const notes: JournalRecord[] = [...before.others.values()]
     if (sessions.length > 0) notes.push({ type: 'metered', sessions })
     if (before.acknowledged) notes.push({ type: 'acknowledged', seq: books.acknowledgedSeq })
     if (notes.length === 0 && books.uptime - uptimeOnDisk < uptimeStep) return
@@ -53,6 +63,7 @@ export function createCheckpoints(store: Store, limits: JournalLimits, opened: (
     } catch (cause) {
       for (const mac of before.sessions) noted.sessions.add(mac)
       noted.acknowledged ||= before.acknowledged
+      noted.others = new Map([...before.others, ...noted.others])
       throw cause
     }
   }
@@ -61,27 +72,46 @@ export function createCheckpoints(store: Store, limits: JournalLimits, opened: (
     const current = opened()
     const number = (current.checkpoint?.number ?? 0) + 1
     const name = checkpointName(number)
-    const bytes = frame({ n: current.n, snapshot: toSnapshot(current.books) })
-    await store.replace(name, bytes)
+    await savePurchases(current.purchases, current.purchaseFiles, store)
     const previousN = current.checkpoint?.snapshotN ?? 0
-    const size = { bytes: bytes.length, snapshotBytes: bytes.length }
-    current.checkpoint = { name, number, ...size, snapshotN: current.n, previousN, torn: false }
+    const snapshot: Snapshot = {
+      ...{ format, n: current.n, previousN, snapshot: toSnapshot(current.books) },
+      files: current.files.map(({ firstN, uptime, refusedBytes }) => ({ firstN, uptime, refusedBytes })),
+      purchaseFiles: current.purchaseFiles.map((file) => ({ number: file.number, bytes: file.bytes })),
+    }
+    const before = noted
+    noted = nothing()
+    try {
+      const bytes = frame(snapshot)
+      await store.replace(name, bytes)
+      const size = { bytes: bytes.length, snapshotBytes: bytes.length }
+      current.checkpoint = { name, number, ...size, snapshotN: snapshot.n, previousN, torn: false }
+    } catch (cause) {
+      const { sessions, acknowledged, others } = noted
+      noted = {
+        sessions: new Set([...before.sessions, ...sessions]),
+        acknowledged: before.acknowledged || acknowledged,
+        others: new Map([...before.others, ...others]),
+      }
+      throw cause
+    }
     // The one before stays, in case this one is damaged.
-    if (number > 2) await store.remove(checkpointName(number - 2))
+    if (number > 2) await store.remove(checkpointName(number - 2)).catch(() => {})
   }
 
   return {
     note(record) {
       enter(opened().books, record)
       if (record.type === 'acknowledged') noted.acknowledged = true
-      if (record.type === 'metered') for (const { mac } of record.sessions) noted.sessions.add(mac)
+      else if (record.type === 'metered') for (const { mac } of record.sessions) noted.sessions.add(mac)
+      else noted.others.set(keyOf(record), record)
     },
     live,
     async write(now) {
       live(now)
-      const { checkpoint } = opened()
-      const isDue = !checkpoint || checkpoint.bytes > Math.max(limits.fileBytes, 4 * checkpoint.snapshotBytes)
-      if (isDue) await writeSnapshot()
+      const { checkpoint, owesSnapshot } = opened()
+      const isLarge = !checkpoint || checkpoint.bytes > Math.max(limits().fileBytes, 4 * checkpoint.snapshotBytes)
+      if (isLarge || owesSnapshot !== 'no') await writeSnapshot()
       else await writeNotes(checkpoint)
     },
     writeSnapshot,
@@ -92,4 +122,9 @@ export function createCheckpoints(store: Store, limits: JournalLimits, opened: (
       if (opened().books.acknowledgedSeq === seq) noted.acknowledged = false
     },
   }
+}
+
+function keyOf(record: NotedRecord): string {
+  if (record.type === 'shut') return `shut ${record.macs}`
+  return record.type === 'inherited' ? `inherited ${record.epoch}` : record.type
 }

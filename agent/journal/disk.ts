@@ -12,6 +12,8 @@ export interface Disk {
   /** Makes or replaces a file, whole or not at all. */
   replace(name: string, bytes: Uint8Array): Promise<void>
   remove(name: string): Promise<void>
+  /** Bytes that the folder can hold: what stands in it and what is free. Absent where nobody can tell. */
+  room?(): Promise<number>
   close(): Promise<void>
 }
 
@@ -20,6 +22,7 @@ export interface Files {
   mkdir(path: string, options: { recursive: true }): Promise<string | undefined>
   readdir(path: string, options: { withFileTypes: true }): Promise<{ name: string; isFile(): boolean }[]>
   stat(path: string): Promise<{ size: number }>
+  statfs?(path: string): Promise<{ bavail: number; bsize: number }>
   readFile(path: string): Promise<Uint8Array>
   open(path: string, flags: 'a' | 'w' | 'r'): Promise<OpenFile>
   truncate(path: string, size: number): Promise<void>
@@ -42,27 +45,20 @@ export function folderDisk(folder: string, files: Files = realFiles): Disk {
     await handle?.close()
   }
 
-  async function syncPath(path: string): Promise<void> {
-    const handle = await files.open(path, 'r')
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
+  const sync = (path: string) => syncPath(path, files)
+
+  async function list(): Promise<{ name: string; bytes: number }[]> {
+    await makeFolder(folder, files)
+    const found: { name: string; bytes: number }[] = []
+    // One after the other: a folder that hangs takes one of Node's threads, not all of them.
+    for (const entry of await files.readdir(folder, { withFileTypes: true })) {
+      if (entry.isFile()) found.push({ name: entry.name, bytes: (await files.stat(join(folder, entry.name))).size })
     }
+    return found
   }
 
   return {
-    async list() {
-      const made = await files.mkdir(folder, { recursive: true })
-      // A new folder that its parent forgets in a power cut would take everything with it.
-      for (let parent = folder; made !== undefined && parent.length >= made.length; parent = dirname(parent)) {
-        await syncPath(dirname(parent))
-      }
-      const entries = (await files.readdir(folder, { withFileTypes: true })).filter((entry) => entry.isFile())
-      return Promise.all(
-        entries.map(async ({ name }) => ({ name, bytes: (await files.stat(join(folder, name))).size })),
-      )
-    },
+    list,
     read: (name) => files.readFile(join(folder, name)),
     async append(name, bytes) {
       const handle = handles.get(name) ?? (await files.open(join(folder, name), 'a'))
@@ -79,7 +75,7 @@ export function folderDisk(folder: string, files: Files = realFiles): Disk {
     async truncate(name, size) {
       await forget(name)
       await files.truncate(join(folder, name), size)
-      await syncPath(join(folder, name))
+      await sync(join(folder, name))
     },
     async replace(name, bytes) {
       await forget(name)
@@ -92,14 +88,38 @@ export function folderDisk(folder: string, files: Files = realFiles): Disk {
         await handle.close()
       }
       await files.rename(temporary, join(folder, name))
-      await syncPath(folder)
+      await sync(folder)
     },
     async remove(name) {
       await forget(name)
       await files.rm(join(folder, name), { force: true })
     },
+    async room() {
+      if (!files.statfs) return Number.POSITIVE_INFINITY
+      const { bavail, bsize } = await files.statfs(folder)
+      const own = (await list()).reduce((sum, { bytes }) => sum + bytes, 0)
+      return bavail * bsize + own
+    },
     async close() {
       for (const name of [...handles.keys()]) await forget(name)
     },
+  }
+}
+
+/** Makes the folder and those above it: also after a power cut they are there, and all that was put into them. */
+export async function makeFolder(folder: string, files: Pick<Files, 'mkdir' | 'open'> = realFiles): Promise<void> {
+  const made = await files.mkdir(folder, { recursive: true })
+  // A new folder that its parent forgets in a power cut would take everything with it.
+  for (let parent = folder; made !== undefined && parent.length >= made.length; parent = dirname(parent)) {
+    await syncPath(dirname(parent), files)
+  }
+}
+
+async function syncPath(path: string, files: Pick<Files, 'open'>): Promise<void> {
+  const handle = await files.open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }

@@ -1,5 +1,5 @@
 // Frames: length, CRC-32 and JSON, plain or deflated, one behind the other, so that a torn end and a damaged middle can be
-// told apart.
+// told apart, and what is sound behind damage is found again.
 import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
 
 const headerBytes = 8
@@ -26,9 +26,10 @@ function framed(content: Buffer): Uint8Array {
   return bytes
 }
 
-function contentOf(content: Buffer): unknown {
-  const text = content[0] === deflated ? inflateRawSync(content.subarray(1)) : content
-  return JSON.parse(text.toString('utf8'))
+/** Where a frame stands in its file. */
+export interface Place {
+  at: number
+  size: number
 }
 
 export interface Frames {
@@ -43,25 +44,40 @@ export interface Frames {
 
 /** Reads all frames up to the first that is not sound. */
 export function readFrames(file: Uint8Array): Frames {
-  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength)
+  const places = soundFrames(file)
   const values: unknown[] = []
   let at = 0
-  const firstBytes = soundFrameAt(bytes, 0)
-  for (let size = soundFrameAt(bytes, at); size > 0; size = soundFrameAt(bytes, at)) {
-    values.push(contentOf(bytes.subarray(at + headerBytes, at + size)))
-    at += size
+  for (const place of places) {
+    if (place.at !== at) break
+    values.push(valueAt(file, place))
+    at += place.size
   }
+  const first = places[0]
   return {
     values,
     soundBytes: at,
-    firstBytes,
-    end: at === bytes.length ? 'whole' : soundFollows(bytes, at) ? 'damaged' : 'torn',
+    firstBytes: first?.at === 0 ? first.size : 0,
+    end: at === file.length ? 'whole' : values.length < places.length ? 'damaged' : 'torn',
   }
 }
 
-function soundFollows(bytes: Buffer, after: number): boolean {
-  for (let at = after + 1; at < bytes.length; at++) if (soundFrameAt(bytes, at) > 0) return true
-  return false
+/** Where sound frames stand, also behind damage; their content is not read. */
+export function soundFrames(file: Uint8Array): Place[] {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength)
+  const places: Place[] = []
+  for (let at = 0; at < bytes.length; ) {
+    const size = soundFrameAt(bytes, at)
+    if (size > 0) places.push({ at, size })
+    at += Math.max(1, size)
+  }
+  return places
+}
+
+/** The value in a sound frame. */
+export function valueAt(file: Uint8Array, { at, size }: Place): unknown {
+  const content = Buffer.from(file.buffer, file.byteOffset + at + headerBytes, size - headerBytes)
+  const text = content[0] === deflated ? inflateRawSync(content.subarray(1)) : content
+  return JSON.parse(text.toString('utf8'))
 }
 
 // The size of the sound frame that starts there, or 0. No frame is empty, so a run of zeros is none.

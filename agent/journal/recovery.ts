@@ -1,30 +1,29 @@
-// Recovery: the books as the disk has them, from the newest sound checkpoint and the journal behind it.
+// Recovery: the books as the disk has them. One walk over decisions that must follow each other without a hole, from the
+// newest sound snapshot on; where there is a hole it stops, whatever made it.
 import type { Event } from '../../protocol/index.ts'
-import { type Books, beginEpoch, emptyBooks, enter, fromSnapshot, type JournalRecord } from '../merchant/books.ts'
-import type { Disk } from './disk.ts'
-import { readFrames } from './frames.ts'
-import type { AppendedFile } from './store.ts'
-
-/** One decision as it stands in the journal, all or nothing; `n` counts 1, 2, 3 ... over the whole journal. */
-export interface Decision {
-  n: number
-  /** How long the agent had run by then. */
-  uptime: number
-  records: JournalRecord[]
-}
-
-/** A frame of a checkpoint file: first the books, then what was noted since, each with the decision it follows. */
-export type CheckpointFrame = { n: number; snapshot: object } | Noted
-interface Noted {
-  n: number
-  notes: JournalRecord[]
-}
-
-/** `firstN` and `firstSeq`: the first decision and the first event in it. `uptime`: that of its last decision, once asked for. */
-export type JournalFile = AppendedFile & { firstSeq: number; firstN: number; uptime?: number | undefined }
+import { type Books, beginEpoch, emptyBooks, enter, fromSnapshot } from '../merchant/books.ts'
+import {
+  type CheckpointFrame,
+  checkFormat,
+  type Decision,
+  eventsOf,
+  type JournalFile,
+  journalFileOf,
+  type Noted,
+  numberIn,
+  type Snapshot,
+  soundDecisions,
+} from './files.ts'
+import { readFrames, soundFrames } from './frames.ts'
+import { type PurchaseFile, readPurchaseFiles } from './purchase-files.ts'
+import { PurchaseMemory } from './purchase-memory.ts'
+import { enterOutcome, salvage, writeOff } from './salvage.ts'
+import { type AppendedFile, StorageFailure, type Store } from './store.ts'
 
 export interface Recovered {
   books: Books
+  purchases: PurchaseMemory
+  purchaseFiles: PurchaseFile[]
   /** The last decision entered. */
   n: number
   /** Oldest first. */
@@ -33,155 +32,234 @@ export interface Recovered {
   checkpoint?: AppendedFile & { number: number; snapshotBytes: number; snapshotN: number; previousN: number }
   /** The latest events, without a gap, up to the last. */
   recent: Event[]
-  /** Where files have an end that is not sound: to be cut there before anything is appended to them. */
-  cuts: { name: string; bytes: number }[]
+  /** The books are not as the disk has them: a snapshot comes before everything else. `twice`: a new epoch begins. */
+  owesSnapshot: 'no' | 'once' | 'twice'
+  /** Its first decision says so. */
+  isEpochNew: boolean
   warnings: string[]
 }
 
-const digits = (number: number): string => String(number).padStart(16, '0')
-/** The decision comes first: events are numbered anew in each epoch, decisions never. */
-export const journalName = (firstN: number, firstSeq: number): string =>
-  `journal-${digits(firstN)}-${digits(firstSeq)}.log`
-export const checkpointName = (number: number): string => `checkpoint-${digits(number)}.log`
-const isJournal = /^journal-(\d{16})-(\d{16})\.log$/
-const isCheckpoint = /^checkpoint-(\d{16})\.log$/
+// An epoch that follows damage leaves so many numbers out: whatever a file held that cannot be read, they do not meet it.
+const unreadableDecisions = 1_000_000
 
-/** Reads the state folder. What is damaged is kept aside under another name, and warned of. */
-export async function recover(disk: Disk, newEpoch: () => string): Promise<Recovered> {
-  const names = [...(await disk.list())].sort((a, b) => (a.name < b.name ? -1 : 1))
-  for (const { name } of names.filter(({ name }) => name.endsWith('.tmp'))) await disk.remove(name)
+/** Reads the state folder. Damaged files stay as they are, unused, until they are pruned; they are warned of. */
+export async function recover(store: Store, newEpoch: () => string): Promise<Recovered> {
+  const names = [...(await store.list())].sort((a, b) => (a.name < b.name ? -1 : 1))
+  for (const { name } of names) if (name.endsWith('.tmp')) await store.remove(name).catch(() => {})
   const warnings: string[] = []
-  const cuts: Recovered['cuts'] = []
-  const read = readOnce(disk, cuts, warnings)
+  const reader = createReader(store)
+  const base = await newestCheckpoint(names, reader, warnings)
+  const files = names.flatMap(journalFileOf)
+  const { purchases, purchaseFiles } = await rememberPurchases(names, base?.purchaseFiles, files, reader, warnings)
+  const books = base ? fromSnapshot(base.snapshot, purchases) : emptyBooks(newEpoch(), purchases)
+  for (const known of base?.files ?? []) Object.assign(files.find(({ firstN }) => firstN === known.firstN) ?? {}, known)
 
-  const base = await newestCheckpoint(names, read)
-  const books = base ? fromSnapshot(base.snapshot) : emptyBooks(newEpoch())
-  const from = base?.n ?? 0
-
-  const files = names.flatMap(({ name, bytes }) => {
-    const match = isJournal.exec(name)
-    return match ? [{ name, bytes, firstN: Number(match[1]), firstSeq: Number(match[2]), torn: false }] : []
-  })
-  const ofCheckpoints = warnings.length
-  const decisions = await decisionsAfter(from, files, read)
-  const later = decisions.filter((decision) => decision.n > from)
-  if (later[0] && later[0].n !== from + 1) {
-    warnings.push(`the journal lacks decisions ${from + 1} to ${later[0].n - 1}: what they held is lost`)
-  }
-  const noted = base?.noted ?? []
-  // The checkpoint knows how far the journal went: an end that is missing shows nowhere else.
-  const known = Math.max(from, ...noted.map((frame) => frame.n))
-  const end = Math.max(decisions.at(-1)?.n ?? 0, (files.at(-1)?.firstN ?? 1) - 1)
-  if (end < known) warnings.push(`the journal lacks decisions ${end + 1} to ${known}: what they told is lost`)
-  for (const decision of later) {
-    enterNotesBefore(decision.n, books, noted)
+  const notes = base?.noted ?? []
+  const walk = await walkFrom(base?.n ?? 0, files, reader, (decision) => {
+    enterNotesBefore(decision.n, books, notes)
     enter(books, { type: 'lived', uptime: decision.uptime })
     for (const record of decision.records) enter(books, record)
-  }
-  enterNotesBefore(Number.POSITIVE_INFINITY, books, noted)
-  const n = Math.max(end, known)
-  // A damaged checkpoint alone loses no event: the one before it and the journal make up for it.
-  if (warnings.length > ofCheckpoints) {
-    const unacknowledged = await eventsAfter(books.acknowledgedSeq, books.epochFirstN, files, read)
-    beginEpoch(books, newEpoch(), n + 1, unacknowledged)
-  }
+  })
+  // The checkpoint knows how far the journal went: an end that is missing shows nowhere else.
+  const known = notes.at(-1)?.n ?? 0
+  const end = endMissing(walk.n, known, base?.files?.at(-1)?.firstN ?? 0, files)
+  const hole = walk.hole ?? (end === undefined ? undefined : { why: end, behind: [] })
+  if (!reader.hasRead && reader.fault) throw reader.fault
+  const isFirstFormat = base !== undefined && base.format === undefined
+  if (hole) {
+    warnings.push(`${hole.why}: what follows it is kept and not used`)
+    enterNotesBefore(walk.n + 1, books, notes)
+    salvage(books, await decisionsOf(hole.behind, reader), notes, warnings)
+  } else enterNotesBefore(Number.POSITIVE_INFINITY, books, notes)
+  if (hole || isFirstFormat) writeOff(books, warnings)
 
-  return {
-    books,
-    n,
-    files,
+  const state: Recovered = {
+    ...{ books, purchases, purchaseFiles, files, warnings, n: walk.n },
     ...(base && { checkpoint: base.file }),
-    recent: withoutGap(decisions.filter((decision) => decision.n >= books.epochFirstN).flatMap(eventsOf)),
-    // A damaged checkpoint is replaced, never appended to.
-    cuts: cuts.filter(({ name }) => name === base?.file.name || isJournal.test(name)),
-    warnings,
+    recent: hole ? [] : withoutGap(walk.recent, books),
+    owesSnapshot: hole ? 'twice' : !base || isFirstFormat || warnings.length > 0 ? 'once' : 'no',
+    isEpochNew: hole !== undefined || (!base && walk.n === 0),
+  }
+  if (hole) {
+    const last = Math.max(walk.n, known, ...files.map((file) => file.lastN ?? file.firstN))
+    state.n = last + unreadableDecisions
+    beginEpoch(books, newEpoch(), state.n + 1)
+  }
+  return state
+}
+
+// Where a file of ids is damaged, the events that are left say what was sold.
+async function rememberPurchases(
+  names: { name: string }[],
+  known: Snapshot['purchaseFiles'],
+  files: JournalFile[],
+  reader: Reader,
+  warnings: string[],
+): Promise<{ purchases: PurchaseMemory; purchaseFiles: PurchaseFile[] }> {
+  const purchases = new PurchaseMemory()
+  const read = await readPurchaseFiles(names, known, reader, purchases)
+  if (read.damaged.length === 0) return { purchases, purchaseFiles: read.files }
+  const aside = { ...emptyBooks(''), purchases }
+  for (const { name } of files) {
+    const bytes = await reader.read(name)
+    for (const { decision } of bytes ? soundDecisions(name, bytes) : []) {
+      enter(aside, { type: 'lived', uptime: decision.uptime })
+      for (const record of decision.records) enterOutcome(aside, record)
+    }
+  }
+  for (const why of read.damaged) {
+    warnings.push(`${why}: of the purchases in it only those are still known whose events are kept`)
+  }
+  return { purchases, purchaseFiles: read.files }
+}
+
+export interface Reader {
+  /** Undefined where it cannot be read, or is not there. */
+  read(name: string): Promise<Uint8Array | undefined>
+  readonly fault: StorageFailure | undefined
+  readonly hasRead: boolean
+}
+
+// A fault is tried once more: some pass by.
+function createReader(store: Store): Reader {
+  let fault: StorageFailure | undefined
+  let hasRead = false
+  return {
+    async read(name) {
+      try {
+        const bytes = await store.read(name).catch(() => store.read(name))
+        hasRead = true
+        return bytes
+      } catch (err) {
+        if (!(err instanceof StorageFailure)) throw err
+        if (store.hangs) throw err
+        fault = err
+        return undefined
+      }
+    },
+    get fault() {
+      return fault
+    },
+    get hasRead() {
+      return hasRead
+    },
   }
 }
 
-async function eventsAfter(seq: number, firstN: number, files: JournalFile[], read: Read): Promise<Event[]> {
-  const events: Event[] = []
-  for (const file of files.filter((candidate) => candidate.firstN >= firstN)) {
-    const { values } = await read<Decision>(file.name)
-    events.push(...values.flatMap(eventsOf).filter((event) => (event.seq ?? 0) > seq))
-  }
-  return events
+/** What says that the journal went further than it does now, or nothing. */
+function endMissing(n: number, known: number, lastFirstN: number, files: readonly JournalFile[]): string | undefined {
+  if (known > n) return lacks(n + 1, known)
+  if ((files.at(-1)?.firstN ?? 0) >= lastFirstN) return undefined
+  return `the journal's last file is missing, with decisions ${lastFirstN} and those behind it`
 }
 
-function withoutGap(events: Event[]): Event[] {
-  const gap = events.findLastIndex((event, index) => event.seq !== (events[index - 1]?.seq ?? 0) + 1 && index > 0)
-  return events.slice(Math.max(gap, 0))
-}
-
-export function eventsOf({ records }: Decision): Event[] {
-  return records.flatMap((record) => (record.type === 'event' ? [record.event] : []))
-}
-
-/** The decisions in the sound part of a journal file. */
-export function readDecisions(file: Uint8Array): Decision[] {
-  return readFrames(file).values as Decision[]
-}
-
-interface Base {
-  n: number
-  snapshot: object
+interface Base extends Snapshot {
   noted: Noted[]
   file: NonNullable<Recovered['checkpoint']>
 }
 
-type Read = <T>(name: string) => Promise<{ values: T[]; bytes: number; snapshotBytes: number }>
-
-// However often a file is asked for: damage is set aside and warned of once.
-function readOnce(disk: Disk, cuts: Recovered['cuts'], warnings: string[]): Read {
-  const known = new Map<string, ReturnType<typeof soundFrames>>()
-  return async <T>(name: string) => {
-    const frames = known.get(name) ?? soundFrames(disk, name, cuts, warnings)
-    known.set(name, frames)
-    const { values, ...rest } = await frames
-    return { values: values as T[], ...rest }
-  }
-}
-
-async function newestCheckpoint(names: { name: string }[], read: Read): Promise<Base | undefined> {
+async function newestCheckpoint(
+  names: { name: string }[],
+  reader: Reader,
+  warnings: string[],
+): Promise<Base | undefined> {
   for (const { name } of [...names].reverse()) {
-    const match = isCheckpoint.exec(name)
-    if (!match) continue
-    const { values, bytes, snapshotBytes } = await read<CheckpointFrame>(name)
-    const [first, ...rest] = values
-    if (!first || !('snapshot' in first)) continue
-    const noted = rest.filter((value): value is Noted => 'notes' in value)
-    return {
-      n: first.n,
-      snapshot: first.snapshot,
-      noted,
-      file: { name, bytes, number: Number(match[1]), snapshotBytes, snapshotN: first.n, previousN: 0, torn: false },
+    const number = numberIn(name, 'checkpoint')
+    if (number === undefined) continue
+    const bytes = await reader.read(name)
+    const { values, soundBytes, firstBytes, end } = readFrames(bytes ?? new Uint8Array())
+    const [first, ...rest] = values as CheckpointFrame[]
+    if (!first || !('snapshot' in first)) {
+      const why = bytes ? 'is damaged at byte 0' : 'cannot be read'
+      warnings.push(`${name} ${why}: the checkpoint before it and the journal make up for it`)
+      continue
     }
+    checkFormat(name, first.format)
+    if (end === 'damaged') warnings.push(`${name} is damaged at byte ${soundBytes}: what follows there is not used`)
+    const noted = rest.filter((value): value is Noted => 'notes' in value)
+    const torn = end !== 'whole'
+    const size = { bytes: soundBytes, snapshotBytes: firstBytes, snapshotN: first.n, previousN: first.previousN ?? 0 }
+    return { ...first, noted, file: { name, number, ...size, torn } }
   }
   return undefined
 }
 
-// Newest file first, back to the one that holds the first decision wanted.
-async function decisionsAfter(from: number, files: JournalFile[], read: Read): Promise<Decision[]> {
-  let decisions: Decision[] = []
-  for (const file of [...files].reverse()) {
-    const { values, bytes } = await read<Decision>(file.name)
-    file.bytes = bytes
-    decisions = [...values, ...decisions]
-    if (file.firstN <= from + 1) break
+interface Hole {
+  why: string
+  /** The files that hold what is behind it, and from which byte on. */
+  behind: { name: string; from: number }[]
+}
+
+/** Enters every decision behind `from`, up to the first that does not follow the one before. */
+async function walkFrom(from: number, files: JournalFile[], reader: Reader, take: (decision: Decision) => void) {
+  let n = from
+  const recent: Event[] = []
+  const holeAt = (why: string, index: number, at = 0): { n: number; recent: Event[]; hole: Hole } => {
+    const behind = files.slice(index).map(({ name }, later) => ({ name, from: later === 0 ? at : 0 }))
+    return { n, recent, hole: { why, behind } }
+  }
+  const start = Math.max(
+    files.findLastIndex((file) => file.firstN <= from + 1),
+    0,
+  )
+  for (const [index, file] of files.entries()) {
+    if (index < start) continue
+    if (file.firstN > n + 1) return holeAt(lacks(n + 1, file.firstN - 1), index)
+    const bytes = await reader.read(file.name)
+    if (!bytes) return holeAt(`${file.name} cannot be read`, index)
+    let at = 0
+    for (const { decision, place } of soundDecisions(file.name, bytes)) {
+      const isNext = decision.n === n + 1
+      if (decision.n > n && !isNext) return holeAt(damagedAt(file, endOf(bytes, at)), index, endOf(bytes, at))
+      at = place.at + place.size
+      file.lastN = decision.n
+      file.uptime = decision.uptime
+      recent.push(...eventsOf(decision))
+      recent.splice(0, recent.length - mostRecent)
+      if (!isNext) continue
+      take(decision)
+      n = decision.n
+    }
+    const sound = endOf(bytes, at)
+    file.bytes = sound
+    // The end of the last file is torn where a write was under way; in one before it, where that write failed.
+    file.torn = sound < bytes.length
+    const next = files[index + 1]
+    if (file.torn && next && next.firstN > n + 1) return holeAt(damagedAt(file, sound), index, sound)
+  }
+  return { n, recent, hole: undefined }
+}
+
+/** As many of the latest events are kept in memory. */
+export const mostRecent = 512
+
+// The header, where nothing stands behind it, is sound too.
+function endOf(bytes: Uint8Array, at: number): number {
+  if (at > 0) return at
+  const [first] = soundFrames(bytes.subarray(0, 64))
+  return first?.at === 0 ? first.size : 0
+}
+
+const damagedAt = ({ name }: JournalFile, byte: number) => `${name} is damaged at byte ${byte}`
+const lacks = (from: number, to: number) => `the journal lacks decisions ${from} to ${to}`
+
+async function decisionsOf(behind: Hole['behind'], reader: Reader): Promise<Decision[]> {
+  const decisions: Decision[] = []
+  for (const { name, from } of behind) {
+    const bytes = await reader.read(name)
+    if (!bytes) continue
+    for (const { decision, place } of soundDecisions(name, bytes)) if (place.at >= from) decisions.push(decision)
   }
   return decisions
 }
 
-function enterNotesBefore(n: number, books: Books, noted: Noted[]): void {
-  while (noted[0] && noted[0].n < n) for (const record of noted.shift()?.notes ?? []) enter(books, record)
+function withoutGap(events: Event[], { epoch, lastSeq }: Books): Event[] {
+  const own = events.filter((event) => event.epoch === epoch)
+  if (own.at(-1)?.seq !== lastSeq) return []
+  const gap = own.findLastIndex((event, index) => index > 0 && event.seq !== (own[index - 1]?.seq ?? 0) + 1)
+  return own.slice(Math.max(gap, 0))
 }
 
-async function soundFrames(disk: Disk, name: string, cuts: Recovered['cuts'], warnings: string[]) {
-  const file = await disk.read(name)
-  const { values, soundBytes, firstBytes, end } = readFrames(file)
-  if (end === 'damaged') {
-    await disk.replace(`${name}.damaged`, file)
-    warnings.push(`${name} is damaged at byte ${soundBytes}: kept as ${name}.damaged, what follows there is not used`)
-  }
-  if (end !== 'whole') cuts.push({ name, bytes: soundBytes })
-  return { values, bytes: soundBytes, snapshotBytes: firstBytes }
+function enterNotesBefore(n: number, books: Books, noted: Noted[]): void {
+  while (noted[0] && noted[0].n < n) for (const record of noted.shift()?.notes ?? []) enter(books, record)
 }

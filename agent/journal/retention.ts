@@ -1,13 +1,13 @@
 // Retention: what the journal forgets, oldest first, so that it stays bounded for ever.
 import type { Books } from '../merchant/books.ts'
 import type { Checkpoints } from './checkpoints.ts'
+import { uptimeOf } from './event-reader.ts'
+import type { JournalFile } from './files.ts'
 import type { JournalLimits } from './limits.ts'
-import { type JournalFile, type Recovered, readDecisions } from './recovery.ts'
+import { forgetPurchases } from './purchase-files.ts'
+import type { Recovered } from './recovery.ts'
 import type { Store } from './store.ts'
-
-// What is remembered of purchases is bounded too: some megabytes, whatever floods the topic.
-const mostPurchases = 20_000
-const mostWarnings = 10
+import type { Warnings } from './warnings.ts'
 
 /**
  * Forgets what the limits no longer allow. By age only what the broker has taken; by size also what it never took, since
@@ -18,50 +18,87 @@ export async function prune(
   store: Store,
   checkpoints: Checkpoints,
   limits: JournalLimits,
+  warnings: Warnings,
 ): Promise<void> {
-  const { files, books, recent } = current
-  forgetOldPurchases(current, limits)
+  const { files, books, purchases, purchaseFiles } = current
+  const until = Math.floor((books.uptime - limits.mostDays * day) / 1000)
+  await forgetPurchases(purchases, purchaseFiles, store, until)
   for (;;) {
     const [first, second] = files
     if (!first || !second) return
-    const last = second.firstSeq - 1
-    // What an earlier epoch left unacknowledged is in the books.
-    const isAcknowledged = last <= books.acknowledgedSeq || second.firstN <= books.epochFirstN
     const isLarge = files.reduce((sum, file) => sum + file.bytes, 0) > limits.mostBytes
-    if (!isLarge && !(isAcknowledged && (await isOld(current, first, store, limits)))) return
+    if (!isLarge && !(isTaken(books, first, second) && (await isOld(books, first, store, limits)))) return
     // Both checkpoints must do without it: the newest, and the one that is there in case the newest is damaged.
     while ((current.checkpoint?.previousN ?? 0) < second.firstN - 1) await checkpoints.writeSnapshot()
-    if (!isAcknowledged) {
-      warn(
-        current,
-        `events ${Math.max(first.firstSeq, books.acknowledgedSeq + 1)} to ${last} were pruned before the broker took them: the journal was full`,
-      )
-      checkpoints.note({ type: 'acknowledged', seq: last })
-    }
-    await store.remove(first.name)
-    files.shift()
-    while ((recent[0]?.seq ?? second.firstSeq) < second.firstSeq) recent.shift()
+    if (!isTaken(books, first, second)) giveUp(books, first, second, checkpoints, warnings)
+    await removeFirst(current, store)
   }
 }
 
-// A purchase id outlives its event when the journal had to be pruned by size: it is not sold again for as long.
-function forgetOldPurchases({ books }: Recovered, limits: JournalLimits): void {
-  for (const [id, { uptime }] of books.purchases) {
-    if (books.purchases.size > mostPurchases || isOlder(uptime, books, limits)) books.purchases.delete(id)
+/**
+ * Makes room on a disk that has none, by removing alone: whatever the broker has taken and neither checkpoint needs. Whether
+ * there was any.
+ */
+export async function makeRoom(current: Recovered, store: Store): Promise<boolean> {
+  const { files, books, checkpoint } = current
+  let isMade = false
+  for (;;) {
+    const [first, second] = files
+    if (!first || !second || !isTaken(books, first, second)) return isMade
+    if ((checkpoint?.previousN ?? 0) < second.firstN - 1) return isMade
+    await removeFirst(current, store)
+    isMade = true
   }
 }
 
-async function isOld({ books }: Recovered, file: JournalFile, store: Store, limits: JournalLimits): Promise<boolean> {
-  file.uptime ??= readDecisions(await store.read(file.name)).at(-1)?.uptime
-  return file.uptime !== undefined && isOlder(file.uptime, books, limits)
+/** The bytes of files that hold something the broker has not taken. */
+export function untakenBytes({ files, books }: Recovered): number {
+  return files.reduce((sum, file, index) => {
+    const next = files[index + 1]
+    return sum + (next && isTaken(books, file, next) ? 0 : file.bytes)
+  }, 0)
 }
 
-// Days are days that the agent ran: a wall clock that jumps by years ages nothing.
-function isOlder(uptime: number, books: Books, { mostDays }: JournalLimits): boolean {
-  return books.uptime - uptime > mostDays * 86_400_000
+const day = 86_400_000
+
+async function removeFirst({ files, recent }: Recovered, store: Store): Promise<void> {
+  const [first, second] = files
+  if (!first || !second) return
+  await store.remove(first.name)
+  files.shift()
+  // Of an earlier epoch none is in memory.
+  if (second.firstSeq > first.firstSeq) while ((recent[0]?.seq ?? second.firstSeq) < second.firstSeq) recent.shift()
 }
 
-function warn({ warnings }: Recovered, warning: string): void {
-  warnings.push(warning)
-  warnings.splice(0, warnings.length - mostWarnings)
+function isTaken(books: Books, { firstN, firstSeq }: JournalFile, next: JournalFile): boolean {
+  if (firstN >= books.epochFirstN) return next.firstSeq - 1 <= books.acknowledgedSeq
+  return books.inherited.every(
+    (range) =>
+      firstN < range.fromN ||
+      firstN >= range.beforeN ||
+      firstSeq > range.toSeq ||
+      (next.firstN < range.beforeN && next.firstSeq <= range.fromSeq),
+  )
+}
+
+function giveUp(
+  books: Books,
+  first: JournalFile,
+  next: JournalFile,
+  checkpoints: Checkpoints,
+  warnings: Warnings,
+): void {
+  const range = books.inherited.find(({ fromN, beforeN }) => first.firstN >= fromN && first.firstN < beforeN)
+  const isPresent = first.firstN >= books.epochFirstN
+  const from = Math.max(first.firstSeq, isPresent ? books.acknowledgedSeq + 1 : (range?.fromSeq ?? 0))
+  const to = isPresent || (range && next.firstN < range.beforeN) ? next.firstSeq - 1 : (range?.toSeq ?? 0)
+  warnings.addRange('pruned', isPresent ? undefined : range?.epoch, from, to)
+  if (isPresent) checkpoints.note({ type: 'acknowledged', seq: to })
+  else if (range) checkpoints.note({ type: 'inherited', epoch: range.epoch, seq: to })
+}
+
+async function isOld(books: Books, file: JournalFile, store: Store, { mostDays }: JournalLimits): Promise<boolean> {
+  file.uptime ??= await uptimeOf(file, store).catch(() => 0)
+  // Days are days that the agent ran: a wall clock that jumps by years ages nothing.
+  return file.uptime !== undefined && books.uptime - file.uptime > mostDays * day
 }

@@ -1,4 +1,4 @@
-// The store: the disk as one thing that either keeps what it is given or says that it did not.
+// The store: the disk as one thing that either keeps what it is given or says that it did not, in time.
 import type { Disk } from './disk.ts'
 
 /** A file that is appended to. `torn`: a failed write may have left something behind its sound bytes. */
@@ -14,60 +14,111 @@ export class StorageFailure extends Error {
   override name = 'StorageFailure'
 }
 
-/** Every method throws {@link StorageFailure} when the disk refuses. */
+/** Every method throws {@link StorageFailure} when the disk refuses, or does not answer in time. */
 export interface Store {
+  list(): Promise<{ name: string; bytes: number }[]>
   read(name: string): Promise<Uint8Array>
   append(file: AppendedFile, bytes: Uint8Array): Promise<void>
   replace(name: string, bytes: Uint8Array): Promise<void>
-  truncate(name: string, bytes: number): Promise<void>
   remove(name: string): Promise<void>
+  /** How large the file system is for this folder: what is free, and what stands there already. */
+  room(): Promise<number | undefined>
+  close(): Promise<void>
   /** Bytes written since it was made. */
   readonly writtenBytes: number
   /** The size of the write that was refused last, until one is taken: only as large a write tells that the disk has room. */
   readonly refusedBytes: number
+  /** A call has not come back in time and is still out: nothing else is asked of the disk meanwhile. */
+  readonly hangs: boolean
+  /** A call is out, late or not. */
+  readonly isAsked: boolean
 }
 
-export function createStore(disk: Disk): Store {
+/** Waits so long; the signal ends it early. */
+export type Sleep = (milliseconds: number, signal: AbortSignal) => Promise<void>
+
+// How long the disk may take: what is kept waiting for it are gates.
+const patienceMilliseconds = 5000
+
+/**
+ * One call at a time: Node has four threads for everything, and four calls into a hanging disk would leave none to look a
+ * name up. `sleep` is absent where nothing can hang.
+ */
+export function createStore(disk: Disk, sleep?: Sleep): Store {
   let writtenBytes = 0
   let refusedBytes = 0
+  let queue: Promise<unknown> = Promise.resolve()
+  let isLate = false
+  let isOut = false
 
-  async function written(bytes: number, work: Promise<void>): Promise<void> {
+  function asked<T>(call: () => Promise<T>): Promise<T> {
+    const answer = queue.then(() => answered(call))
+    queue = answer.catch(() => {})
+    return answer
+  }
+
+  async function answered<T>(call: () => Promise<T>): Promise<T> {
+    if (isLate) throw new StorageFailure(silent)
+    try {
+      return sleep ? await inTime(call(), sleep) : await call()
+    } catch (cause) {
+      if (cause instanceof StorageFailure) throw cause
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new StorageFailure(`the state folder cannot be used: ${reason}`, { cause })
+    }
+  }
+
+  async function inTime<T>(call: Promise<T>, wait: Sleep): Promise<T> {
+    const done = new AbortController()
+    const late = wait(patienceMilliseconds, done.signal).then(() => {
+      isLate = !done.signal.aborted
+      if (isLate) throw new StorageFailure(silent)
+    })
+    isOut = true
+    const settled = () => {
+      isLate = isOut = false
+      done.abort()
+    }
+    call.then(settled, settled)
+    await Promise.race([call, late])
+    return call
+  }
+
+  async function written(bytes: number, call: () => Promise<void>): Promise<void> {
     refusedBytes = Math.max(refusedBytes, bytes)
-    await stored(work)
+    await asked(call)
     refusedBytes = 0
+    writtenBytes += bytes
   }
 
   return {
-    read: (name) => stored(disk.read(name)),
+    list: () => asked(() => disk.list()),
+    read: (name) => asked(() => disk.read(name)),
     // What a failed write left behind is cut off before the next one: no sound frame ever stands behind a torn one.
     async append(file, bytes) {
-      if (file.torn) await stored(disk.truncate(file.name, file.bytes))
+      if (file.torn) await asked(() => disk.truncate(file.name, file.bytes))
       file.torn = true
-      await written(bytes.length, disk.append(file.name, bytes))
+      await written(bytes.length, () => disk.append(file.name, bytes))
       file.torn = false
       file.bytes += bytes.length
-      writtenBytes += bytes.length
     },
-    async replace(name, bytes) {
-      await written(bytes.length, disk.replace(name, bytes))
-      writtenBytes += bytes.length
-    },
-    truncate: (name, bytes) => stored(disk.truncate(name, bytes)),
-    remove: (name) => stored(disk.remove(name)),
+    replace: (name, bytes) => written(bytes.length, () => disk.replace(name, bytes)),
+    remove: (name) => asked(() => disk.remove(name)),
+    room: () => asked(async () => disk.room?.()),
+    close: () => asked(() => disk.close()),
     get writtenBytes() {
       return writtenBytes
     },
     get refusedBytes() {
       return refusedBytes
     },
+    get hangs() {
+      return isLate
+    },
+    get isAsked() {
+      return isOut
+    },
   }
 }
 
-async function stored<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new StorageFailure(`the state folder cannot be used: ${reason}`, { cause })
-  }
-}
+const silent = `the state folder cannot be used: the disk has not answered for ${patienceMilliseconds / 1000} s`

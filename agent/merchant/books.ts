@@ -1,5 +1,5 @@
 // The books: everything the router knows, as the fold of its journal.
-import type { Event, EventOf, Mac, Metric, RefusalCode } from '../../protocol/index.ts'
+import type { CommandErrorCode, Event, EventOf, Mac, Metric, RefusalCode } from '../../protocol/index.ts'
 import type { Moment } from '../moment.ts'
 import type { Baseline } from '../valve/baseline.ts'
 import { addAllotment, type Lot, moved, type Session, withoutLots } from './session.ts'
@@ -15,8 +15,14 @@ export type JournalRecord =
   /** Gates that were to be shut, seen shut. */
   | { type: 'shut'; macs: Mac[] }
   | { type: 'lived'; uptime: number }
-  /** So many of the inherited events have been taken by the broker. */
-  | { type: 'inherited'; told: number }
+  /** An order was taken, or refused: the same transaction does not act again. */
+  | { type: 'acted'; act: Omit<Act, 'uptime'> }
+  /** An event that the broker will never take, because of its size. */
+  | { type: 'skipped'; event: Skipped }
+  /** Inherited events of that epoch, up to that one, have been taken by the broker. */
+  | { type: 'inherited'; epoch: string; seq: number }
+  /** The first decision of an epoch. */
+  | { type: 'epoch'; epoch: string }
 
 /** What the books keep of a purchase beside its public answer. */
 export interface PurchaseNote {
@@ -27,6 +33,31 @@ export interface PurchaseNote {
   baseline?: Baseline
   /** Milliseconds of the agent's running time, from the purchase on. */
   startWithin?: number
+}
+
+/** One transaction of an acting command, and enough of what came of it to say it again. */
+export interface Act {
+  transaction: string
+  /** Tells the same order again from another one under the same transaction. */
+  content: string
+  /** How long the agent had run by then. */
+  uptime: number
+  /** Whom it was about. */
+  sessionId?: string
+  /** Why it was not done. */
+  code?: CommandErrorCode
+  /** Whether its session is still to end by it. */
+  isEnding?: boolean
+  /** The events that came of it, in the epoch it was taken in. */
+  seqs: number[]
+  epoch: string
+}
+
+export interface Skipped {
+  epoch: string
+  seq: number
+  type: string
+  bytes: number
 }
 
 /** Where the metering of some sessions stands; replaces what stood before. */
@@ -51,12 +82,37 @@ export interface Outcome {
   answer: Pick<EventOf<'purchase.accepted'>, 'sessionId' | 'mac' | 'metric' | 'allotment'> | { code: RefusalCode }
 }
 
+/** The outcomes of purchase ids, by id. */
+export interface Purchases {
+  get(id: string): Outcome | undefined
+  has(id: string): boolean
+  set(id: string, outcome: Outcome): unknown
+  readonly size: number
+}
+
+/** Events of an earlier epoch that the broker has not taken, in the decisions from `fromN` on and before `beforeN`. */
+export interface Inherited {
+  epoch: string
+  fromSeq: number
+  toSeq: number
+  fromN: number
+  beforeN: number
+}
+
+/** A lot that damage took, until it is told: `used` as last known. */
+export interface LostLot extends Lot {
+  sessionId: string
+  mac: Mac
+}
+
 export interface Books {
   epoch: string
   /** The first decision of this epoch: what stands before it in the journal belongs to another one. */
   epochFirstN: number
-  /** Events of an earlier epoch that the broker has not taken yet: they go out before all others. */
-  inherited: Event[]
+  /** What the broker has not taken of earlier epochs: it goes out before all others. */
+  inherited: Inherited[]
+  /** Lots that were sold and whose decisions damage took: nobody who was told `accepted` is forgotten in silence. */
+  lost: LostLot[]
   /** How long the agent has run, over all boots, in milliseconds. */
   uptime: number
   lastSeq: number
@@ -65,29 +121,41 @@ export interface Books {
   /** Devices that a session was moved away from, until the portal shows their gates shut. */
   shutting: Set<Mac>
   /** The outcome of every purchase id: which event, for which content; kept for longer than the events themselves. */
-  purchases: Map<string, Outcome>
+  purchases: Purchases
+  /** The acting commands of the last day at least. */
+  acts: Act[]
+  /** The last events that the broker would not take. */
+  skipped: Skipped[]
   /** All that was ever sold: a sum without a limit, since one sale may be as large as a number gets. */
   sold: Record<Metric, bigint>
   /** What ended sessions used and left. */
   settled: Record<Metric, { used: bigint; unused: bigint }>
+  /** What damage took from the books: `sold = used + remaining + unused + writtenOff`. */
+  writtenOff: Record<Metric, bigint>
+  /** The newest time of a clock that could be believed. */
+  syncedWall?: number
   /** The last life of the agent that the journal knows of. */
   lastAgent?: { bootId: string; stopped: boolean }
   portalUnreachable: boolean
 }
 
-export function emptyBooks(epoch: string): Books {
+export function emptyBooks(epoch: string, purchases: Purchases = new Map()): Books {
   return {
     epoch,
     epochFirstN: 1,
     inherited: [],
+    lost: [],
     uptime: 0,
     lastSeq: 0,
     acknowledgedSeq: 0,
     sessions: new Map(),
     shutting: new Set(),
-    purchases: new Map(),
+    purchases,
+    acts: [],
+    skipped: [],
     sold: { bytes: 0n, milliseconds: 0n },
     settled: { bytes: { used: 0n, unused: 0n }, milliseconds: { used: 0n, unused: 0n } },
+    writtenOff: { bytes: 0n, milliseconds: 0n },
     portalUnreachable: false,
   }
 }
@@ -98,6 +166,7 @@ export function enter(books: Books, record: JournalRecord): void {
     case 'event':
       books.epoch = record.event.epoch
       books.lastSeq = record.event.seq ?? books.lastSeq
+      if (record.event.clockSynced) books.syncedWall = Math.max(books.syncedWall ?? 0, Date.parse(record.event.at))
       enterEvent(books, record.event, record.purchase)
       return
     case 'metered':
@@ -118,9 +187,41 @@ export function enter(books: Books, record: JournalRecord): void {
     case 'lived':
       books.uptime = Math.max(books.uptime, record.uptime)
       return
+    case 'acted':
+      books.acts = actsOfLastDay(books)
+      books.acts.push({ ...record.act, uptime: books.uptime })
+      return
+    case 'skipped':
+      books.skipped = [...books.skipped, record.event].slice(-mostSkipped)
+      return
     case 'inherited':
-      books.inherited.splice(0, record.told)
+      enterInherited(books, record)
+      return
+    case 'epoch':
+      Object.assign(books, { epoch: record.epoch, lastSeq: 0, acknowledgedSeq: 0 })
   }
+}
+
+/** Those that must be known again: a day of the agent's life counts, whatever the wall clock says. */
+export function actsOfLastDay({ acts, uptime: now }: Books): Act[] {
+  return acts.filter(({ uptime }) => now - uptime <= rememberedFor)
+}
+
+const rememberedFor = 86_400_000
+const mostSkipped = 100
+
+/** An order to end a session is done by the end of the session, or undone by another purchase. */
+function settleActs(
+  books: Books,
+  sessionId: string,
+  outcome: { seq?: number | undefined; code?: CommandErrorCode },
+): void {
+  books.acts = books.acts.map((act) => {
+    if (act.sessionId !== sessionId || !act.isEnding) return act
+    const { isEnding: _, ...settled } = act
+    if (outcome.code) return { ...settled, code: outcome.code }
+    return outcome.seq === undefined ? settled : { ...settled, seqs: [...act.seqs, outcome.seq] }
+  })
 }
 
 function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
@@ -129,11 +230,13 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       if (!purchase || event.seq === undefined) throw new Error(`event ${event.seq} lacks the purchase behind it`)
       const lot: Lot = { purchaseId: event.purchaseId, metric: event.metric, allotment: event.allotment, used: 0 }
       if (event.reference !== undefined) lot.reference = event.reference
+      if (event.paid !== undefined) lot.paid = event.paid
       const session = books.sessions.get(event.mac)
+      if (session?.ending) settleActs(books, session.sessionId, { code: 'superseded' })
       books.sessions.set(event.mac, addAllotment(session, event.sessionId, event.mac, lot, purchase, books.uptime))
       const { sessionId, mac, metric, allotment } = event
       const answer = { sessionId, mac, metric, allotment }
-      books.purchases.set(event.purchaseId, { content: purchase.content, seq: event.seq, uptime: books.uptime, answer })
+      books.purchases.set(event.purchaseId, outcomeOf(books, event, purchase, answer))
       books.sold[event.metric] += BigInt(event.allotment)
       // Whoever a session was moved away from has paid again: that gate is no longer to be shut.
       books.shutting.delete(event.mac)
@@ -142,12 +245,7 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
     case 'purchase.rejected':
       if (purchase && event.purchaseId !== undefined && event.seq !== undefined) {
         const answer = { code: event.code }
-        books.purchases.set(event.purchaseId, {
-          content: purchase.content,
-          seq: event.seq,
-          uptime: books.uptime,
-          answer,
-        })
+        books.purchases.set(event.purchaseId, outcomeOf(books, event, purchase, answer))
       }
       return
     case 'session.started':
@@ -170,9 +268,16 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       change(books, event.mac, (session) => withoutLots(session, new Set(event.purchases.map((one) => one.purchaseId))))
       return
     case 'session.ended':
+      if (event.reason === 'lost') {
+        const told = new Set(event.purchases.map(({ purchaseId }) => purchaseId))
+        books.lost = books.lost.filter(({ purchaseId }) => !told.has(purchaseId))
+        return
+      }
       settlePurchases(books, event.purchases)
       // A session that ends in parts, in one decision, is over with the last of them.
-      if (event.part === event.parts) books.sessions.delete(event.mac)
+      if (event.part !== event.parts) return
+      books.sessions.delete(event.mac)
+      settleActs(books, event.sessionId, { seq: event.seq })
       return
     case 'gate.drift':
       if (event.kind === 'portal-unreachable') books.portalUnreachable = true
@@ -191,6 +296,23 @@ function settlePurchases(books: Books, purchases: EventOf<'session.ended'>['purc
     books.settled[metric].used += BigInt(used)
     books.settled[metric].unused += BigInt(unused)
   }
+}
+
+/** The outcome of a purchase as its event says it. */
+export function outcomeOf(
+  { uptime }: Books,
+  { seq = 0, epoch }: Event,
+  { content }: PurchaseNote,
+  answer: Outcome['answer'],
+): Outcome {
+  return { content, seq, epoch, uptime, answer }
+}
+
+function enterInherited({ inherited }: Books, { epoch, seq }: { epoch: string; seq: number }): void {
+  const [first] = inherited
+  if (first?.epoch !== epoch) return
+  first.fromSeq = Math.max(first.fromSeq, seq + 1)
+  if (first.fromSeq > first.toSeq) inherited.shift()
 }
 
 function enterMetering(books: Books, { used, ...metering }: Metering): void {
@@ -227,41 +349,63 @@ function change(books: Books, mac: Mac, to: (session: Session) => Session): void
  * Begins another epoch, after events were lost: no number that was given before is given again. What the broker has not
  * taken of the old epoch goes out under its old numbers.
  */
-export function beginEpoch(books: Books, epoch: string, firstN: number, unacknowledged: readonly Event[]): void {
-  books.inherited.push(...unacknowledged.filter((event) => event.epoch === books.epoch))
-  for (const outcome of books.purchases.values()) outcome.epoch ??= books.epoch
+export function beginEpoch(books: Books, epoch: string, firstN: number): void {
+  const { acknowledgedSeq, lastSeq, epochFirstN } = books
+  if (lastSeq > acknowledgedSeq) {
+    const [fromSeq, toSeq] = [acknowledgedSeq + 1, lastSeq]
+    books.inherited.push({ epoch: books.epoch, fromSeq, toSeq, fromN: epochFirstN, beforeN: firstN })
+  }
   Object.assign(books, { epoch, epochFirstN: firstN, lastSeq: 0, acknowledgedSeq: 0 })
 }
 
-/** The books as JSON, for a snapshot. */
+/** The books as JSON, for a snapshot; what is remembered of purchases stands in files of its own. */
 export function toSnapshot(books: Books): object {
-  const { sessions, shutting, purchases, sold, settled, ...rest } = books
+  const { sessions, shutting, purchases: _, sold, settled, writtenOff, ...rest } = books
   return {
     ...rest,
     sessions: [...sessions.values()],
     shutting: [...shutting],
-    purchases: [...purchases],
     sold: eachMetric((metric) => String(sold[metric])),
     settled: eachMetric((metric) => ({
       used: String(settled[metric].used),
       unused: String(settled[metric].unused),
     })),
+    writtenOff: eachMetric((metric) => String(writtenOff[metric])),
   }
 }
 
-/** The books as a snapshot has them. */
-export function fromSnapshot(snapshot: object): Books {
-  const { sessions, shutting, purchases, sold, settled, ...rest } = snapshot as Snapshot
+/** A sum as a snapshot has it: its digits, or a number in the first ones. */
+type StoredSum = string | number
+
+type Snapshot = Omit<Books, 'sessions' | 'shutting' | 'purchases' | 'inherited' | 'sold' | 'settled' | 'writtenOff'> & {
+  sessions: Session[]
+  shutting: Mac[]
+  /** Of the first format: there the purchases were part of it, and inherited events stood in it themselves. */
+  purchases?: [string, Outcome][]
+  inherited: (Inherited | Event)[]
+  sold: Record<Metric, StoredSum>
+  settled: Record<Metric, { used: StoredSum; unused: StoredSum }>
+  writtenOff?: Record<Metric, StoredSum>
+}
+
+/** The books as a snapshot has them; `purchases` is what is remembered of purchases besides. */
+export function fromSnapshot(snapshot: object, purchases: Purchases = new Map()): Books {
+  const stored = snapshot as Snapshot
+  const { sessions, shutting, purchases: ofFirstFormat = [], inherited, sold, settled, writtenOff, ...rest } = stored
+  for (const [id, outcome] of ofFirstFormat) purchases.set(id, { epoch: rest.epoch, ...outcome })
   return {
+    ...emptyBooks(rest.epoch),
     ...rest,
     sold: eachMetric((metric) => BigInt(sold[metric])),
     settled: eachMetric((metric) => ({
       used: BigInt(settled[metric].used),
       unused: BigInt(settled[metric].unused),
     })),
+    writtenOff: eachMetric((metric) => BigInt(writtenOff?.[metric] ?? 0)),
+    inherited: inherited.map((range) => ('type' in range ? rangeOf(range, rest.epochFirstN) : range)),
     sessions: new Map(sessions.map((session) => [session.mac, { ...laterParts(session, rest.uptime), ...session }])),
     shutting: new Set(shutting),
-    purchases: new Map(purchases),
+    purchases,
   }
 }
 
@@ -277,15 +421,10 @@ function laterParts({ arrived }: Session, uptime: number): Partial<Session> {
   }
 }
 
-/** The first snapshots held their sums as numbers. */
-type Snapshot = Omit<Books, 'sessions' | 'shutting' | 'purchases' | 'sold' | 'settled'> & {
-  sessions: Session[]
-  shutting: Mac[]
-  purchases: [string, Outcome][]
-  sold: Record<Metric, string | number>
-  settled: Record<Metric, { used: string | number; unused: string | number }>
-}
-
 function eachMetric<T>(of: (metric: Metric) => T): Record<Metric, T> {
   return { bytes: of('bytes'), milliseconds: of('milliseconds') }
 }
+
+const rangeOf = ({ epoch, seq = 0 }: Event, beforeN: number): Inherited => ({
+  ...{ epoch, fromSeq: seq, toSeq: seq, fromN: 0, beforeN },
+})

@@ -17,8 +17,14 @@ export function findSession(
 ): Session {
   if (mac === undefined && sessionId === undefined) throw new Refused('invalid-message', 'give a mac or a sessionId')
   const sessions = [...books.sessions.values()]
-  const found = sessions.find((session) => session.mac === mac || session.sessionId === sessionId)
-  if (!found) throw new Refused('not-found', `there is no session of ${mac ?? sessionId} on this router`)
+  const found = sessions.find(
+    (session) =>
+      (mac === undefined || session.mac === mac) && (sessionId === undefined || session.sessionId === sessionId),
+  )
+  if (!found) {
+    const which = [mac, sessionId].filter((name) => name !== undefined).join(' and ')
+    throw new Refused('not-found', `there is no session of ${which} on this router`)
+  }
   return found
 }
 

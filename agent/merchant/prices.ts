@@ -1,7 +1,9 @@
 // Prices: what an amount buys.
-import type { PriceList } from '../../protocol/index.ts'
+import type { Paid, PriceList } from '../../protocol/index.ts'
 
-export type Allotment = { allotment: number } | { code: 'unknown-price' | 'below-minimum' | 'allotment-overflow' }
+export type Allotment =
+  | { allotment: number; paid: Paid }
+  | { code: 'unknown-price' | 'below-minimum' | 'allotment-overflow' }
 
 /** `floor(amount / pricePerStep) * stepSize` at the price for that unit and source (seed: calculateAllotment). */
 export function calculateAllotment(
@@ -16,17 +18,41 @@ export function calculateAllotment(
   const steps = wholeSteps(paid.amount, price.pricePerStep)
   if (steps < BigInt(Math.max(price.minSteps, 1))) return { code: 'below-minimum' }
   const allotment = steps * BigInt(stepSize)
-  return allotment > BigInt(Number.MAX_SAFE_INTEGER) ? { code: 'allotment-overflow' } : { allotment: Number(allotment) }
+  if (allotment > BigInt(Number.MAX_SAFE_INTEGER)) return { code: 'allotment-overflow' }
+  const { amount, unit, source } = paid
+  const { pricePerStep } = price
+  const change = changeOf(amount, pricePerStep, steps)
+  return {
+    allotment: Number(allotment),
+    paid: { amount, unit, ...(source !== undefined && { source }), pricePerStep, steps: Number(steps), change },
+  }
+}
+
+/** What bought no step, exactly: a decimal that is read as the number nearest to it. */
+function changeOf(amount: number, pricePerStep: number, steps: bigint): number {
+  const [paid, price] = [decimal(amount), decimal(pricePerStep)]
+  const scale = Math.max(paid.decimals, price.decimals)
+  const rest = scaled(paid, scale) - steps * scaled(price, scale)
+  return Number(`${rest}e-${scale}`)
 }
 
 // Exact on the decimals a person wrote: 0.3 at 0.1 is three steps, where floating point would sell two.
 function wholeSteps(amount: number, pricePerStep: number): bigint {
   const [paid, price] = [decimal(amount), decimal(pricePerStep)]
   const scale = Math.max(paid.decimals, price.decimals)
-  return (paid.digits * 10n ** BigInt(scale - paid.decimals)) / (price.digits * 10n ** BigInt(scale - price.decimals))
+  return scaled(paid, scale) / scaled(price, scale)
 }
 
-function decimal(value: number): { digits: bigint; decimals: number } {
+function scaled({ digits, decimals }: Decimal, scale: number): bigint {
+  return digits * 10n ** BigInt(scale - decimals)
+}
+
+interface Decimal {
+  digits: bigint
+  decimals: number
+}
+
+function decimal(value: number): Decimal {
   const [mantissa = '0', exponent = '0'] = String(value).split('e')
   const [whole = '0', fraction = ''] = mantissa.split('.')
   const decimals = fraction.length - Number(exponent)

@@ -1,5 +1,13 @@
 // A purchase becomes an outcome: accepted into a session, or refused with a code.
-import type { PriceList, Purchase, parsePurchase, RefusalCode } from '../../protocol/index.ts'
+import type {
+  Paid,
+  PaidInVain,
+  PriceList,
+  Purchase,
+  parsePurchase,
+  RefusalCode,
+  Unreadable,
+} from '../../protocol/index.ts'
 import type { Now } from '../moment.ts'
 import { longestIdle } from './abandoned.ts'
 import type { Books, PurchaseNote } from './books.ts'
@@ -34,10 +42,10 @@ export function purchaseSession(
   now: Now,
   newSessionId: () => string,
 ): Sale {
-  const purchase: Partial<Purchase> = 'purchase' in read ? read.purchase : read.unreadable
+  const purchase: KnownPurchase = 'purchase' in read ? read.purchase : read.unreadable
   const common = { content, arrived: { bootId: now.bootId, at: now.at, wall: now.wall } }
-  const refuse = (code: RefusalCode, message: string): Sale => {
-    const event = rejection(purchase, code, message, tariff)
+  const refuse = (code: RefusalCode, message: string, ofSeq?: number): Sale => {
+    const event = { ...rejection(purchase, code, message), ...(ofSeq !== undefined && { ofSeq }) }
     return isOutcome(event) ? { is: 'outcome', event, purchase: common } : { is: 'answer', event }
   }
   if ('unreadable' in read && read.unreadable.code === 'invalid-message') {
@@ -46,12 +54,17 @@ export function purchaseSession(
 
   const before = purchase.purchaseId === undefined ? undefined : books.purchases.get(purchase.purchaseId)
   if (before?.content === content) return { is: 'repetition', ofSeq: before.seq }
-  if (before) return refuse('conflict', `this purchaseId was used before, for another purchase (event ${before.seq})`)
+  if (before) {
+    const why = `this purchaseId was used before, for another purchase (event ${before.seq}): give a new one`
+    return refuse('conflict', why, before.seq)
+  }
   if ('unreadable' in read) return refuse(read.unreadable.code, read.unreadable.message)
 
   const { mac, reference, notAfter, purchaseId, startWithin } = read.purchase
-  if (notAfter !== undefined && now.clockSynced && now.wall >= Date.parse(notAfter)) {
-    return refuse('expired', `it was to be applied before ${notAfter}`)
+  // A clock that cannot be believed is still not earlier than one that could.
+  const atLeast = now.clockSynced ? now.wall : (books.syncedWall ?? 0)
+  if (notAfter !== undefined && atLeast >= Date.parse(notAfter)) {
+    return refuse('expired', `it came after its notAfter, ${notAfter}: refund it, or send it under a new purchaseId`)
   }
   const session = books.sessions.get(mac)
   const replaced = !session && books.sessions.size >= mostSessions ? longestIdle(books) : undefined
@@ -63,13 +76,13 @@ export function purchaseSession(
     return refuse('too-many-purchases', `this session holds ${mostLiveLots} unused purchases already; try again later`)
   }
   const sold = price(read.purchase, tariff)
-  if ('code' in sold) return refuse(sold.code, refusals[sold.code])
-  const { metric, allotment } = sold
+  if ('code' in sold) return refuse(sold.code, wordsFor(sold.code, read.purchase, tariff))
+  const { metric, allotment, paid } = sold
   if (session && !Number.isSafeInteger(allotmentOf(session)[metric] + allotment)) {
-    return refuse('allotment-overflow', refusals['allotment-overflow'])
+    return refuse('allotment-overflow', wordsFor('allotment-overflow', read.purchase, tariff))
   }
 
-  const lot: Lot = { purchaseId, metric, allotment, used: 0 }
+  const lot: Lot = { purchaseId, metric, allotment, used: 0, ...(paid && { paid }) }
   const note = { ...common, ...(startWithin !== undefined && { startWithin }) }
   const extended = addAllotment(session, session?.sessionId ?? newSessionId(), mac, lot, note, books.uptime)
   const event: DraftOf<'purchase.accepted'> = {
@@ -81,48 +94,55 @@ export function purchaseSession(
     metric,
     allotment,
     final: true,
+    ...(paid && { paid }),
     session: viewOf(extended, now, !books.portalUnreachable),
     ...(notAfter !== undefined && !now.clockSynced && { notAfterJudged: false as const }),
   }
   return { is: 'outcome', event, purchase: note, ...(replaced && { ended: endOf(replaced, 'abandoned') }) }
 }
 
-/** Refuses a purchase for a reason outside the books: a disk that refuses writes, books that do not add up. */
-export function rejection(
-  purchase: Partial<Purchase>,
-  code: RefusalCode,
-  message: string,
-  { metric, stepSize, prices }: Tariff,
-): DraftOf<'purchase.rejected'> {
-  const { purchaseId, reference, mac } = purchase
+/** What is known of a purchase, whether it could be read or not. */
+export type KnownPurchase = Partial<Purchase> & Partial<Pick<Unreadable, 'sentId' | 'paid'>>
+
+/** Refuses a purchase, also for a reason outside the books: a disk that refuses writes, books that do not add up. */
+export function rejection(purchase: KnownPurchase, code: RefusalCode, message: string): DraftOf<'purchase.rejected'> {
+  const { purchaseId, sentId, reference, mac } = purchase
+  const paid = purchase.paid ?? paidIn(purchase)
+  const final = purchaseId !== undefined && !tryAgain.has(code) && !unattributed.has(code)
   return {
     type: 'purchase.rejected',
     ...(purchaseId !== undefined && { purchaseId }),
+    ...(sentId !== undefined && { sentId }),
     ...(reference !== undefined && { reference }),
     ...(mac !== undefined && { mac }),
     code,
     message,
-    final: !tryAgain.has(code),
-    metric,
-    stepSize,
-    prices,
+    final,
+    ...(!final && { retry: tryAgain.has(code) }),
+    ...(paid && { paid }),
   }
+}
+
+function paidIn(purchase: Partial<Purchase>): PaidInVain | undefined {
+  if (!('amount' in purchase) || purchase.amount === undefined || purchase.unit === undefined) return undefined
+  const { amount, unit, source } = purchase
+  return { amount, unit, ...(source !== undefined && { source }) }
 }
 
 const tryAgain: ReadonlySet<RefusalCode> = new Set(['storage-failure', 'too-many-purchases'])
 // Junk must not wear the flash: what cannot be attributed is answered and not journalled.
 const unattributed: ReadonlySet<RefusalCode> = new Set(['invalid-message', 'unauthorised', 'conflict'])
 
-function isOutcome({ code, purchaseId }: DraftOf<'purchase.rejected'>): boolean {
-  return purchaseId !== undefined && !tryAgain.has(code) && !unattributed.has(code)
-}
+const isOutcome = ({ final }: DraftOf<'purchase.rejected'>): boolean => final
 
 type Priced = Allotment | { code: 'unsupported-metric' }
+type Sold = { metric: PriceList['metric']; allotment: number; paid?: Paid }
 
-function price(purchase: Purchase, tariff: Tariff): { metric: PriceList['metric']; allotment: number } | RefusedPrice {
+function price(purchase: Purchase, tariff: Tariff): Sold | RefusedPrice {
   if (!('amount' in purchase)) {
     if (!tariff.directGrants) return { code: 'unsupported-metric' }
-    return purchase.allotment < 1 ? { code: 'below-minimum' } : purchase
+    const { metric, allotment } = purchase
+    return allotment < 1 ? { code: 'below-minimum' } : { metric, allotment }
   }
   if (purchase.metric !== undefined && purchase.metric !== tariff.metric) return { code: 'unsupported-metric' }
   const priced = calculateAllotment(purchase, tariff)
@@ -130,9 +150,23 @@ function price(purchase: Purchase, tariff: Tariff): { metric: PriceList['metric'
 }
 type RefusedPrice = Extract<Priced, { code: string }>
 
-const refusals: Record<RefusedPrice['code'], string> = {
-  'unknown-price': 'this router has no price in that unit (from that source)',
-  'unsupported-metric': 'this router does not sell that metric, or takes no direct grants',
-  'below-minimum': 'that buys less than the smallest amount sold here',
-  'allotment-overflow': 'that is more than one session can count, with what it holds already',
+function wordsFor(code: RefusedPrice['code'], purchase: Purchase, { metric, prices }: Tariff): string {
+  const isPaid = 'amount' in purchase
+  switch (code) {
+    case 'unknown-price': {
+      const units = [...new Set(prices.map(({ unit }) => unit))].join(', ')
+      const source = isPaid && purchase.source !== undefined ? ` from ${purchase.source}` : ''
+      return `this router has no price in ${isPaid ? purchase.unit : 'that unit'}${source}: it sells for ${units}`
+    }
+    case 'unsupported-metric':
+      return isPaid
+        ? `this router sells ${metric}, not ${purchase.metric}: give ${metric}, or leave metric out`
+        : 'this router takes no direct grants: give amount and unit instead of metric and allotment'
+    case 'below-minimum':
+      return isPaid
+        ? 'that buys less than the smallest amount sold here: pay more'
+        : 'an allotment of 0 buys nothing: give 1 or more'
+    case 'allotment-overflow':
+      return 'that is more than this router can count: buy less at once'
+  }
 }

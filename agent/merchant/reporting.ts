@@ -3,25 +3,30 @@ import type { LiveStatus, Usage } from '../../protocol/index.ts'
 import type { Now } from '../moment.ts'
 import type { PortalList } from '../valve/portal-client.ts'
 import type { Books } from './books.ts'
+import { inParts } from './parts.ts'
 import { isPaid, stateOf } from './session.ts'
 import { conservationOf, viewOf } from './view.ts'
 
 const mostSessionsOfAPart = 100
 
-/** The usage report, in parts. `measured`: the portal answered the latest look. */
+// The common fields of a report, with room for what their values may come to.
+const frameBytes = 700
+
+/** The usage report, in parts of so many bytes at most. `measured`: the portal answered the latest look. */
 export function usageReport(
   books: Books,
   now: Now,
   measured: boolean,
+  mostBytes: number,
 ): Pick<Usage, 'type' | 'afterSeq' | 'part' | 'parts' | 'sessions'>[] {
   const sessions = [...books.sessions.values()].map((session) => viewOf(session, now, measured))
-  const parts = Math.max(1, Math.ceil(sessions.length / mostSessionsOfAPart))
-  return Array.from({ length: parts }, (_, index) => ({
+  const parts = inParts(sessions, mostBytes - frameBytes, mostSessionsOfAPart)
+  return parts.map((part, index) => ({
     type: 'usage',
     afterSeq: books.lastSeq,
     part: index + 1,
-    parts,
-    sessions: sessions.slice(index * mostSessionsOfAPart, (index + 1) * mostSessionsOfAPart),
+    parts: parts.length,
+    sessions: part,
   }))
 }
 

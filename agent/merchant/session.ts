@@ -1,5 +1,5 @@
 // A session: one device's stay, paid by lots that are used first in, first out.
-import type { EndReason, Mac, Metric, SessionState, WaitingFor } from '../../protocol/index.ts'
+import type { EndReason, Mac, Metric, Paid, SessionState, WaitingFor } from '../../protocol/index.ts'
 import type { Moment } from '../moment.ts'
 import type { Baseline } from '../valve/baseline.ts'
 
@@ -10,6 +10,8 @@ export interface Lot {
   metric: Metric
   allotment: number
   used: number
+  /** What was paid for it, where this router priced it. */
+  paid?: Paid
 }
 
 export interface Session {

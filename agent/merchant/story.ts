@@ -7,20 +7,42 @@ export interface Chapter {
   text: string
 }
 
-/** What happened to a purchase, from the event of its outcome on; events that do not concern it are left out. */
-export function storyOf(purchaseId: string, events: readonly Event[]): { story: Chapter[]; isEnded: boolean } {
-  const story: Chapter[] = []
-  const outcome = events.find((event) => 'purchaseId' in event && event.purchaseId === purchaseId)
-  if (!outcome) return { story, isEnded: false }
-  const about: About = { purchaseId, ...(outcome.type === 'purchase.accepted' && following(outcome)) }
-  for (const event of events.slice(events.indexOf(outcome))) {
+/** A story as it is told, event by event, in order. */
+export interface Story {
+  readonly chapters: readonly Chapter[]
+  /** Nothing more belongs to it. */
+  readonly isEnded: boolean
+  tell(event: Event): void
+}
+
+/** What happens to a purchase, from the event of its outcome on; events that do not concern it are left out. */
+export function storyOf(purchaseId: string): Story {
+  const chapters: Chapter[] = []
+  const about: About = { purchaseId }
+  let isBegun = false
+  let isEnded = false
+
+  function tell(event: Event): void {
+    if (isEnded) return
+    const isOutcome = !isBegun && 'purchaseId' in event && event.purchaseId === purchaseId
+    if (isOutcome && event.type === 'purchase.accepted') Object.assign(about, following(event))
+    isBegun ||= isOutcome
+    if (!isBegun) return
     const text = textOf(event, about)
-    if (text !== undefined) story.push({ seq: event.seq ?? 0, at: event.at, text })
+    if (text !== undefined) chapters.push({ seq: event.seq ?? 0, at: event.at, text })
     if (event.type === 'session.moved' && event.sessionId === about.sessionId) about.mac = event.to
-    if (event.type === 'session.ended' && event.sessionId === about.sessionId) return { story, isEnded: true }
-    if (event === outcome && event.type === 'purchase.rejected') return { story, isEnded: true }
+    isEnded = isOutcome
+      ? event.type === 'purchase.rejected'
+      : event.type === 'session.ended' && event.sessionId === about.sessionId
   }
-  return { story, isEnded: false }
+
+  return {
+    chapters,
+    get isEnded() {
+      return isEnded
+    },
+    tell,
+  }
 }
 
 interface About {

@@ -63,8 +63,10 @@ function balance(books: Books, metric: Metric): Balance {
     used += BigInt(sumOf(lots, (lot) => lot.used)[metric])
     remaining += BigInt(remainingOf(lots)[metric])
   }
-  const sums = { sold, used, remaining, unused, difference: sold - used - remaining - unused }
-  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, exact(sum)])) as Balance
+  const writtenOff = books.writtenOff[metric]
+  const difference = exact(sold - used - remaining - unused - writtenOff)
+  const sums = { sold: exact(sold), used: exact(used), remaining: exact(remaining), unused: exact(unused) }
+  return { ...sums, ...(writtenOff !== 0n && { writtenOff: exact(writtenOff) }), difference }
 }
 
 function exact(sum: bigint): Sum {

@@ -144,12 +144,70 @@ describe('a command that is not done', () => {
 })
 
 describe('the same transaction', () => {
-  it('gets the same reply, whatever has changed since', async () => {
-    const first = await ask({ command: 'sessions' })
+  it('of a question is answered anew', async () => {
+    await ask({ command: 'sessions' })
     router.use(megabytes(3))
     await router.pass(2000)
 
-    expect(await ask({ command: 'sessions' })).toEqual(first)
+    expect(await ask({ command: 'sessions' })).toMatchObject({
+      data: { sessions: [{ used: { bytes: megabytes(3) } }] },
+    })
+  })
+
+  it('does not end the session that was bought after it, also in another life of the agent', async () => {
+    const first = await ask({ command: 'session.end', mac: aMac() })
+    await router.stop()
+    await router.start()
+    await router.grant('bytes', megabytes(7), { purchaseId: 'p2' })
+    const again = await ask({ command: 'session.end', mac: aMac() })
+
+    expect(again).toEqual(first)
+    expect(router.isOpen()).toBe(true)
+    expect(await router.session()).toMatchObject({ remaining: { bytes: megabytes(7) } })
+  })
+
+  it('does not act either when it was refused before', async () => {
+    const first = await ask({ command: 'session.end', mac: aMac(9) })
+    await router.restart()
+    router.join(9)
+    await router.grant('bytes', megabytes(7), { purchaseId: 'p2', mac: aMac(9) })
+    const again = await ask({ command: 'session.end', mac: aMac(9) })
+
+    expect([first, again]).toMatchObject([{ error: { code: 'not-found' } }, { error: { code: 'not-found' } }])
+    expect(router.isOpen(9)).toBe(true)
+  })
+
+  it('acts once among hundreds of others', async () => {
+    await ask({ command: 'session.end', mac: aMac() })
+    for (let n = 0; n < 300; n++) await ask({ transaction: `other-${n}`, command: 'sessions' })
+    await router.grant('bytes', megabytes(7), { purchaseId: 'p2' })
+
+    expect(await ask({ command: 'session.end', mac: aMac() })).toMatchObject({ status: 'ok' })
+    expect(router.isOpen()).toBe(true)
+  })
+
+  test.each([
+    { when: 'the command', command: { command: 'session.pause', mac: aMac() } },
+    { when: 'the device', command: { command: 'session.end', mac: aMac(2) } },
+  ])('with another content in $when is a conflict and does nothing', async ({ command }) => {
+    await ask({ command: 'session.resume', mac: aMac() })
+
+    expect(await ask(command)).toMatchObject({ status: 'error', error: { code: 'conflict' } })
+    expect(router.isOpen()).toBe(true)
+  })
+
+  it('of an act that was not confirmed is answered with what is true now', async () => {
+    router.portal.faults.refuse = new Set(['deauth'])
+    const first = ask({ command: 'session.pause', mac: aMac() })
+    await router.pass(15_000)
+    const unconfirmed = ask({ command: 'session.pause', mac: aMac() })
+    router.portal.faults.refuse = undefined
+    await router.pass(20_000)
+    const now = await ask({ command: 'session.pause', mac: aMac() })
+
+    expect(await first).toMatchObject({ error: { code: 'gate-unconfirmed' } })
+    expect(await unconfirmed).toMatchObject({ error: { code: 'gate-unconfirmed' } })
+    expect(now).toMatchObject({ status: 'ok', data: { state: 'paused' } })
   })
 
   it('acts once', async () => {

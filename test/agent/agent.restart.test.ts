@@ -236,8 +236,16 @@ describe('a damaged journal', () => {
     expect(told.flatMap((event) => ('seq' in event ? [[event.epoch, event.seq, event.type]] : []))).toEqual([
       ['epoch-1', 2, 'purchase.accepted'],
       ['epoch-2', 1, 'agent.started'],
+      ['epoch-2', 2, 'session.ended'],
     ])
-    expect(router.uplink.liveStatus().warnings).toEqual([expect.stringContaining('is damaged at byte')])
+    expect(router.events('session.ended')).toMatchObject([
+      { reason: 'lost', terminateCause: { name: 'NAS-Error' }, purchases: [{ purchaseId: 'p3', unused: 5000 }] },
+    ])
+    expect(router.uplink.liveStatus().warnings).toEqual([
+      expect.stringContaining('is damaged at byte'),
+      expect.stringContaining('1 purchases that were accepted are lost'),
+      expect.stringContaining('damage took 5000 bytes and 0 ms from the books'),
+    ])
     expect(await router.session()).toMatchObject({ allotment: { bytes: 5000 } })
   })
 })

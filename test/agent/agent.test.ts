@@ -188,8 +188,10 @@ describe('a purchase', () => {
   })
 
   it('that was refused is refused alike, with the first answer', async () => {
-    for (let time = 0; time < 2; time++) await router.uplink.purchase(aPurchase({ unit: 'eur' }))
-    await settled()
+    for (let time = 0; time < 2; time++) {
+      await router.uplink.purchase(aPurchase({ unit: 'eur' }))
+      await settled()
+    }
 
     expect(router.events('purchase.rejected')).toMatchObject([
       { seq: 2, code: 'unknown-price', final: true },
@@ -205,7 +207,7 @@ describe('a purchase', () => {
     await router.uplink.purchase(message)
     await settled()
 
-    expect(router.events('purchase.rejected')).toMatchObject([{ code: 'invalid-message', final: true }])
+    expect(router.events('purchase.rejected')).toMatchObject([{ code: 'invalid-message', final: false, retry: false }])
     expect(router.events('purchase.rejected')[0]).not.toHaveProperty('seq')
     expect(router.uplink.liveStatus().journal.lastSeq).toBeLessThanOrEqual(1)
   })

@@ -1,6 +1,8 @@
 // Proves that every setting is read from the file and the environment, which wins, and that bad ones are named in one go.
+import { readFileSync } from 'node:fs'
 import { describe, expect, it, test } from 'vitest'
 import { type Config, readConfig } from '../../agent/config.ts'
+import { type Setting, settingsHelp, settings as settingsTable } from '../../agent/settings.ts'
 
 type Env = Record<string, string | undefined>
 const required = { AGENT_ROUTER_ID: 'r1' }
@@ -20,7 +22,7 @@ it('has the defaults of the contract', () => {
   expect(configOf({})).toEqual({
     routerId: 'r1',
     topicPrefix: 'router',
-    mqtt: { url: 'mqtt://127.0.0.1:1883', version: 4 },
+    mqtt: { urls: ['mqtt://127.0.0.1:1883'], version: 4 },
     stateDir: './state',
     portal: {
       kind: 'auto',
@@ -44,6 +46,7 @@ it('has the defaults of the contract', () => {
     abandonedDays: 30,
     unpaid: 'close',
     logLevel: 'info',
+    warnings: [],
   })
 })
 
@@ -56,13 +59,11 @@ const settings = [
     name: 'AGENT_MQTT_URL',
     env: 'wss://b:8884/mqtt',
     toml: '"wss://b:8884/mqtt"',
-    config: { mqtt: { url: 'wss://b:8884/mqtt' } },
+    config: { mqtt: { urls: ['wss://b:8884/mqtt'] } },
   },
   { name: 'AGENT_MQTT_USERNAME', env: 'me', toml: '"me"', config: { mqtt: { username: 'me' } } },
   { name: 'AGENT_MQTT_PASSWORD_FILE', env: '/p', toml: '"/p"', config: { mqtt: { passwordFile: '/p' } } },
   { name: 'AGENT_MQTT_CA_FILE', env: '/ca', toml: '"/ca"', config: { mqtt: { caFile: '/ca' } } },
-  { name: 'AGENT_MQTT_CERT_FILE', env: '/c', toml: '"/c"', config: { mqtt: { certFile: '/c' } } },
-  { name: 'AGENT_MQTT_KEY_FILE', env: '/k', toml: '"/k"', config: { mqtt: { keyFile: '/k' } } },
   { name: 'AGENT_MQTT_VERSION', env: '5', toml: '5', config: { mqtt: { version: 5 } } },
   { name: 'AGENT_TOPIC_PREFIX', env: 'acme/wifi', toml: '"acme/wifi"', config: { topicPrefix: 'acme/wifi' } },
   { name: 'AGENT_STATE_DIR', env: '/srv', toml: '"/srv"', config: { stateDir: '/srv' } },
@@ -83,8 +84,10 @@ const settings = [
   { name: 'AGENT_MIN_STEPS', env: '3', toml: '3', config: { tariff: { prices: [{ minSteps: 3 }] } } },
   { name: 'AGENT_DIRECT_GRANTS', env: 'false', toml: 'false', config: { tariff: { directGrants: false } } },
   { name: 'AGENT_UNPAID', env: 'report', toml: '"report"', config: { unpaid: 'report' } },
+  { name: 'AGENT_LOG_FORMAT', env: 'text', toml: '"text"', config: { logFormat: 'text' } },
   { name: 'AGENT_LOG_LEVEL', env: 'debug', toml: '"debug"', config: { logLevel: 'debug' } },
 ]
+const pair = { AGENT_MQTT_CERT_FILE: '/c', AGENT_MQTT_KEY_FILE: '/k' }
 const keyOf = (name: string) => name.replace('AGENT_', '').toLowerCase()
 
 describe('a setting', () => {
@@ -96,6 +99,14 @@ describe('a setting', () => {
     const read = readConfig(name === 'AGENT_ROUTER_ID' ? {} : required, `${keyOf(name)} = ${toml}`)
 
     expect(read).toMatchObject({ config })
+  })
+
+  it('of a certificate and its key is read', () => {
+    expect(configOf(pair)).toMatchObject({ mqtt: { certFile: '/c', keyFile: '/k' } })
+  })
+
+  it('of several brokers is a list', () => {
+    expect(configOf({ AGENT_MQTT_URL: 'mqtt://a, mqtts://b:8884' }).mqtt.urls).toEqual(['mqtt://a', 'mqtts://b:8884'])
   })
 
   it('of the environment wins over the file', () => {
@@ -115,9 +126,9 @@ describe('a bad setting', () => {
   test.each(
     [
       { name: 'AGENT_ROUTER_ID', values: ['a b', 'a/b', 'x'.repeat(65)] },
-      { name: 'AGENT_MQTT_URL', values: ['http://b', 'b:1883', 'mqtt://', 'mqtt://[b'] },
+      { name: 'AGENT_MQTT_URL', values: ['http://b', 'b:1883', 'mqtt://', 'mqtt://[b', 'mqtt://a,', 'mqtt://a,b'] },
       { name: 'AGENT_MQTT_VERSION', values: ['3', '6', 'five'] },
-      { name: 'AGENT_TOPIC_PREFIX', values: ['/router', 'a/+', '#', 'a//b'] },
+      { name: 'AGENT_TOPIC_PREFIX', values: ['/router', 'a/+', '#', 'a//b', '$share/g', '$SYS'] },
       { name: 'AGENT_NDSCTL_TIMEOUT_MS', values: ['0', '-1', '1.5', '5s', '99999999999999'] },
       { name: 'AGENT_PORTAL', values: ['pfsense', 'openNDS'] },
       { name: 'AGENT_PORTAL_TRANSPORT', values: ['http'] },
@@ -145,11 +156,11 @@ describe('a bad setting', () => {
     )
 
     expect(problems.map((line) => line.split(':')[0]).sort()).toEqual([
-      'AGENT_COLOUR',
       'AGENT_METRIC',
       'AGENT_ROUTER_ID',
       'AGENT_STEP_SIZE',
       'AGENT_UNPAID',
+      'key colour, line 3',
     ])
   })
 
@@ -157,8 +168,49 @@ describe('a bad setting', () => {
     expect(problemsOf({}, 'state_dir = ')).toEqual([expect.stringContaining('not TOML')])
   })
 
+  it('of the file is named by its key and line, with what to give', () => {
+    expect(problemsOf({}, '# a comment\nunpaid = "open"')).toEqual([
+      'AGENT_UNPAID: cannot be "open": give close or report (key unpaid, line 2)',
+    ])
+  })
+
+  test.each([
+    {
+      key: 'mqtt_pasword_file = "p"',
+      says: 'key mqtt_pasword_file, line 1: there is no such setting; did you mean mqtt_password_file?',
+    },
+    { key: 'Unpaid = "close"', says: 'key Unpaid, line 1: there is no such setting; did you mean unpaid?' },
+    { key: '[wifi]\nssid = "x"', says: 'key wifi, line 1: there is no such setting: see --help' },
+  ])('that is no key is an error, with what was probably meant: $key', ({ key, says }) => {
+    expect(problemsOf({}, key)).toEqual([says])
+  })
+
+  it('within two letters of a variable is an error, with what was probably meant', () => {
+    expect(problemsOf({ AGENT_MQTT_PASWORD_FILE: '/p' })).toEqual([
+      'AGENT_MQTT_PASWORD_FILE: there is no such setting; did you mean AGENT_MQTT_PASSWORD_FILE?',
+    ])
+  })
+
+  test.each(['AGENT_MQTT_PASSWORD_FILE', 'AGENT_MQTT_CA_FILE'])('%s that names no file is an error', (name) => {
+    const read = readConfig({ ...required, [name]: '/nowhere' }, '', { isThere: () => false })
+
+    expect(read).toEqual({ problems: [`${name}: there is no file /nowhere that can be read`] })
+  })
+
+  it('of a certificate without its key is an error', () => {
+    expect(problemsOf({ AGENT_MQTT_CERT_FILE: '/c' })).toEqual([
+      expect.stringMatching(/^AGENT_MQTT_KEY_FILE: is missing/),
+    ])
+  })
+
+  it('never shows a password in an address', () => {
+    expect(problemsOf({ AGENT_MQTT_URL: 'http://me:secret@b' }).join()).not.toContain('secret')
+  })
+
   it('that is a stranger in the environment only warns', () => {
-    expect(readConfig({ ...required, AGENT_COLOUR: 'red', PATH: '/bin' })).toMatchObject({ unknown: ['AGENT_COLOUR'] })
+    expect(readConfig({ ...required, AGENT_COLOUR: 'red', PATH: '/bin' })).toMatchObject({
+      config: { warnings: [expect.stringContaining('AGENT_COLOUR')] },
+    })
   })
 })
 
@@ -185,7 +237,40 @@ describe('prices', () => {
     { when: 'one is free', toml: '[[prices]]\nunit = "sat"\nprice_per_step = 0' },
     { when: 'one has a misspelt field', toml: '[[prices]]\nunit = "sat"\nprice_per_step = 1\nminsteps = 2' },
     { when: 'they are no list', toml: 'prices = "cheap"' },
+    {
+      when: 'two are for one unit and source',
+      toml: '[[prices]]\nunit = "sat"\nprice_per_step = 1\n[[prices]]\nunit = "sat"\nprice_per_step = 2',
+    },
+    {
+      when: 'there are 65',
+      toml: Array.from({ length: 65 }, (_, n) => `[[prices]]\nunit = "u${n}"\nprice_per_step = 1`).join('\n'),
+    },
+    {
+      when: 'they have more than 8 KiB',
+      toml: Array.from(
+        { length: 40 },
+        (_, n) => `[[prices]]\nunit = "u${n}"\nprice_per_step = 1\nsource = "${'x'.repeat(250)}"`,
+      ).join('\n'),
+    },
   ])('are named when $when', ({ toml }) => {
     expect(problemsOf({}, toml)).toEqual([expect.stringMatching(/^AGENT_PRICES/)])
+  })
+})
+
+describe('the help', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+
+  test.each(Object.keys(settingsTable))('lists %s, and so does the README', (name) => {
+    expect(settingsHelp()).toMatch(new RegExp(`^ *${name} `, 'm'))
+    expect(readme).toContain(name === 'AGENT_PRICES' ? '`prices` in the file' : `\`${name}\``)
+  })
+
+  it('tells the default that is in force', () => {
+    const differing = Object.entries<Setting>(settingsTable).filter(([name, { schema, usually }]) => {
+      if (['AGENT_ROUTER_ID', 'AGENT_LOG_FORMAT'].includes(name)) return false
+      return String(schema.parse(undefined) ?? '') !== usually
+    })
+
+    expect(differing).toEqual([])
   })
 })

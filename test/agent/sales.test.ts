@@ -16,7 +16,8 @@ it('refuses a purchase while the books do not add up, for now, and acknowledges 
   const parts = { clock, journal, recorder, tariff: aTariff(), newId: () => 's1', entriesOf: () => [] }
   const sell = createSales({ ...parts, tell: (message) => told.push(message) })
   journal.books.sold.bytes += 1000n
-  await sell(bytesOf(aPurchase()))
+  const payload = bytesOf(aPurchase())
+  await sell({ payload, bytes: payload.length, retained: false })
 
   expect(told).toMatchObject([
     { code: 'storage-failure', final: false, message: expect.stringContaining('do not add up: 1000 bytes') },

@@ -37,6 +37,10 @@ export function casesOn({ name, open, missing }: BrokerKind): void {
       metric: 'milliseconds',
       allotment,
     })
+    const acknowledged = (router: Router) => {
+      const status = router.statuses.at(-1)
+      return status && 'journal' in status ? (status.journal?.acknowledgedSeq ?? 0) : 0
+    }
     const used = (router: Router) => router.ofType('usage').at(-1)?.sessions[0]?.used.bytes
 
     it('sells 682,622,976 bytes for 31 sat and opens the gate', async () => {
@@ -91,10 +95,15 @@ export function casesOn({ name, open, missing }: BrokerKind): void {
       const router = await aRouter()
       router.browse(phone, ip(1))
       await Promise.all([1, 2, 3].map(() => router.publish(bytes('p1', 10 * megabytes))))
-      const answers = await router.hears('purchase.accepted', 3)
-      const first = answers.find((answer) => answer.seq !== undefined)
-      const repeated = answers.filter((answer) => answer.duplicate)
-      expect(repeated.map((answer) => [answer.ofSeq, answer.seq])).toEqual([1, 2].map(() => [first?.seq, undefined]))
+      // Whether a repetition is answered by the first answer alone depends on whether the broker had that by then.
+      await until(() => router.statuses.at(-1)?.state === 'online' && acknowledged(router) >= 2)
+      await router.publish(bytes('p1', 10 * megabytes))
+      await until(() => router.ofType('purchase.accepted').some((answer) => answer.duplicate))
+      const answers = router.ofType('purchase.accepted')
+      const first = answers.filter((answer) => answer.seq !== undefined)
+      expect(first).toHaveLength(1)
+      expect(answers[0]).toEqual(first[0])
+      expect(answers.slice(1).every(({ duplicate, ofSeq }) => duplicate && ofSeq === first[0]?.seq)).toBe(true)
       await until(() => router.ofType('usage').at(-1)?.sessions[0]?.allotment.bytes === 10 * megabytes)
     })
 

@@ -29,14 +29,15 @@ describe.skipIf(mosquitto.missing)(mosquitto.missing ?? 'on Mosquitto alone', ()
     const operator = await mqtt.connectAsync(broker.url, { protocolVersion: 5 })
     const answers: [string, string | undefined][] = []
     operator.on('message', (topic, _, packet) => answers.push([topic, packet.properties?.correlationData?.toString()]))
-    await operator.subscribeAsync('answers/here', { qos: 1 })
+    const here = `router/${router.id}/reply/here`
+    await operator.subscribeAsync(here, { qos: 1 })
     await operator.publishAsync(`router/${router.id}/command`, '{"transaction":"t5","command":"sessions"}', {
       qos: 1,
-      properties: { responseTopic: 'answers/here', correlationData: Buffer.from('c1') },
+      properties: { responseTopic: here, correlationData: Buffer.from('c1') },
     })
     await until(() => answers.length > 0)
     await operator.endAsync()
-    expect(answers).toEqual([['answers/here', 'c1']])
+    expect(answers).toEqual([[here, 'c1']])
   })
 
   it.each(['in the settings', 'in the address'])('shows who it is, by a name and a password %s', async (where) => {

@@ -110,6 +110,8 @@ export function status(lastSeq: number, bytes: Partial<typeof none> = {}): Statu
     journal: { firstSeq: 1, lastSeq, acknowledgedSeq: 0 },
     conservation: { bytes: { ...none, ...bytes }, milliseconds: none },
     flash: { writtenBytes: 0, bytesPerDay: null },
+    skipped: [],
+    usageIntervalMilliseconds: 10_000,
     warnings: [],
   }
 }

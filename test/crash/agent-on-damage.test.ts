@@ -1,8 +1,8 @@
 // Proves that a whole agent starts on a journal damaged anywhere in its last three decisions: it says so in its status, goes
 // on from the last sound decision, and its gates follow the books.
 import { expect, it } from 'vitest'
+import type { Decision } from '../../agent/journal/files.ts'
 import { readFrames } from '../../agent/journal/frames.ts'
-import type { Decision } from '../../agent/journal/recovery.ts'
 import { nameOf } from '../support/a-journal.ts'
 import { aRouter, type RouterUnderTest } from '../support/a-router.ts'
 import { aMac } from '../support/builders.ts'
@@ -38,7 +38,7 @@ function endsOf(bytes: Buffer): number[] {
 }
 
 function soldIn(bytes: Buffer): { sold: number; purchaseIds: string[] } {
-  const events = (readFrames(bytes).values as Decision[]).flatMap(({ records }) =>
+  const events = (readFrames(bytes).values as Partial<Decision>[]).flatMap(({ records = [] }) =>
     records.flatMap((record) =>
       record.type === 'event' && record.event.type === 'purchase.accepted' ? [record.event] : [],
     ),
@@ -59,6 +59,14 @@ async function startDamaged(at: number) {
   return { router, name, ...soldIn(bytes) }
 }
 
+/** What the router tells as lost. */
+const lostOf = (router: RouterUnderTest) =>
+  router
+    .events('session.ended')
+    .filter((event) => event.reason === 'lost')
+    .flatMap((event) => event.purchases)
+    .reduce((sum, { unused }) => sum + unused, 0)
+
 it('starts from the last sound decision, and says so', { timeout: 60_000 }, async () => {
   const ends = endsOf(journalOf(await aRouterKilledInTheMiddle()).bytes)
   const from = ends.at(-4) ?? 0
@@ -69,9 +77,12 @@ it('starts from the last sound decision, and says so', { timeout: 60_000 }, asyn
     const { router, name, sold, purchaseIds } = await startDamaged(at)
     const { warnings, conservation } = router.uplink.liveStatus()
 
-    expect(conservation.bytes).toMatchObject({ sold, difference: 0 })
+    const lost = lostOf(router)
+    expect(conservation.bytes).toMatchObject({ sold: sold + lost, difference: 0 })
+    expect(conservation.bytes.writtenOff ?? 0).toBe(lost)
     expect([1, 2].map((device) => router.isOpen(device))).toEqual(['p1', 'p2'].map((id) => purchaseIds.includes(id)))
-    if (at < lastFrom) expect(warnings).toEqual([expect.stringContaining(`${name} is damaged`)])
+    if (at < lastFrom) expect(warnings[0]).toMatch(`${name} is damaged`)
+    expect(warnings).toHaveLength(lost > 0 ? 3 : at < lastFrom ? 1 : 0)
     await router.grant('bytes', megabytes(1), { purchaseId: 'p3', mac: aMac(2) })
     expect(router.isOpen(2)).toBe(true)
     expect(router.invalid()).toEqual([])

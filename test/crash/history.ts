@@ -1,12 +1,20 @@
 // A journal with a known state after every decision and every checkpoint, so that damage can be judged to the byte.
 import { createJournal, type Journal } from '../../agent/journal/journal.ts'
-import { type Books, type emptyBooks, type JournalRecord, toSnapshot } from '../../agent/merchant/books.ts'
+import type { PurchaseMemory } from '../../agent/journal/purchase-memory.ts'
+import {
+  type Books,
+  type emptyBooks,
+  type JournalRecord,
+  type Outcome,
+  toSnapshot,
+} from '../../agent/merchant/books.ts'
+
 import type { Event } from '../../protocol/index.ts'
 import { aDrift, aMetering, aSale, nameOf, roomy } from '../support/a-journal.ts'
 import { aNow } from '../support/builders.ts'
 import { type MemoryDisk, memoryDisk } from '../support/memory-disk.ts'
 
-type State = Omit<ReturnType<typeof emptyBooks>, 'epoch'>
+type State = Omit<ReturnType<typeof emptyBooks>, 'epoch' | 'purchases'> & { purchases: [string, Outcome][] }
 
 /** A file of frames. */
 export interface Recording {
@@ -68,7 +76,7 @@ export async function startWith({ disk, name }: Recording, bytes: Uint8Array) {
 
 /** The first epoch is `epoch-1`; one that a later start makes is another. */
 export async function start(disk: MemoryDisk, epoch = 1): Promise<Journal> {
-  const journal = createJournal(disk, () => `epoch-${epoch}`, roomy)
+  const journal = createJournal(disk, () => `epoch-${epoch}`, { limits: roomy })
   await journal.open()
   return journal
 }
@@ -76,12 +84,14 @@ export async function start(disk: MemoryDisk, epoch = 1): Promise<Journal> {
 /** The books as values that can be compared; the epoch is a matter of its own. */
 export function stateOf(books: Books): State {
   const { epoch: _, ...state } = structuredClone(toSnapshot(books)) as State & { epoch: string }
-  return state
+  return { ...state, purchases: [...(books.purchases as PurchaseMemory)] }
 }
 
 /** What of it has to do with money and gates, and nothing with the numbers of events. */
-export function moneyOf({ epochFirstN, inherited, lastSeq, acknowledgedSeq, purchases, ...money }: State): object {
-  return { ...money, purchases: [...purchases].map(([id, { epoch: _, ...outcome }]) => [id, outcome]) }
+export function moneyOf(state: State): object {
+  const { epochFirstN, inherited, lastSeq, acknowledgedSeq, purchases, lost, sold, writtenOff, ...money } = state
+  const known = purchases.map(([id, { epoch: _, ...outcome }]) => [id, outcome])
+  return { ...money, sold: sold.bytes - writtenOff.bytes, known }
 }
 
 function newRecording(disk: MemoryDisk, start: string): Recording {

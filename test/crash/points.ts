@@ -79,6 +79,15 @@ export function numberedUplink(uplink: Uplink, points: Points): Uplink {
     get connected() {
       return uplink.connected
     },
+    get warnings() {
+      return uplink.warnings
+    },
+    get mostBytes() {
+      return uplink.mostBytes
+    },
+    get partBytes() {
+      return uplink.partBytes
+    },
     get kept() {
       return uplink.kept
     },

@@ -141,7 +141,7 @@ describe('parsePurchase refuses', () => {
       unreadable: object
     }
 
-    expect(Object.keys(unreadable).sort()).toEqual(['code', 'content', 'message'])
+    expect(Object.keys(unreadable).sort()).toEqual(['code', 'content', 'message', 'sentId'])
   })
 })
 

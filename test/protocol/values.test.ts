@@ -61,14 +61,13 @@ describe('a MAC', () => {
 })
 
 describe('a purchase id', () => {
-  test.each(['p', '01K9Z6V3T0W8Q4N5E2R7Y1M6HA', 'invoice/7781#2', 'grün-ß', '{"a":1}', 'x'.repeat(128), '\u{1f600}'])(
-    'is %j',
-    (id) => {
-      expect(PurchaseId.parse(id)).toBe(id)
-    },
-  )
+  test.each(['p', '01K9Z6V3T0W8Q4N5E2R7Y1M6HA', 'invoice/7781#2', '{"a":1}', 'x'.repeat(128)])('is %j', (id) => {
+    expect(PurchaseId.parse(id)).toBe(id)
+  })
 
   test.each([
+    'grün-ß',
+    '\u{1f600}',
     '',
     ' ',
     'a b',

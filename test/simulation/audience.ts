@@ -35,7 +35,7 @@ export function createAudience(ledger: Ledger, now: () => number, violate: (what
     if (message.type === 'usage') return usage(message as Usage)
     if (message.seq === undefined) return unnumbered(text, message)
     const { seq } = message
-    if (ledger.texts[seq - 1] !== text) return violate(`published, and not on disk like that: ${text}`)
+    if (ledger.texts[seq - 1] !== storedOf(message)) return violate(`published, and not on disk like that: ${text}`)
     if (seq > heard + 1) return violate(`event ${seq} is heard after event ${heard}`)
     if (seq <= durableCursor) return violate(`event ${seq} is heard again, though its acknowledgement is on disk`)
     if (seq <= heard && seq > repeatable) return violate(`event ${seq} is heard again for no reason`)
@@ -121,4 +121,11 @@ export function createAudience(ledger: Ledger, now: () => number, violate: (what
       durableCursor = Math.max(durableCursor, checkpointCursor)
     },
   }
+}
+
+/** The event as it was stored: a refusal is published with what is sold here instead. */
+function storedOf(message: { type: string }): string {
+  if (message.type !== 'purchase.rejected') return JSON.stringify(message)
+  const { metric: _m, stepSize: _s, prices: _p, ...stored } = message as Record<string, unknown>
+  return JSON.stringify(stored)
 }

@@ -1,7 +1,7 @@
 // A broker and the one connection an agent keeps to it: what the agent has not acknowledged comes again after every
 // reconnect, what the agent publishes may arrive unacknowledged, and the last will speaks for a connection that broke.
 import { exactJson } from '../../agent/exact-json.ts'
-import type { Uplink, UplinkHandlers } from '../../agent/uplink/uplink.ts'
+import type { LastWill, Uplink, UplinkHandlers } from '../../agent/uplink/uplink.ts'
 import type { Channel } from '../../protocol/index.ts'
 import type { Dice } from './dice.ts'
 import type { Life } from './life.ts'
@@ -25,6 +25,8 @@ export interface BrokerWatcher {
 
 export interface Broker {
   fault: BrokerFault | undefined
+  /** The agent has left as many purchases unacknowledged as it may. */
+  readonly keepsAll: boolean
   /** Sent by a backend, kept until acknowledged. */
   readonly queue: readonly Delivery[]
   readonly retained: string | undefined
@@ -50,6 +52,8 @@ interface Connection {
 }
 
 const firstPause = 500
+// As the contract has it.
+const mostKept = 8
 const longestPause = 15_000
 
 export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatcher): Broker {
@@ -112,11 +116,13 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
     }
     if (delivery.channel === 'command') {
       const send = (message: object) => publish(connection, 'reply', message, false)
-      void connection.handlers.command(delivery.payload, send)
+      const { payload } = delivery
+      const incoming = { payload, bytes: payload.length, retained: false }
+      void connection.handlers.command({ ...incoming, channel: 'command', isMisdirected: false }, send)
       return done()
     }
     const { payload } = delivery
-    void connection.handlers.purchase({ payload, retained: false }).then((receipt) => {
+    void connection.handlers.purchase({ payload, bytes: payload.length, retained: false }).then((receipt) => {
       if (!connection.life.alive) return
       if (receipt === 'acknowledge') done()
       else keep()
@@ -160,7 +166,7 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
     let closed = false
     let pause = firstPause
     let handlers: UplinkHandlers | undefined
-    let lastWill = ''
+    let lastWill: () => LastWill
 
     function tryAgain(): void {
       const wait = pause * (0.5 + dice.roll() / 2)
@@ -175,7 +181,7 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
       const made: Connection = {
         life,
         handlers,
-        lastWill,
+        lastWill: exactJson(lastWill()),
         open: true,
         lastArrival: 0,
         unacknowledged: new Set(),
@@ -198,7 +204,7 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
       },
       open(given, will) {
         handlers = given
-        lastWill = JSON.stringify(will)
+        lastWill = will
         life.after(dice.between(5, 100), connect)
       },
       publish(channel, message, { retain = false } = {}) {
@@ -206,6 +212,9 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
         if (!connection) return Promise.reject(new Error('there is no connection to the broker'))
         return publish(connection, channel, message, retain)
       },
+      warnings: [],
+      mostBytes: 64_000,
+      partBytes: 64_000,
       get kept() {
         return connection?.open ? connection.kept : 0
       },
@@ -236,6 +245,9 @@ export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatch
       if (fault === 'deaf' && to === undefined) drop()
       fault = to
       if (to === 'away') drop()
+    },
+    get keepsAll() {
+      return (current?.kept ?? 0) >= mostKept
     },
     get queue() {
       return queue

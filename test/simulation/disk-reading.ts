@@ -10,7 +10,7 @@ export function eventsIn(bytes: Uint8Array): Event[] {
     const end = at + 8 + file.readUInt32LE(at)
     if (end > file.length) break
     const text = file[at + 8] === 0 ? inflateRawSync(file.subarray(at + 9, end)) : file.subarray(at + 8, end)
-    const { records } = JSON.parse(text.toString()) as { records: { type: string; event: Event }[] }
+    const { records = [] } = JSON.parse(text.toString()) as { records?: { type: string; event: Event }[] }
     events.push(...records.flatMap((record) => (record.type === 'event' ? [record.event] : [])))
     at = end
   }
@@ -18,3 +18,4 @@ export function eventsIn(bytes: Uint8Array): Event[] {
 }
 
 export const isJournal = (name: string): boolean => /^journal-.*\.log$/.test(name)
+export const isCheckpoint = (name: string): boolean => /^checkpoint-.*\.log$/.test(name)

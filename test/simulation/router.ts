@@ -62,7 +62,7 @@ export function createRouter(parts: Parts): Router {
     agent = createAgent({
       config,
       clock,
-      journal: createJournal(disk.mountedBy(born), () => `epoch-${++epochs}`),
+      journal: createJournal(disk.mountedBy(born), () => `epoch-${++epochs}`, { sleep: clock.sleep }),
       valve: createValve(ndsctlOf(born, site, line, settings.latencyMilliseconds, dice), 'auto', clock),
       neighbours: async () => site.portal.neighbours() as never,
       uplink: broker.connectionOf(born),

@@ -1,6 +1,6 @@
 // A journal on a disk in memory, and decisions to put into it.
-import { createJournal, type Journal, type JournalLimits } from '../../agent/journal/journal.ts'
-import type { JournalRecord } from '../../agent/merchant/books.ts'
+import { createJournal, type Journal, type JournalLimits, type Run } from '../../agent/journal/journal.ts'
+import type { Books, JournalRecord } from '../../agent/merchant/books.ts'
 import { timestamp } from '../../agent/moment.ts'
 import type { Event } from '../../protocol/index.ts'
 import { aMac, aRouterId, aWall } from './builders.ts'
@@ -9,7 +9,7 @@ import { type MemoryDisk, memoryDisk } from './memory-disk.ts'
 export const roomy: JournalLimits = { fileBytes: 1e6, mostBytes: 1e7, mostDays: 30 }
 
 export async function openJournal(disk: MemoryDisk = memoryDisk(), limits: JournalLimits = roomy): Promise<Journal> {
-  const journal = createJournal(disk, () => 'epoch-1', limits)
+  const journal = createJournal(disk, () => 'epoch-1', { limits })
   await journal.open()
   return journal
 }
@@ -76,7 +76,16 @@ export function aMetering(seq: number, used: number): Extract<JournalRecord, { t
   }
 }
 
-export const seqsOf = (events: readonly Event[]): (number | undefined)[] => events.map((event) => event.seq)
+export const seqsOf = (of: readonly Event[] | Run): (number | undefined)[] =>
+  ('events' in of ? of.events : of).map((event) => event.seq)
+
+/** The numbers of the events that earlier epochs left untold. */
+export const inheritedBy = ({ inherited }: Books): number[] =>
+  inherited.flatMap(({ fromSeq, toSeq }) => Array.from({ length: toSeq - fromSeq + 1 }, (_, index) => fromSeq + index))
+
+/** Of the purchases `p1` to `p<most>`, those that the books remember. */
+export const remembered = ({ purchases }: Books, most: number): string[] =>
+  Array.from({ length: most }, (_, index) => `p${index + 1}`).filter((id) => purchases.has(id))
 
 export const usedOf = (journal: Journal, seq: number): number | undefined =>
   journal.books.sessions.get(aMac(seq))?.lots[0]?.used

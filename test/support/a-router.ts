@@ -63,7 +63,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
     agent = createAgent({
       config,
       clock,
-      journal: createJournal(disk, () => `epoch-${++epochs}`, limits),
+      journal: createJournal(disk, () => `epoch-${++epochs}`, { limits, sleep: clock.sleep }),
       valve: createValve(
         within(config.portal.timeoutMilliseconds, async (args) => {
           await beforeCall(args)

@@ -1,4 +1,5 @@
 // What the tests are made of: each builder gives a sound value, and the test says only what matters to its case.
+import { type Config, readConfig } from '../../agent/config.ts'
 import { fingerprint } from '../../agent/fingerprint.ts'
 import { type Books, emptyBooks, type Outcome } from '../../agent/merchant/books.ts'
 import type { Tariff } from '../../agent/merchant/purchase-session.ts'
@@ -50,7 +51,7 @@ export const bytesOf = (message: unknown): Uint8Array =>
 /** A message from the purchase topic as the agent has read it. */
 export function aReading(message: unknown) {
   const read = parsePurchase(bytesOf(message))
-  return { read, content: fingerprint(read) }
+  return { read, content: fingerprint(read, 'bytes') }
 }
 
 export function aLot(parts: Partial<Lot> = {}): Lot {
@@ -122,4 +123,11 @@ export function aClient(parts: Partial<PortalClient> = {}): PortalClient {
 
 export function aList(clients: PortalClient[] = [], parts: Partial<PortalList> = {}): PortalList {
   return { kind: 'nodogsplash', clients, trusted: [], ...parts }
+}
+
+/** The settings of a router that names itself and nothing else. */
+export function aConfig(env: Record<string, string> = {}): Config {
+  const read = readConfig({ AGENT_ROUTER_ID: aRouterId, ...env })
+  if ('problems' in read) throw new Error(read.problems.join('; '))
+  return read.config
 }

@@ -1,6 +1,7 @@
 // An uplink without a broker: the test connects it, delivers to it, and sees what it published.
+import type * as z from 'zod'
 import { exactJson } from '../../agent/exact-json.ts'
-import type { Uplink, UplinkHandlers } from '../../agent/uplink/uplink.ts'
+import type { Incoming, LastWill, Uplink, UplinkHandlers } from '../../agent/uplink/uplink.ts'
 import {
   type Channel,
   type Event,
@@ -47,7 +48,7 @@ export function fakeUplink(): FakeUplink {
   const invalid: string[] = []
   const replayed: Record<string, unknown>[] = []
   let handlers: UplinkHandlers | undefined
-  let lastWill: Status | undefined
+  let lastWill: (() => LastWill) | undefined
   let connected = false
   let kept = 0
   let rejoined = 0
@@ -60,9 +61,8 @@ export function fakeUplink(): FakeUplink {
   }
 
   function check(channel: Channel, message: object): void {
-    const schema = { usage: UsageMessage, status: Status, reply: Reply, purchase: undefined, command: undefined }[
-      channel
-    ]
+    const schemas: Partial<Record<Channel, z.ZodType>> = { usage: UsageMessage, status: Status, reply: Reply }
+    const schema = schemas[channel]
     const parsed = schema?.safeParse(message)
     if (parsed && !parsed.success) invalid.push(`${channel}: ${parsed.error.message} ${JSON.stringify(message)}`)
   }
@@ -72,7 +72,7 @@ export function fakeUplink(): FakeUplink {
     invalid,
     replayed,
     get lastWill() {
-      return lastWill
+      return lastWill && Status.parse(JSON.parse(exactJson(lastWill())))
     },
     get connected() {
       return connected
@@ -80,6 +80,9 @@ export function fakeUplink(): FakeUplink {
     get kept() {
       return kept
     },
+    warnings: [],
+    mostBytes: 64_000,
+    partBytes: 64_000,
     get rejoined() {
       return rejoined
     },
@@ -130,13 +133,13 @@ export function fakeUplink(): FakeUplink {
       return () => release()
     },
     async purchase(message, { retained = false } = {}) {
-      if ((await open().purchase({ payload: bytesOf(message), retained })) === 'acknowledge') return
+      if ((await open().purchase(incoming(message, retained))) === 'acknowledge') return
       kept++
       throw new Error('the agent leaves the purchase to the broker')
     },
     command: (message) =>
       new Promise((resolve) =>
-        open().command(bytesOf(message), (reply) => {
+        open().command({ ...incoming(message), channel: 'command', isMisdirected: false }, async (reply) => {
           if ('historical' in reply) {
             replayed.push(JSON.parse(JSON.stringify(reply)))
             return
@@ -155,4 +158,9 @@ export function fakeUplink(): FakeUplink {
     },
   }
   return uplink
+}
+
+function incoming(message: unknown, retained = false): Incoming {
+  const payload = bytesOf(message)
+  return { payload, bytes: payload.length, retained }
 }

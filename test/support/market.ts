@@ -163,7 +163,7 @@ export function aMarket(devices: number) {
       append([{ type: 'ending', mac: session.mac }])
     },
     restartFromSnapshot(): void {
-      books = fromSnapshot(JSON.parse(JSON.stringify(toSnapshot(books))))
+      books = fromSnapshot(JSON.parse(JSON.stringify(toSnapshot(books))), books.purchases)
     },
     /** The books as the whole journal makes them. */
     replayed(): Books {

@@ -5,6 +5,8 @@ export interface MemoryDisk extends Disk {
   readonly files: Map<string, Uint8Array>
   /** Every operation so far, such as `append journal-0000000000000001.log`. */
   readonly operations: string[]
+  /** Files that cannot be read. */
+  readonly unreadable: Set<string>
   /** Every write from now on fails, until {@link accept}. */
   refuse(): void
   accept(): void
@@ -19,6 +21,7 @@ export interface MemoryDisk extends Disk {
 export function memoryDisk(content: Iterable<[string, Uint8Array]> = []): MemoryDisk {
   const files = new Map([...content].map(([name, bytes]): [string, Uint8Array] => [name, Uint8Array.from(bytes)]))
   const operations: string[] = []
+  const unreadable = new Set<string>()
   let refusing = false
   let crash = { operation: Number.POSITIVE_INFINITY, tornAt: 0 }
   let gate: Promise<void> = Promise.resolve()
@@ -53,8 +56,13 @@ export function memoryDisk(content: Iterable<[string, Uint8Array]> = []): Memory
   return {
     files,
     operations,
+    unreadable,
     list: async () => [...files].map(([name, bytes]) => ({ name, bytes: bytes.length })),
-    read: async (name) => Uint8Array.from(fileOf(name)),
+    async read(name) {
+      await gate
+      if (unreadable.has(name)) throw Object.assign(new Error(`input/output error: ${name}`), { code: 'EIO' })
+      return Uint8Array.from(fileOf(name))
+    },
     append: (name, bytes) =>
       write(
         `append ${name}`,

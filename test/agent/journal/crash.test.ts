@@ -18,7 +18,7 @@ interface Told {
 /** Four purchases, each one decision of two events, with metering and checkpoints; stops where the disk fails. */
 async function live(disk: MemoryDisk): Promise<Told> {
   const told: Told = { seq: 0, used: 0, checkpointed: 0 }
-  const journal = createJournal(disk, () => 'epoch-1', limits)
+  const journal = createJournal(disk, () => 'epoch-1', { limits })
   try {
     await journal.open()
     for (let seq = 1; seq < 9; seq += 2) {
@@ -56,10 +56,12 @@ describe('a crash', () => {
     expect([...kinds].sort()).toEqual([
       'append checkpoint',
       'append journal',
+      'append purchases',
       'remove checkpoint',
       'remove journal',
       'replace checkpoint',
       'replace journal',
+      'replace purchases',
     ])
   })
 

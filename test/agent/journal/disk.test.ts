@@ -73,13 +73,13 @@ describe('folderDisk', () => {
 describe('a journal in a real folder', () => {
   it('reopens equal, next to files that are none of its own', async () => {
     await writeFile(join(folder, 'README'), 'mine')
-    const journal = createJournal(folderDisk(folder), () => 'epoch-1', roomy)
+    const journal = createJournal(folderDisk(folder), () => 'epoch-1', { limits: roomy })
     await journal.open()
     await journal.append([aSale(1)])
     journal.note(aMetering(1, 77))
     await journal.checkpoint(aNow())
     await journal.close()
-    const again = createJournal(folderDisk(folder), () => 'epoch-2', roomy)
+    const again = createJournal(folderDisk(folder), () => 'epoch-2', { limits: roomy })
     await again.open()
 
     expect(again.books).toEqual(journal.books)
@@ -88,7 +88,7 @@ describe('a journal in a real folder', () => {
 
   it('that cannot be used says so', async () => {
     await writeFile(join(folder, 'file'), '')
-    const journal = createJournal(folderDisk(join(folder, 'file')), () => 'epoch-1', roomy)
+    const journal = createJournal(folderDisk(join(folder, 'file')), () => 'epoch-1', { limits: roomy })
 
     await expect(journal.open()).rejects.toThrow()
   })

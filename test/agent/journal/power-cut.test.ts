@@ -11,7 +11,7 @@ import { type PowerCutFiles, powerCutFiles } from '../../support/power-cut.ts'
 const limits = { ...roomy, fileBytes: 700 }
 
 async function open(files: PowerCutFiles) {
-  const journal = createJournal(folderDisk('/state', files), () => 'epoch-1', limits)
+  const journal = createJournal(folderDisk('/state', files), () => 'epoch-1', { limits })
   await journal.open()
   return journal
 }

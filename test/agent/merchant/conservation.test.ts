@@ -87,7 +87,7 @@ describe('the usage report', () => {
     { sessions: 101, parts: [100, 1] },
     { sessions: 250, parts: [100, 100, 50] },
   ])('of $sessions sessions comes in parts of $parts', ({ sessions, parts }) => {
-    const report = usageReport(aBooks({ sessions: many(sessions), lastSeq: 9 }), aNow(), true)
+    const report = usageReport(aBooks({ sessions: many(sessions), lastSeq: 9 }), aNow(), true, 64_000)
 
     expect(report.map((part) => part.sessions.length)).toEqual(parts)
     expect(report.map(({ part, parts: of, afterSeq }) => [part, of, afterSeq])).toEqual(

@@ -1,4 +1,5 @@
 // Proves that an amount buys what the price list says, to the last byte.
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { calculateAllotment } from '../../../agent/merchant/prices.ts'
 import { aPrice, aTariff } from '../../support/builders.ts'
@@ -31,7 +32,7 @@ describe('calculateAllotment', () => {
   ])('sells $allotment for $amount when $when', ({ amount, price, stepSize, allotment }) => {
     const tariff = aTariff({ prices: [aPrice(price)], ...(stepSize && { stepSize }) })
 
-    expect(calculateAllotment({ amount, unit: 'sat' }, tariff)).toEqual({ allotment })
+    expect(calculateAllotment({ amount, unit: 'sat' }, tariff)).toMatchObject({ allotment })
   })
 
   test.each([
@@ -62,7 +63,7 @@ describe('calculateAllotment', () => {
     { when: 'a stranger pays the price without source', prices: anySource, source: 'mint-c', allotment: 8 },
     { when: 'no source is named', prices: anySource, source: undefined, allotment: 8 },
   ])('sells $allotment steps for 8 when $when', ({ prices, source, allotment }) => {
-    expect(calculateAllotment({ amount: 8, unit: 'sat', source }, aTariff({ prices, stepSize: 1 }))).toEqual({
+    expect(calculateAllotment({ amount: 8, unit: 'sat', source }, aTariff({ prices, stepSize: 1 }))).toMatchObject({
       allotment,
     })
   })
@@ -75,4 +76,34 @@ describe('calculateAllotment', () => {
       expect(calculateAllotment({ amount: 8, unit: 'sat', source }, tariff)).toEqual({ code: 'unknown-price' })
     },
   )
+
+  test.each([
+    { amount: 31, pricePerStep: 1, steps: 31, change: 0 },
+    { amount: 1.999, pricePerStep: 1, steps: 1, change: 0.999 },
+    { amount: 10, pricePerStep: 3, steps: 3, change: 1 },
+    { amount: 0.35, pricePerStep: 0.1, steps: 3, change: 0.05 },
+    { amount: 0.3, pricePerStep: 0.1, steps: 3, change: 0 },
+    { amount: 1e-7, pricePerStep: 3e-8, steps: 3, change: 1e-8 },
+  ])('gives $change back of $amount at $pricePerStep', ({ amount, pricePerStep, steps, change }) => {
+    const priced = calculateAllotment({ amount, unit: 'sat' }, aTariff({ prices: [aPrice({ pricePerStep })] }))
+
+    expect(priced).toMatchObject({ paid: { amount, unit: 'sat', pricePerStep, steps, change } })
+  })
+
+  test('amount = steps × pricePerStep + change, exactly, for every amount of 15 digits', () => {
+    const decimals = fc.tuple(fc.integer({ min: 1, max: 999_999_999 }), fc.integer({ min: 0, max: 6 }))
+    fc.assert(
+      fc.property(decimals, decimals, ([a, da], [p, dp]) => {
+        const [amount, pricePerStep] = [Number(`${a}e-${da}`), Number(`${p}e-${dp}`)]
+        const priced = calculateAllotment(
+          { amount, unit: 'sat' },
+          aTariff({ prices: [aPrice({ pricePerStep })], stepSize: 1 }),
+        )
+        if (!('paid' in priced)) return
+        const exact = (value: number) => BigInt(Math.round(value * 1e6))
+        const { steps, change } = priced.paid
+        expect(BigInt(steps) * exact(pricePerStep) + exact(change)).toBe(exact(amount))
+      }),
+    )
+  })
 })

@@ -1,6 +1,8 @@
 // Proves that every message from the purchase topic gets the one answer that the contract gives it.
+
 import { describe, expect, it, test } from 'vitest'
 import type { Books } from '../../../agent/merchant/books.ts'
+import { withOffer } from '../../../agent/merchant/offer.ts'
 import { purchaseSession, rejection, type Tariff } from '../../../agent/merchant/purchase-session.ts'
 import type { Now } from '../../../agent/moment.ts'
 import {
@@ -82,6 +84,15 @@ describe('an accepted purchase', () => {
       event: { type: 'purchase.accepted', notAfterJudged: false },
     })
   })
+
+  it('is refused as expired by an unsynchronised clock when the journal knows a later time', () => {
+    const late = aPurchase({ notAfter: '2026-11-22T12:00:00Z' })
+    const books = aBooks({ syncedWall: Date.parse('2026-11-22T12:00:00Z') })
+
+    expect(sell(late, { books, now: aNow({ wall: 0, clockSynced: false }) })).toMatchObject({
+      event: { code: 'expired' },
+    })
+  })
 })
 
 const full = aBooks({
@@ -93,8 +104,8 @@ const manyLots = Array.from({ length: 256 }, (_, n) => aLot({ purchaseId: `q${n}
 describe('a refused purchase', () => {
   const noon = '2026-11-22T12:00:00Z'
   test.each([
-    { code: 'invalid-message', is: 'answer', final: true, message: '{"purchaseId"', case: {} },
-    { code: 'invalid-message', is: 'answer', final: true, message: aPurchase({ amount: 'ten' }), case: {} },
+    { code: 'invalid-message', is: 'answer', final: false, message: '{"purchaseId"', case: {} },
+    { code: 'invalid-message', is: 'answer', final: false, message: aPurchase({ amount: 'ten' }), case: {} },
     { code: 'invalid-mac', is: 'outcome', final: true, message: aPurchase({ mac: '02:66' }), case: {} },
     { code: 'unknown-price', is: 'outcome', final: true, message: aPurchase({ unit: 'eur' }), case: {} },
     {
@@ -139,7 +150,7 @@ describe('a refused purchase', () => {
     {
       code: 'conflict',
       is: 'answer',
-      final: true,
+      final: false,
       message: aPurchase(),
       case: { books: aBooks({ purchases: new Map([['p1', anOutcome({ content: 'other', seq: 3 })]]) }) },
     },
@@ -167,7 +178,7 @@ describe('a refused purchase', () => {
     expect(sell({ ...aPurchase({ mac: 'nobody' }), purchaseId: undefined })).toMatchObject({ is: 'answer' })
   })
 
-  it('says what would have been accepted, and whose it was', () => {
+  it('says what was paid, and whose it was', () => {
     const tariff = aTariff({ prices: [aPrice({ minSteps: 2 }), aPrice({ unit: 'eur', pricePerStep: 0.01 })] })
 
     expect(sell(aPurchase({ unit: 'btc', reference: 'r-1' }), { tariff })).toMatchObject({
@@ -175,10 +186,22 @@ describe('a refused purchase', () => {
         purchaseId: 'p1',
         reference: 'r-1',
         mac: aMac(),
-        metric: 'bytes',
-        stepSize: 22_020_096,
-        prices: tariff.prices,
+        paid: { amount: 1, unit: 'btc' },
       },
+    })
+  })
+
+  it('is told with the prices in the unit that was paid, which are not stored', () => {
+    const tariff = aTariff({ prices: [aPrice({ minSteps: 2 }), aPrice({ unit: 'eur', pricePerStep: 0.01 })] })
+    const sale = sell(aPurchase({ amount: 1 }), { tariff })
+    if (sale.is !== 'outcome') throw new Error('no outcome')
+
+    expect(sale.event).not.toHaveProperty('prices')
+    expect(withOffer(sale.event, tariff)).toMatchObject({
+      code: 'below-minimum',
+      metric: 'bytes',
+      stepSize: 22_020_096,
+      prices: [{ unit: 'sat', minSteps: 2 }],
     })
   })
 
@@ -187,6 +210,6 @@ describe('a refused purchase', () => {
   })
 
   it('by a disk that refuses may be tried again', () => {
-    expect(rejection({ purchaseId: 'p1' }, 'storage-failure', 'full', aTariff())).toMatchObject({ final: false })
+    expect(rejection({ purchaseId: 'p1' }, 'storage-failure', 'full')).toMatchObject({ final: false, retry: true })
   })
 })

@@ -19,14 +19,14 @@ describe('the stream to a broker', () => {
   })
 
   it.each(['mqtts', 'wss'])('refuses a %s:// broker that nobody vouches for', async (scheme) => {
-    const open = await streamTo(`${scheme}://localhost:${door.port}`, {})
+    const open = await streamTo({ url: `${scheme}://localhost:${door.port}` }, {})
     const fault = await new Promise((resolve) => open().on('error', resolve))
     expect(fault).toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
   })
 
   it('speaks TLS at a mqtt:// address too when a certificate is shown', async () => {
     const [cert, key] = [readFileSync(certificate.certFile), readFileSync(certificate.keyFile)]
-    const open = await streamTo(`mqtt://localhost:${door.port}`, { ca: cert, cert, key })
+    const open = await streamTo({ url: `mqtt://localhost:${door.port}` }, { ca: cert, cert, key })
     const stream = open()
     const answer = await new Promise((resolve) => stream.on('data', resolve).write('hello'))
     stream.destroy()
