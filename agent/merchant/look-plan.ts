@@ -197,7 +197,7 @@ export function listDueIn(books: Books, now: Moment, settings: LookSettings, see
   const affordable = seen.listMilliseconds / (isWanted ? wantedListShare : listShare)
   const shortest = isWanted ? settings.nearIntervalMilliseconds : settings.lookIntervalMilliseconds
   const longest = somebodyWaits ? longestWhileWaiting : longestWithoutList
-  const isRare = majorVersion(seen) < 10 && listBy(seen) === 'status'
+  const isRare = majorVersion(seen) < 10 && seen.present !== undefined && listBy(seen) === 'status'
   const rarely = isRare ? (seen.isListWanted ? rareWantedStatus : rareStatus) : 0
   const interval = Math.max(Math.min(affordable, longest), shortest - seen.listMilliseconds, rarely)
   const due = seen.listedAt + interval - now.at
@@ -209,10 +209,11 @@ export function listDueIn(books: Books, now: Moment, settings: LookSettings, see
 
 /**
  * How openNDS is asked for its whole list. `status` tells it at once, but 9.10 may end itself over it; `json` takes a second
- * for each device that has left, so it is good while none has.
+ * for each device that has left, so it is good while the LAN knows all that are listed.
  */
 export function listBy(seen: Seen): 'json' | 'status' {
-  return majorVersion(seen) < 10 && seen.absent.size === 0 ? 'json' : 'status'
+  if (seen.kind !== 'opennds') return 'json'
+  return majorVersion(seen) < 10 && seen.present !== undefined && seen.absent.size === 0 ? 'json' : 'status'
 }
 
 function listPauseLeft({ listFailures, listFailedAt }: Seen, now: Moment): number {

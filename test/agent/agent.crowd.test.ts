@@ -90,8 +90,9 @@ describe('a whole list that is not answered', () => {
 
     expect(router.calls.length).toBeGreaterThanOrEqual(before)
     expect(asked.length).toBeGreaterThan(3)
-    expect(asked.length).toBeLessThan(14)
-    expect(pauses.at(-1)).toBeGreaterThan(pauses[0] ?? 0)
+    // Each time in both ways that the portal has.
+    expect(asked.length).toBeLessThan(28)
+    expect(Math.max(...pauses)).toBeGreaterThan(10 * (pauses[0] ?? 0))
   })
 })
 

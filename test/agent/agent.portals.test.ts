@@ -220,7 +220,7 @@ describe('how often the portal is asked', () => {
     await router.start()
     await router.grant('bytes', 5e9)
 
-    expect(await within(router, 7000)).toEqual(Array(3).fill('json'))
+    expect(await within(router, 7000)).toEqual(Array(3).fill('status'))
   })
 
   it('reads a device at openNDS once more before its session is moved away', async () => {
