@@ -11,7 +11,6 @@ import {
   afterLook,
   afterNeighbours,
   everybody,
-  listBy,
   nothingSeen,
   type Seen,
 } from './merchant/look-plan.ts'
@@ -149,7 +148,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     const isOneCall = seen.kind === 'nodogsplash' && seen.listFailures === 0
     if (question !== 'all' && !isOneCall) return askSome(question)
     try {
-      return { list: await valve.look('all', listBy(seen)), question: 'all' }
+      return { list: await valve.look('all'), question: 'all' }
     } catch (err) {
       if (!isAboutTheList(err) || remembered === undefined) throw err
       log.warn({ err }, 'the list of the portal cannot be read: its devices are asked for one by one')
@@ -293,7 +292,10 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     async notice() {
       lastNeighbours = await neighbours()
       const before = seen.present
-      seen = afterNeighbours(seen, lastNeighbours, remembered)
+      seen = afterNeighbours(seen, lastNeighbours, remembered, journal.books, nowOf(clock))
+      if (remembered) {
+        remembered = { ...remembered, clients: withHolders(remembered.clients, remembered.clients, lastNeighbours) }
+      }
       const { present } = seen
       if (!present) return []
       return [...journal.books.sessions.keys()].filter((mac) => present.has(mac) && !before?.has(mac))

@@ -7,7 +7,7 @@ import { type Asked, majorVersion, type PortalClient, type PortalList, type Ques
 import { othersAt } from '../valve/shared-address.ts'
 import type { Books } from './books.ts'
 import type { Step } from './gate-plan.ts'
-import { dueIn, firstEndIn, isExpected, type LookSettings, type Sight } from './next-look.ts'
+import { dueIn, firstEndIn, isExpected, isWorthAsking, type LookSettings, type Sight } from './next-look.ts'
 import { type Session, stateOf } from './session.ts'
 
 /** What the looks so far have shown of the portal itself. */
@@ -23,6 +23,8 @@ export interface Seen extends Sight {
   /** How many addresses the LAN knows of the devices at more than one; and what it knew when the whole list was last read. */
   told: ReadonlyMap<Mac, number>
   addresses: ReadonlyMap<Mac, number>
+  /** When a paid device was first seen at an address at which no entry of it is known. */
+  arrivals: ReadonlyMap<string, number>
   /** A device has an address that no answer has named: only the whole list tells its entry. */
   isListWanted: boolean
 }
@@ -39,6 +41,7 @@ export const nothingSeen: Seen = {
   listFailures: 0,
   told: new Map(),
   addresses: new Map(),
+  arrivals: new Map(),
   isListWanted: false,
 }
 
@@ -52,8 +55,10 @@ const wantedListShare = 0.2
 const longestWithoutList = 600_000
 const longestWhileWaiting = 60_000
 // openNDS 9.10 may end itself over its `status`, and everybody's gate with it, so there it is asked for rarely.
-const rareStatus = 600_000
-const rareWantedStatus = 60_000
+const rareList = 60_000
+const rareWantedList = 20_000
+// A paid device that has come to an address is expected to meet the portal's page there for so long.
+const arrivalMilliseconds = 60_000
 // A list that could not be read is asked for again after this, and after twice as long each time.
 const firstListPause = 5000
 // Time to shut an overdue session before the whole list blocks the daemon.
@@ -171,6 +176,8 @@ export function afterNeighbours(
   seen: Seen,
   neighbours: readonly Neighbour[] | undefined,
   known: PortalList | undefined,
+  { sessions }: Pick<Books, 'sessions'>,
+  now: Moment,
 ): Seen {
   const { present: _, ...rest } = seen
   const present = ofDevices(neighbours ?? [])
@@ -179,7 +186,14 @@ export function afterNeighbours(
   if (!neighbours || (!seen.present && !listed.some((mac) => present.has(mac)))) return rest
   // nodogsplash tells of those who have left as fast as of the others.
   const absent = seen.kind === 'opennds' ? listed.filter((mac) => !present.has(mac)) : []
-  return { ...rest, present, absent: new Set(absent) }
+  // A question by IP is answered about the oldest entry there: that of a device which has just come stands in the list alone.
+  const isUnknown = ({ mac, ip }: Neighbour) => {
+    return sessions.has(mac) && !known?.clients.some((client) => client.mac === mac && client.ip === ip)
+  }
+  const unknown = neighbours.filter(isUnknown).map(({ mac, ip }) => `${mac} ${ip}`)
+  const arrivals = new Map(unknown.map((pair) => [pair, seen.arrivals.get(pair) ?? now.at]))
+  const isExpected = [...arrivals.values()].some((at) => now.at - at <= arrivalMilliseconds)
+  return { ...rest, present, absent: new Set(absent), arrivals, isListWanted: seen.isListWanted || isExpected }
 }
 
 /**
@@ -197,23 +211,13 @@ export function listDueIn(books: Books, now: Moment, settings: LookSettings, see
   const affordable = seen.listMilliseconds / (isWanted ? wantedListShare : listShare)
   const shortest = isWanted ? settings.nearIntervalMilliseconds : settings.lookIntervalMilliseconds
   const longest = somebodyWaits ? longestWhileWaiting : longestWithoutList
-  const isRare = majorVersion(seen) < 10 && seen.present !== undefined && listBy(seen) === 'status'
-  const rarely = isRare ? (seen.isListWanted ? rareWantedStatus : rareStatus) : 0
+  const rarely = majorVersion(seen) >= 10 ? 0 : seen.isListWanted ? rareWantedList : rareList
   const interval = Math.max(Math.min(affordable, longest), shortest - seen.listMilliseconds, rarely)
   const due = seen.listedAt + interval - now.at
   if (due > 0) return due
   const end = firstEndIn(books, now)
   const waits = end < 2 * seen.listMilliseconds ? Math.max(end, shutMilliseconds) : 0
   return Math.max(0, Math.min(waits, due + interval))
-}
-
-/**
- * How openNDS is asked for its whole list. `status` tells it at once, but 9.10 may end itself over it; `json` takes a second
- * for each device that has left, so it is good while the LAN knows all that are listed.
- */
-export function listBy(seen: Seen): 'json' | 'status' {
-  if (seen.kind !== 'opennds') return 'json'
-  return majorVersion(seen) < 10 && seen.present !== undefined && seen.absent.size === 0 ? 'json' : 'status'
 }
 
 function listPauseLeft({ listFailures, listFailedAt }: Seen, now: Moment): number {
@@ -225,12 +229,6 @@ function listPauseLeft({ listFailures, listFailedAt }: Seen, now: Moment): numbe
 // Paid, and not let in: the device may not be there, and a question about it then takes the daemon's time for nothing.
 function isAway(session: Session): boolean {
   return stateOf(session) === 'waiting'
-}
-
-// The LAN tells who is there. Where it does not, a device is asked about while it may come at any moment; later the whole
-// list tells when it has met the portal's page.
-function isWorthAsking(session: Session, now: Moment, { present }: Seen): boolean {
-  return present ? present.has(session.mac) : isExpected(session, now)
 }
 
 // At most one absent device per half look interval, the least recently read: each may cost the daemon a second.

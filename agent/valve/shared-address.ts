@@ -1,6 +1,5 @@
 // Two devices at one IP. A portal keeps an IP's counters at its oldest entry with that IP, whosever it is, and never drops
 // that entry: read as they stand there, one device would be charged for what another one moved.
-import type { Mac } from '../../protocol/index.ts'
 import type { Neighbour } from './neighbours.ts'
 import type { PortalClient } from './portal-client.ts'
 
@@ -40,14 +39,18 @@ export function othersAt(client: PortalClient, known: readonly PortalClient[]): 
   return known.filter((other) => other.ip === client.ip && other.mac !== client.mac)
 }
 
-function holdersOf(known: readonly PortalClient[], neighbours: readonly Neighbour[]): Map<string, PortalClient> {
-  const holders = new Map<string, PortalClient>()
-  const onTheLan = new Map<string, Mac>(neighbours.map(({ ip, mac }) => [ip, mac]))
+type Holder = Pick<PortalClient, 'mac' | 'open'>
+
+function holdersOf(known: readonly PortalClient[], neighbours: readonly Neighbour[]): Map<string, Holder> {
+  const holders = new Map<string, Holder>()
   for (const client of known) {
     const holder = holders.get(client.ip)
-    const isThere = (candidate: PortalClient) => onTheLan.get(candidate.ip) === candidate.mac
-    if (!holder || isThere(client) || (!isThere(holder) && (client.open || !holder.open)))
-      holders.set(client.ip, client)
+    if (!holder || client.open || !holder.open) holders.set(client.ip, client)
+  }
+  // The LAN knows better, also of a device that the portal has no entry for yet.
+  for (const { ip, mac } of neighbours) {
+    const isOpen = known.some((client) => client.ip === ip && client.mac === mac && client.open)
+    if (holders.has(ip)) holders.set(ip, { mac, open: isOpen })
   }
   return holders
 }

@@ -11,8 +11,8 @@ import { borrowedFrom, withCountersOfAddress } from './shared-address.ts'
 
 /** Every method may throw {@link PortalFault}. Whether a gate moved, only the next look tells: `ndsctl` may lie. */
 export interface Valve {
-  /** The whole list by one call, or a call for each name in the question. `by`: how openNDS is asked for its list. */
-  look(question?: Question, by?: 'json' | 'status'): Promise<PortalList>
+  /** The whole list by one call, or a call for each name in the question. */
+  look(question?: Question): Promise<PortalList>
   /** What the portal says of itself, and of the devices that its owner trusts. */
   status(): Promise<PortalStatus>
   /** A question that costs the portal next to nothing: resolves when it answers, with something that can be read. */
@@ -69,20 +69,23 @@ export function createValve(
     throw new PortalFault('portal-garbled', `AGENT_PORTAL says ${kind}, but ${answers} answers`)
   }
 
-  async function lookAtAll(by: 'json' | 'status'): Promise<PortalList> {
+  async function lookAtAll(): Promise<PortalList> {
     const askedAt = clock.monotonic()
-    const list = await wholeList(by)
+    const list = await wholeList()
     listed = list.clients.length
     known = { kind: list.kind, ...(list.version !== undefined && { version: list.version }) }
     return stamped({ ...list, clients: withCountersOfAddress(list.clients) }, askedAt)
   }
 
   // nodogsplash tells all by `json` in milliseconds. openNDS's `json` takes a second for each device that has left, and its
-  // `status` tells the same at once. Where one cannot be read the other is better than nothing.
-  async function wholeList(by: 'json' | 'status'): Promise<PortalList> {
+  // `status` tells the same at once; where that cannot be read, `json` is better than nothing.
+  async function wholeList(): Promise<PortalList> {
     if (known?.kind === 'nodogsplash') return jsonList()
-    if (by === 'json') return (await unlessUseless(jsonList())) ?? (await status()).list
-    return (await unlessUseless(status()))?.list ?? jsonList()
+    const told = await unlessUnreadable(status())
+    if (told?.kind === 'opennds') return told.list
+    const list = await jsonList()
+    const { trusted, version } = told ?? {}
+    return { ...list, ...(trusted && { trusted }), ...(version !== undefined && { version }) }
   }
 
   async function jsonList(): Promise<PortalList> {
@@ -144,8 +147,8 @@ export function createValve(
   }
 
   return {
-    async look(question = 'all', by = 'json') {
-      if (question === 'all' || !known) return lookAtAll(by)
+    async look(question = 'all') {
+      if (question === 'all' || !known) return lookAtAll()
       const askedAt = clock.monotonic()
       return { ...(await lookAtSome(question, known)), askedAt }
     },
@@ -174,15 +177,13 @@ export function createValve(
   }
 }
 
-// A portal that is not there, or busy, answers the other question no better.
-async function unlessUseless<T>(answer: Promise<T>): Promise<T | undefined> {
+// A portal that is not there, busy or silent answers the other question no better.
+async function unlessUnreadable<T>(answer: Promise<T>): Promise<T | undefined> {
   return answer.catch((err) => {
-    if (err instanceof PortalFault && useless.has(err.code)) return undefined
+    if (err instanceof PortalFault && (err.code === 'portal-garbled' || err.code === 'ndsctl-failed')) return undefined
     throw err
   })
 }
-
-const useless: ReadonlySet<string> = new Set(['portal-garbled', 'ndsctl-failed', 'portal-silent'])
 
 function stamped(list: PortalList, askedAt: number): PortalList {
   return { ...list, askedAt, clients: list.clients.map((client) => ({ ...client, askedAt })) }

@@ -61,6 +61,13 @@ export function onARealPortal(transport: Transport, declare: (stage: Stage) => v
         const portal = { AGENT_LOG_LEVEL: 'debug', AGENT_PORTAL_TRANSPORT: transport, AGENT_NDS_SOCKET: lab.socket }
         agent = await openWatchedAgent({ broker, ...lab.router, env: { ...portal, ...env } })
         await agent.start()
+        // openNDS 9.10 may end itself over the agent's first question while it is starting; it is started again.
+        const { statuses } = agent
+        await until(() => {
+          const status = statuses.at(-1)
+          return status?.state === 'online' && status.portal.state === 'reachable'
+        }, 30_000)
+        await lab.daemon.running()
         return agent
       },
       async aDevice() {

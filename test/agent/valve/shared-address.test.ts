@@ -40,7 +40,7 @@ describe('who has an IP now', () => {
   const lan = (device: number) => [{ ip: anIp(), mac: aMac(device) }]
   test.each([
     { when: 'the LAN says so', known: [entry(1), entry(2)], neighbours: lan(1), holder: 1 },
-    { when: 'the LAN names a device without an entry', known: [entry(1), entry(2)], neighbours: lan(7), holder: 2 },
+    { when: 'the LAN names a device without an entry', known: [entry(1), entry(2)], neighbours: lan(7), holder: 7 },
     { when: 'its gate is open', known: [entry(1, { open: false }), entry(2)], neighbours: [], holder: 2 },
     { when: 'its gate is the only open one', known: [entry(1), entry(2, { open: false })], neighbours: [], holder: 1 },
     { when: 'both are open and it came later', known: [entry(1), entry(2)], neighbours: [], holder: 2 },

@@ -118,8 +118,8 @@ describe('a question about some devices', () => {
   })
 
   it.each([
-    { flavour: 'nodogsplash' as const, calls: ['json'] },
-    { flavour: 'opennds' as const, calls: ['json'] },
+    { flavour: 'nodogsplash' as const, calls: ['status', 'json'] },
+    { flavour: 'opennds' as const, calls: ['status'] },
   ])('is one about all at $flavour, as long as it is not known to be openNDS', async ({ flavour, calls }) => {
     const scene = aValve(flavour, [1, 2])
     const list = await scene.valve.look([about(1, aMac(1))])
@@ -222,5 +222,5 @@ it('garbage for a list is a fault where the status fails too', async () => {
   scene.portal.faults.garbage = '{"client_length": 1,'
   scene.portal.faults.statusFails = true
 
-  await expect(scene.valve.look()).rejects.toMatchObject({ code: 'ndsctl-failed' })
+  await expect(scene.valve.look()).rejects.toMatchObject({ code: 'portal-garbled' })
 })
