@@ -119,7 +119,10 @@ export function createAgent(parts: AgentParts): Agent {
 
   /** Whether somebody has come to the LAN whom a session waits for. */
   async function notice(): Promise<boolean> {
-    const come = await gates.notice()
+    const come = await gates.notice().catch((err) => {
+      log.warn({ err }, 'who is on the LAN cannot be read')
+      return []
+    })
     for (const mac of come) wanted.add(mac)
     return come.length > 0
   }

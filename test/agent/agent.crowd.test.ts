@@ -178,32 +178,3 @@ describe.each([
     })
   },
 )
-
-describe('who paid and does not come', () => {
-  it.each(['nodogsplash', 'opennds', 'opennds-10'] as const)(
-    'costs %s at most seven calls a minute',
-    async (flavour) => {
-      router = aRouter({ flavour })
-      router.join(2)
-      await router.start()
-      await sell(1, megabytes(1))
-      await router.pass(120_000)
-      const before = router.calls.length
-      await router.pass(300_000)
-
-      expect((router.calls.length - before) / 5).toBeLessThanOrEqual(7)
-    },
-  )
-
-  it.each(['nodogsplash', 'opennds', 'opennds-10'] as const)('is let in at %s as soon as there', async (flavour) => {
-    router = aRouter({ flavour })
-    router.join(2)
-    await router.start()
-    await sell(1, megabytes(1))
-    await router.pass(600_000)
-    router.join(1)
-    await router.pass(10_000)
-
-    expect(router.isOpen(1)).toBe(true)
-  })
-})
