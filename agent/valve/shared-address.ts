@@ -28,10 +28,13 @@ export function withHolders(
   known: readonly PortalClient[],
   neighbours: readonly Neighbour[] = [],
 ): PortalClient[] {
-  const holders = holdersOf(known, neighbours)
+  const onTheLan = new Map<string, Mac>(neighbours.map(({ ip, mac }) => [ip, mac]))
+  const holders = holdersOf(known, onTheLan)
   return clients.map(({ heldBy: _, ...client }) => {
     const holder = holders.get(client.ip)
-    return holder && holder.mac !== client.mac ? { ...client, heldBy: { mac: holder.mac, open: holder.open } } : client
+    if (!holder || holder.mac === client.mac) return client
+    const isOnLan = onTheLan.get(holder.ip) === holder.mac && { isOnLan: true as const }
+    return { ...client, heldBy: { mac: holder.mac, open: holder.open, ...isOnLan } }
   })
 }
 
@@ -40,9 +43,8 @@ export function othersAt(client: PortalClient, known: readonly PortalClient[]): 
   return known.filter((other) => other.ip === client.ip && other.mac !== client.mac)
 }
 
-function holdersOf(known: readonly PortalClient[], neighbours: readonly Neighbour[]): Map<string, PortalClient> {
+function holdersOf(known: readonly PortalClient[], onTheLan: ReadonlyMap<string, Mac>): Map<string, PortalClient> {
   const holders = new Map<string, PortalClient>()
-  const onTheLan = new Map<string, Mac>(neighbours.map(({ ip, mac }) => [ip, mac]))
   for (const client of known) {
     const holder = holders.get(client.ip)
     const isThere = (candidate: PortalClient) => onTheLan.get(candidate.ip) === candidate.mac
