@@ -7,7 +7,7 @@ import { type Asked, majorVersion, type PortalClient, type PortalList, type Ques
 import { othersAt } from '../valve/shared-address.ts'
 import type { Books } from './books.ts'
 import type { Step } from './gate-plan.ts'
-import { dueIn, firstEndIn, isExpected, type LookSettings, type Sight } from './next-look.ts'
+import { dueIn, firstEndIn, isExpected, isWorthAsking, type LookSettings, type Sight } from './next-look.ts'
 import { type Session, stateOf } from './session.ts'
 
 /** What the looks so far have shown of the portal itself. */
@@ -224,12 +224,6 @@ function listPauseLeft({ listFailures, listFailedAt }: Seen, now: Moment): numbe
 // Paid, and not let in: the device may not be there, and a question about it then takes the daemon's time for nothing.
 function isAway(session: Session): boolean {
   return stateOf(session) === 'waiting'
-}
-
-// The LAN tells who is there. Where it does not, a device is asked about while it may come at any moment; later the whole
-// list tells when it has met the portal's page.
-function isWorthAsking(session: Session, now: Moment, { present }: Seen): boolean {
-  return present ? present.has(session.mac) : isExpected(session, now)
 }
 
 // At most one absent device per half look interval, the least recently read: each may cost the daemon a second.

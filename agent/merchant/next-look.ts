@@ -1,5 +1,5 @@
 // When to look again: often enough that the last look falls on the last bytes, seldom enough to be quiet.
-import type { Mac } from '../../protocol/index.ts'
+import type { Mac, PortalKind } from '../../protocol/index.ts'
 import { type Moment, since } from '../moment.ts'
 import type { Neighbour } from '../valve/neighbours.ts'
 import { lateIn } from './abandoned.ts'
@@ -15,6 +15,8 @@ export interface LookSettings {
 
 /** What looking is like at this portal. */
 export interface Sight {
+  /** openNDS is asked about each device by itself, so there nobody is asked about in vain. */
+  kind?: PortalKind
   /** How long the latest look took. */
   latencyMilliseconds: number
   /** Devices that have left the LAN: at openNDS every question about one takes a second, so they wait for their turn. */
@@ -77,7 +79,10 @@ function intervalOf(session: Session, now: Moment, settings: LookSettings, sight
   const { lookIntervalMilliseconds: far, nearIntervalMilliseconds: near } = settings
   const state = stateOf(session)
   if (state === 'paused' && !session.seenOpen) return Number.POSITIVE_INFINITY
-  if (state === 'waiting') return isExpected(session, now) ? near : far
+  if (state === 'waiting') {
+    if (sight.kind === 'opennds' && !isWorthAsking(session, now, sight)) return Number.POSITIVE_INFINITY
+    return isExpected(session, now) ? near : far
+  }
   if (state !== 'open') return near
   if (sight.absent.has(session.mac)) return Number.POSITIVE_INFINITY
   const regular = isNearItsEnd(session, settings, sight) ? near : far
@@ -89,6 +94,14 @@ export function isExpected({ paidAt, lastOpen }: Session, now: Moment): boolean 
   // After a reboot everybody comes back.
   const ages = [paidAt, ...(lastOpen ? [lastOpen] : [])].map((moment) => since(moment, now) ?? now.at)
   return ages.some((age) => age <= expectedFor)
+}
+
+/**
+ * Whether openNDS is asked about a device that waits. The LAN tells who is there. Where it does not, a device is asked about
+ * while it may come at any moment; later the whole list tells when it has met the portal's page.
+ */
+export function isWorthAsking(session: Session, now: Moment, { present }: Sight): boolean {
+  return present ? present.has(session.mac) : isExpected(session, now)
 }
 
 function isNearItsEnd(session: Session, settings: LookSettings, sight: Sight): boolean {

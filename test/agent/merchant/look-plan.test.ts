@@ -45,7 +45,10 @@ describe('planLook', () => {
       when: 'an entry must be missing',
       seen: opennds({ listedAt: 98_000, listMilliseconds: 100, isListWanted: true }),
     },
-    { when: 'that of a 9.10 is a minute old', seen: opennds({ version: '9.10.0', listedAt: 40_000 }) },
+    {
+      when: 'the status of a 9.10 is 10 minutes old',
+      seen: opennds({ version: '9.10.0', absent: new Set([aMac(9)]), listedAt: -500_000 }),
+    },
     { when: 'it failed 5 s ago', seen: opennds({ listedAt: 0, listFailures: 1, listFailedAt: 95_000 }) },
     {
       when: 'it failed three times, the last of them 20 s ago',
@@ -58,7 +61,10 @@ describe('planLook', () => {
   test.each([
     { when: 'a list of 2 s is younger than 40 s', seen: opennds({ listedAt: 60_001 }) },
     { when: 'an entry is missing and the list takes long', seen: opennds({ isListWanted: true }) },
-    { when: 'it is a 9.10, and less than a minute ago', seen: opennds({ version: '9.10.0', listedAt: 40_001 }) },
+    {
+      when: 'it is the status of a 9.10, read less than 10 minutes ago',
+      seen: opennds({ version: '9.10.0', absent: new Set([aMac(9)]), listedAt: -499_999 }),
+    },
     { when: 'it failed less than 5 s ago', seen: opennds({ listedAt: 0, listFailures: 1, listFailedAt: 95_001 }) },
     {
       when: 'it failed three times, the last of them less than 20 s ago',
@@ -167,11 +173,20 @@ describe('listDueIn', () => {
     { when: 'it was never read', seen: opennds({ listedAt: undefined }), due: 0 },
     { when: 'it is quick and a second old', seen: opennds({ listMilliseconds: 100 }), due: 8900 },
     { when: 'it takes 2 s and is a second old', seen: opennds(), due: 39_000 },
-    { when: 'it is that of a 9.10', seen: opennds({ version: '9.10.0', listMilliseconds: 100 }), due: 59_000 },
     {
-      when: 'it is that of a 9.10 and the LAN knows everybody on it, so that `json` can tell it',
-      seen: opennds({ version: '9.10.0', listMilliseconds: 100, present: new Map() }),
+      when: 'it is that of a 9.10 and nobody on it has left, so that `json` can tell it',
+      seen: opennds({ version: '9.10.0', listMilliseconds: 100 }),
       due: 8900,
+    },
+    {
+      when: 'it is that of a 9.10 and only `status` tells it at once',
+      seen: opennds({ version: '9.10.0', listMilliseconds: 100, absent: new Set([aMac(9)]) }),
+      due: 599_000,
+    },
+    {
+      when: 'it is that of a 9.10, by `status`, and an entry must be missing',
+      seen: opennds({ version: '9.10.0', listMilliseconds: 100, absent: new Set([aMac(9)]), isListWanted: true }),
+      due: 59_000,
     },
     { when: 'it failed a second ago', seen: opennds({ listFailures: 1, listFailedAt: 99_000 }), due: 4000 },
     {
