@@ -110,7 +110,7 @@ describe('when all places are taken', () => {
     expect(sale).toMatchObject({
       is: 'outcome',
       event: { type: 'purchase.accepted' },
-      ended: [{ type: 'session.ended', reason: 'abandoned', sessionId: 's1' }],
+      ended: [{ type: 'session.ended', reason: 'abandoned', sessionId: 's0' }],
     })
   })
 
