@@ -63,6 +63,7 @@ const stopPatience = 1000
 const diskTrialMilliseconds = 5000
 // So many purchases stay at the broker while the disk refuses; further ones are answered and the backend sends them again.
 const mostKept = 8
+const shortestPause = 10
 // So often a plan that was interrupted is made anew at once; then the next look goes on.
 const mostTurns = 4
 
@@ -119,7 +120,10 @@ export function createAgent(parts: AgentParts): Agent {
 
   /** Whether somebody has come to the LAN whom a session waits for. */
   async function notice(): Promise<boolean> {
-    const come = await gates.notice()
+    const come = await gates.notice().catch((err) => {
+      log.warn({ err }, 'who is on the LAN cannot be read')
+      return []
+    })
     for (const mac of come) wanted.add(mac)
     return come.length > 0
   }
@@ -239,7 +243,9 @@ export function createAgent(parts: AgentParts): Agent {
         // Without the books nobody knows whose gate is whose: they stay as they are.
         if (journal.isRead) await enforce().catch((err) => log.error({ err }, 'a look failed'))
         orders.happened()
-        nextLook = clock.monotonic() + nextLookOf(nowOf(clock))
+        const now = nowOf(clock)
+        // Whatever the reason why nothing was asked, the same reason a moment later is soon enough.
+        nextLook = now.at + Math.max(nextLookOf(now), gates.answeredAt === now.at ? 0 : shortestPause)
       }
       const now = nowOf(clock)
       nextNotice = now.at + noticeIn(journal.books, config, gates.seen)

@@ -17,7 +17,7 @@ import {
 import { lacksBaseline, meterSession, opening, unanswered, unreadFor, unseen } from './merchant/metering.ts'
 import { firstEndIn } from './merchant/next-look.ts'
 import { currentLot, type Session } from './merchant/session.ts'
-import { drift, nothingWatched, settle } from './merchant/settle.ts'
+import { drift, nothingWatched, settle, sharedAddress } from './merchant/settle.ts'
 import type { Now } from './moment.ts'
 import type { Recorder } from './recorder.ts'
 import { PortalFault } from './valve/fault.ts'
@@ -245,6 +245,10 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     if (last && remembered) noteReading(last, remembered)
     // The reading takes its time: a top-up that came meanwhile keeps the gate.
     if (!isDue(journal.books, step)) return
+    if (step.act === 'close' && step.isDisplaced) {
+      const holder = client.heldBy?.mac ?? remembered?.clients.findLast(({ ip }) => ip === client.ip)?.mac
+      await recorder.inTurn(() => tell([sharedAddress(journal.books, client, holder)], nowOf(clock)))
+    }
     watch = { ...watch, shut: new Set([...watch.shut, client.mac]) }
     const readAt = last?.askedAt ?? client.askedAt ?? clock.monotonic()
     const isShut = await valve.closeGate(client)

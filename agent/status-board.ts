@@ -8,7 +8,7 @@ import type { Config } from './config.ts'
 import { exactJson } from './exact-json.ts'
 import type { Gates } from './gates.ts'
 import type { Journal } from './journal/journal.ts'
-import { countSessions, faultOfBooks, faultOfPortal } from './merchant/reporting.ts'
+import { countSessions, faultOfBooks, faultOfPlaces, faultOfPortal, faultOfTrust } from './merchant/reporting.ts'
 import { type Balance, conservationOf } from './merchant/view.ts'
 import { timestamp } from './moment.ts'
 import type { Recorder } from './recorder.ts'
@@ -63,6 +63,8 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
       ...journal.warnings,
       journal.refusalsStop,
       faultOfPortal(books, gates.remembered),
+      faultOfTrust(books),
+      faultOfPlaces(books),
       ...uplink.warnings,
       ...config.warnings,
     ]

@@ -98,7 +98,9 @@ function stepsFor(
     const isToShut = session ? client.open : isLeftOpen(books, list, client, unpaid)
     return isToShut ? [{ act: 'close', mac, client }] : []
   }
-  if (client.heldBy) return client.open ? [{ act: 'close', mac, client, isDisplaced: true }] : []
+  if (client.heldBy && !takesOver(client, known)) {
+    return client.open ? [{ act: 'close', mac, client, isDisplaced: true }] : []
+  }
   if (client.open) return blocked?.has(token) ? [{ act: 'renew', mac, client }] : []
   // The portal would count what passes here as the older entry's.
   const inTheWay = othersAt(client, known).filter((other) => other.open)
@@ -109,6 +111,11 @@ function stepsFor(
     shuts.push({ act: 'clear', mac: oldest.mac, client: oldest })
   }
   return [...shuts, openStep(session, client)]
+}
+
+// Where the LAN does not tell who is there, a payer who met the portal's page at that IP after the others has it now.
+function takesOver({ ip, token, open, heldBy }: PortalClient, known: readonly PortalClient[]): boolean {
+  return !open && !heldBy?.isOnLan && known.findLast((other) => other.ip === ip)?.token === token
 }
 
 function isLeftOpen(books: Books, list: PortalList, client: PortalClient, unpaid: UnpaidPolicy): boolean {

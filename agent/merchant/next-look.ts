@@ -15,6 +15,7 @@ export interface LookSettings {
 
 /** What looking is like at this portal. */
 export interface Sight {
+  /** openNDS is asked about each device by itself, so there nobody is asked about in vain. */
   kind?: PortalKind
   /** How long the latest look took. */
   latencyMilliseconds: number
@@ -96,8 +97,8 @@ export function isExpected({ paidAt, lastOpen }: Session, now: Moment): boolean 
 }
 
 /**
- * Whether openNDS is to be asked about a device that waits. The LAN tells who is there. Where it does not, a device is asked
- * about while it may come at any moment; later the whole list tells when it has met the portal's page.
+ * Whether openNDS is asked about a device that waits. The LAN tells who is there. Where it does not, a device is asked about
+ * while it may come at any moment; later the whole list tells when it has met the portal's page.
  */
 export function isWorthAsking(session: Session, now: Moment, { present }: Sight): boolean {
   return present ? present.has(session.mac) : isExpected(session, now)

@@ -4,6 +4,7 @@ import type { Now } from '../moment.ts'
 import type { PortalList } from '../valve/portal-client.ts'
 import type { Books } from './books.ts'
 import { inParts } from './parts.ts'
+import { mostSessions } from './purchase-session.ts'
 import { isPaid, stateOf } from './session.ts'
 import { conservationOf, viewOf } from './view.ts'
 
@@ -53,4 +54,20 @@ export function faultOfPortal({ sessions }: Books, list: PortalList | undefined)
   const outside = [...sessions.values()].filter((session) => isPaid(session) && !known.has(session.mac)).length
   if (outside === 0) return undefined
   return `the portal lists ${list.clients.length} devices, a usual limit: ${outside} that paid may not get in; see its MaxClients`
+}
+
+/** Devices that have paid and that the router's owner lets through for nothing: nobody would find out why they wait. */
+export function faultOfTrust({ sessions }: Books): string | undefined {
+  const trusted = [...sessions.values()].filter((session) => session.waitingFor === 'trusted').map(({ mac }) => mac)
+  if (trusted.length === 0) return undefined
+  const named = trusted.slice(0, mostNamed).join(', ') + (trusted.length > mostNamed ? ', ...' : '')
+  return `${trusted.length} that paid are trusted by the portal, which lets them through and counts nothing: ${named}; end their sessions or untrust them`
+}
+
+const mostNamed = 5
+
+/** Whether sales will soon need the places of sessions that wait, or nothing. */
+export function faultOfPlaces({ sessions }: Books): string | undefined {
+  if (sessions.size < mostSessions * 0.8) return undefined
+  return `${sessions.size} of ${mostSessions} places for sessions are taken; a sale beyond ends the one not seen for longest, if that is a day or more`
 }

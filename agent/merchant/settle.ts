@@ -140,7 +140,6 @@ function settleGates(settled: Settled, books: Books, list: PortalList, unpaid: U
   const { flows, blocked } = findBlocked(watch.flows, books, list, now)
   const deaf = list.clients.filter((client) => blocked.includes(client) || isShutAlong(client, watch, books))
   for (const { mac } of deaf) drifts.push(drift('paid-but-blocked', renewal, { mac, ...sessionIdOf(books, mac) }))
-  for (const client of list.clients) if (client.heldBy && client.open) drifts.push(sharedAddress(books, client))
   const notCovered = <T extends Mac>(macs: ReadonlySet<T>) => [...macs].filter((mac) => !tellsOf(list, mac))
   settled.watch = {
     ...watch,
@@ -165,8 +164,9 @@ function isShutAlong({ mac, open, token }: PortalClient, watch: Watch, { session
   return open && sessions.has(mac) && watch.shutAlong.has(token)
 }
 
-function sharedAddress(books: Books, { mac, ip, heldBy }: PortalClient): Drift {
-  const repair = `${ip} has passed to ${heldBy?.mac}: this gate is read and shut, and opens when the device has an address again`
+/** The gate of a device whose IP another one has now is being shut. */
+export function sharedAddress(books: Books, { mac, ip }: PortalClient, holder: Mac | undefined): Drift {
+  const repair = `${ip} has passed to ${holder ?? 'another device'}: this gate is read and shut, and opens when the device has an address again`
   return drift('shared-address', repair, { mac, ...sessionIdOf(books, mac) })
 }
 

@@ -18,8 +18,8 @@ export interface PortalClient {
   addresses?: number
   /** The counters stood at an older entry with the same IP, which is where the portal keeps them. */
   borrowed?: true
-  /** The device that has this entry's IP now, where that is another one, and whether its gate is open. */
-  heldBy?: { mac: Mac; open: boolean }
+  /** The device that has this entry's IP now, where that is another one, whether its gate is open, and if the LAN says so. */
+  heldBy?: { mac: Mac; open: boolean; isOnLan?: true }
 }
 
 /** What a look asks: for the whole list, or for some devices by what the portal knows their entries by. */

@@ -1,5 +1,6 @@
 // Two devices at one IP. A portal keeps an IP's counters at its oldest entry with that IP, whosever it is, and never drops
 // that entry: read as they stand there, one device would be charged for what another one moved.
+import type { Mac } from '../../protocol/index.ts'
 import type { Neighbour } from './neighbours.ts'
 import type { PortalClient } from './portal-client.ts'
 
@@ -27,10 +28,13 @@ export function withHolders(
   known: readonly PortalClient[],
   neighbours: readonly Neighbour[] = [],
 ): PortalClient[] {
-  const holders = holdersOf(known, neighbours)
+  const onTheLan = new Map<string, Mac>(neighbours.map(({ ip, mac }) => [ip, mac]))
+  const holders = holdersOf(known, onTheLan)
   return clients.map(({ heldBy: _, ...client }) => {
     const holder = holders.get(client.ip)
-    return holder && holder.mac !== client.mac ? { ...client, heldBy: { mac: holder.mac, open: holder.open } } : client
+    if (!holder || holder.mac === client.mac) return client
+    const isOnLan = onTheLan.get(client.ip) === holder.mac && { isOnLan: true as const }
+    return { ...client, heldBy: { mac: holder.mac, open: holder.open, ...isOnLan } }
   })
 }
 
@@ -41,14 +45,14 @@ export function othersAt(client: PortalClient, known: readonly PortalClient[]): 
 
 type Holder = Pick<PortalClient, 'mac' | 'open'>
 
-function holdersOf(known: readonly PortalClient[], neighbours: readonly Neighbour[]): Map<string, Holder> {
+function holdersOf(known: readonly PortalClient[], onTheLan: ReadonlyMap<string, Mac>): Map<string, Holder> {
   const holders = new Map<string, Holder>()
   for (const client of known) {
     const holder = holders.get(client.ip)
     if (!holder || client.open || !holder.open) holders.set(client.ip, client)
   }
   // The LAN knows better, also of a device that the portal has no entry for yet.
-  for (const { ip, mac } of neighbours) {
+  for (const [ip, mac] of onTheLan) {
     const isOpen = known.some((client) => client.ip === ip && client.mac === mac && client.open)
     if (holders.has(ip)) holders.set(ip, { mac, open: isOpen })
   }

@@ -93,6 +93,75 @@ describe('gatePlan', () => {
   })
 })
 
+describe('a plan', () => {
+  const stranger = aClient({ mac: aMac(7), token: 't7', ip: anIp(7) })
+  const waits = aSession({ mac: aMac(3), sessionId: 's3' })
+  const shutEntry = aClient({ mac: aMac(3), token: 't3', ip: anIp(3), open: false })
+  const acts = (steps: ReturnType<typeof gatePlan>) => steps.map((step) => `${step.act} ${step.client?.token}`)
+
+  test('shuts what is spent first, then who did not pay, and opens after that', () => {
+    const sessions = [waits, anOpenSession({ lots: spent })]
+
+    expect(acts(gatePlan(aBooks({ sessions }), aList([shutEntry, stranger, first(true)]), 'close'))).toEqual([
+      'close t1',
+      'close t7',
+      'open t3',
+    ])
+  })
+
+  test('does not let in who is to wait', () => {
+    const plan = gatePlan(aBooks({ sessions: [waits] }), aList([shutEntry]), 'close', { mayOpen: () => false })
+
+    expect(plan).toEqual([])
+  })
+
+  test.each([
+    { portal: '10.3.1', isOnLan: true, trusted: [], steps: 1 },
+    { portal: '10.3.1', isOnLan: false, trusted: [], steps: 0 },
+    { portal: '10.3.1', isOnLan: true, trusted: [aMac(3)], steps: 0 },
+  ])('asks openNDS 10 for an unseen device on the LAN: $isOnLan, trusted $trusted: $steps', (row) => {
+    const list = aList([], { kind: 'opennds', version: row.portal })
+    const context = { isOnLan: () => row.isOnLan, trusted: row.trusted }
+
+    expect(gatePlan(aBooks({ sessions: [waits] }), list, 'close', context)).toHaveLength(row.steps)
+  })
+
+  describe('of two devices at one IP', () => {
+    const older = (parts = {}) => aClient({ mac: aMac(1), token: 't1', ip: anIp(), ...parts })
+    const newer = (parts = {}) => aClient({ mac: aMac(2), token: 't2', ip: anIp(), open: false, ...parts })
+    const both = [anOpenSession(), aSession({ mac: aMac(2), sessionId: 's2' })]
+
+    test('shuts the older gate, paid or not, before it opens the newer', () => {
+      const held = older({ heldBy: { mac: aMac(2), open: false, isOnLan: true } })
+
+      expect(acts(gatePlan(aBooks({ sessions: both }), aList([held, newer()]), 'close'))).toEqual(['close t1'])
+      expect(acts(gatePlan(aBooks({ sessions: both }), aList([{ ...held, open: false }, newer()]), 'close'))).toEqual([
+        'open t2',
+      ])
+    })
+
+    test('leaves out a payer whose address another device has', () => {
+      const held = newer({ heldBy: { mac: aMac(1), open: true, isOnLan: true } })
+
+      expect(acts(gatePlan(aBooks({ sessions: both }), aList([older(), held]), 'close'))).toEqual([])
+    })
+
+    test('lets the payer in who met the page last, where the LAN tells of nobody', () => {
+      const held = newer({ heldBy: { mac: aMac(1), open: true } })
+
+      expect(acts(gatePlan(aBooks({ sessions: both }), aList([older(), held]), 'close'))).toEqual(['close t1'])
+    })
+
+    test('has the portal forget once what it shows at an older entry that is shut', () => {
+      const seen = [older({ open: false, downloaded: 700 }), newer({ downloaded: 700, borrowed: true })]
+      const books = aBooks({ sessions: both.slice(1) })
+
+      expect(acts(gatePlan(books, aList(seen), 'close'))).toEqual(['clear t1'])
+      expect(acts(gatePlan(books, aList(seen), 'close', { cleared: new Set(['t1']) }))).toEqual(['open t2'])
+    })
+  })
+})
+
 describe('isDue', () => {
   const open = { act: 'open' as const, mac: aMac() }
   const close = { act: 'close' as const, mac: aMac(), client: first(true) }

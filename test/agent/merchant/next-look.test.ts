@@ -93,6 +93,28 @@ describe('nextLookIn', () => {
     expect(nextLookIn(books, aNow(), settings, { ...sight, latencyMilliseconds: latency })).toBe(next)
   })
 
+  test.each([
+    { at: 'openNDS', who: 'is not on the LAN', kind: 'opennds' as const, present: new Map(), next: 10_000 },
+    { at: 'openNDS', who: 'may be anywhere', kind: 'opennds' as const, present: undefined, next: 10_000 },
+    { at: 'openNDS', who: 'is on the LAN', kind: 'opennds' as const, present: new Map([[aMac(), []]]), next: 4000 },
+    { at: 'nodogsplash', who: 'may be anywhere', kind: 'nodogsplash' as const, present: undefined, next: 4000 },
+  ])('is $next for one that has waited for long and $who at $at', ({ kind, present, next }) => {
+    const now = aNow({ at: 100_000 })
+    const session = aSession({ readAt: aNow({ at: 94_000 }) })
+    const seen = { ...sight, kind, ...(present && { present }) }
+
+    expect(nextLookIn(aBooks({ sessions: [session] }), now, settings, seen)).toBe(next)
+  })
+
+  test.each([
+    { fastest: 0, next: 10_000 },
+    { fastest: 62_500_000, next: 2000 },
+  ])('is $next where a device was seen to move $fastest bytes a second', ({ fastest, next }) => {
+    const books = aBooks({ sessions: [anOpenSession({ lots: [aLot({ allotment: 5 * reach })] })] })
+
+    expect(nextLookIn(books, aNow(), settings, { ...sight, fastestBytesPerSecond: fastest })).toBe(next)
+  })
+
   it('does not come sooner for a device that has left', () => {
     const books = aBooks({ sessions: [anOpenSession()] })
 

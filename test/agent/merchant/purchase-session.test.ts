@@ -101,6 +101,36 @@ const full = aBooks({
 })
 const manyLots = Array.from({ length: 256 }, (_, n) => aLot({ purchaseId: `q${n}` }))
 
+describe('when all places are taken', () => {
+  const day = 86_400_000
+
+  it('a sale ends the session that was not seen open for longest, if that is a day or more', () => {
+    const sale = sell(aPurchase({ mac: '02:66:ca:ff:00:00' }), { books: { ...full, uptime: 2 * day } })
+
+    expect(sale).toMatchObject({
+      is: 'outcome',
+      event: { type: 'purchase.accepted' },
+      ended: [{ type: 'session.ended', reason: 'abandoned', sessionId: 's0' }],
+    })
+  })
+
+  it('a top-up needs none', () => {
+    const [mac] = [...full.sessions.keys()]
+
+    expect(sell(aPurchase({ mac }), { books: full })).toMatchObject({ event: { type: 'purchase.accepted' } })
+  })
+})
+
+describe('a sale as large as a number gets', () => {
+  it.each([2n ** 53n - 1n, 2n ** 70n])('is possible whatever was sold before: %s bytes', (bytes) => {
+    const books = aBooks({ sold: { bytes, milliseconds: 0n } })
+
+    expect(sell(aGrant('bytes', Number.MAX_SAFE_INTEGER), { books })).toMatchObject({
+      event: { type: 'purchase.accepted', allotment: Number.MAX_SAFE_INTEGER },
+    })
+  })
+})
+
 describe('a refused purchase', () => {
   const noon = '2026-11-22T12:00:00Z'
   test.each([

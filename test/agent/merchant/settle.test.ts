@@ -2,6 +2,7 @@
 import { describe, expect, it, test } from 'vitest'
 import type { UnpaidPolicy } from '../../../agent/merchant/gate-plan.ts'
 import { nothingWatched, settle, type Watch } from '../../../agent/merchant/settle.ts'
+import type { PortalClient } from '../../../agent/valve/portal-client.ts'
 import { aBooks, aClient, aList, aLot, aMac, aNow, anIp, anOpenSession, aSession } from '../../support/builders.ts'
 
 const nothing = nothingWatched
@@ -226,6 +227,101 @@ describe('gate.drift', () => {
   ])('is not portal-restarted when $when', ({ sessions, clients }) => {
     expect(look({ sessions }, clients).drifts).not.toContainEqual(expect.objectContaining({ kind: 'portal-restarted' }))
   })
+})
+
+describe('a gate that shut without an order', () => {
+  const fast = (parts = {}) => anOpenSession({ bytesPerSecond: 1_000_000, ...parts })
+  const at = { token: 't1', ip: anIp(), downloaded: 0, uploaded: 0 }
+
+  test.each([
+    { when: 'it is shut', clients: [shut] },
+    { when: 'its entry is gone', clients: [] },
+    { when: 'it was opened again by somebody else', clients: [aClient({ token: 't9' })] },
+  ])('has half of what its rate makes of the time stated as unread when $when', ({ clients }) => {
+    const { metered, watch } = look({ sessions: [fast()] }, clients)
+
+    expect(metered).toMatchObject([{ unreadBytes: 500_000 }])
+    expect(watch.shuts.get(aMac())).toMatchObject({ count: 1, at: 1000, bytesPerSecond: 1_000_000 })
+  })
+
+  it('states it in the drift, too', () => {
+    expect(look({ sessions: [fast()] }, [shut]).drifts).toMatchObject([
+      { kind: 'paid-but-blocked', unreadBytes: 500_000 },
+    ])
+  })
+
+  test.each([
+    { when: 'this agent shut it', session: fast(), watch: { ...nothing, shut: new Set([aMac()]) }, clients: [shut] },
+    { when: 'it is still open', session: fast(), watch: nothing, clients: [aClient()] },
+    { when: 'it was not open before', session: aSession({ bytesPerSecond: 9 }), watch: nothing, clients: [shut] },
+  ])('is none when $when', ({ session, watch, clients }) => {
+    const settled = look({ sessions: [session] }, clients, { watch })
+
+    expect([settled.metered[0]?.unreadBytes, settled.watch.shuts.size]).toEqual([0, 0])
+  })
+
+  it('is not held against a device whose portal has lost everybody', () => {
+    const two = [fast(), fast({ mac: aMac(2), sessionId: 's2', baseline: [{ ...at, token: 't2', ip: anIp(2) }] })]
+
+    expect(look({ sessions: two }, []).watch.shuts.size).toBe(0)
+  })
+})
+
+describe('gates that are shut along with another one', () => {
+  const ten = aClient({ ip: '192.168.66.10' })
+  const hundred = aClient({ mac: aMac(2), token: 't2', ip: '192.168.66.101' })
+  const session = anOpenSession({
+    mac: aMac(2),
+    sessionId: 's2',
+    lots: [aLot({ metric: 'milliseconds', allotment: 60_000 })],
+    baseline: [{ token: 't2', ip: hundred.ip, downloaded: 0, uploaded: 0 }],
+  })
+  const of = (clients: PortalClient[], parts = {}) => aList(clients, { kind: 'opennds', version: '9.10.0', ...parts })
+
+  test.each([
+    { who: 'somebody without a session', sessions: [session] },
+    {
+      who: 'another payer',
+      sessions: [anOpenSession({ baseline: [{ ...session.baseline[0], token: 't1' } as never] }), session],
+    },
+  ])('are told and charged no time, whoever shut that of $who', ({ sessions }) => {
+    const books = aBooks({ sessions })
+    const after = of([hundred])
+    const settled = settle(books, after, nothing, 'close', aNow({ at: 1000 }), { before: of([ten, hundred]), after })
+
+    expect(settled.metered.find(({ mac }) => mac === aMac(2))).toMatchObject({ used: [0] })
+    expect(settled.drifts).toContainEqual(expect.objectContaining({ kind: 'paid-but-blocked', mac: aMac(2) }))
+    expect([...settled.watch.blocked]).toEqual(['t2'])
+  })
+
+  it('are asked about at once where the answer tells nothing of them', () => {
+    const books = aBooks({ sessions: [session] })
+    const only = of([], { only: new Set([aMac(1)]) })
+    const settled = settle(books, only, nothing, 'close', aNow(), { before: of([ten, hundred]), after: of([hundred]) })
+
+    expect(settled.askAtOnce).toEqual([aMac(2)])
+  })
+})
+
+describe('a gate that others opened', () => {
+  const baseline = [{ token: 't1', ip: anIp(), downloaded: 100, uploaded: 0 }]
+  const waiting = aSession({ baseline, lots: [aLot({ allotment: 1e9 })] })
+  const open = [aClient({ downloaded: 5000 })]
+
+  test.each([
+    { who: 'others opened', watch: nothing, used: 0 },
+    { who: 'this agent opened', watch: { ...nothing, opening: new Set([aMac()]) }, used: 4900 },
+    { who: 'the agent before this one may have opened', watch: { ...nothing, adopted: new Set(['s1']) }, used: 4900 },
+  ])('is charged $used when $who', ({ watch, used }) => {
+    expect(look({ sessions: [waiting] }, open, { watch }).metered).toMatchObject([{ used: [used] }])
+  })
+})
+
+it('tells of used-up purchases that leave a session of many', () => {
+  const used = Array.from({ length: 64 }, (_, n) => aLot({ purchaseId: `p${n}`, allotment: 1, used: 1 }))
+  const { events } = look({ sessions: [anOpenSession({ lots: [...used, aLot({ purchaseId: 'last' })] })] })
+
+  expect(events).toMatchObject([{ type: 'session.settled', sessionId: 's1' }])
 })
 
 it('charges every session, whatever else it tells', () => {

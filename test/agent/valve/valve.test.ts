@@ -117,15 +117,30 @@ describe('a question about some devices', () => {
     ])
   })
 
-  it.each([
-    { flavour: 'nodogsplash' as const, calls: ['status', 'json'] },
-    { flavour: 'opennds' as const, calls: ['status'] },
-  ])('is one about all at $flavour, as long as it is not known to be openNDS', async ({ flavour, calls }) => {
-    const scene = aValve(flavour, [1, 2])
-    const list = await scene.valve.look([about(1, aMac(1))])
+  it.each(['nodogsplash', 'opennds'] as const)(
+    'is one about all at %s, as long as it is not known to be openNDS',
+    async (flavour) => {
+      const scene = aValve(flavour, [1, 2])
+      const list = await scene.valve.look([about(1, aMac(1))])
 
-    expect(list.only).toBeUndefined()
-    expect(scene.calls).toEqual(calls)
+      expect(list.only).toBeUndefined()
+      expect(scene.calls).toEqual(['json'])
+    },
+  )
+
+  it('that cannot be read costs that device alone', async () => {
+    const scene = aValve('opennds', [1, 2])
+    const [one, two] = (await scene.valve.look()).clients
+    const valve = createValve(
+      async (args, extra) => (args[1] === one?.token ? { stdout: '{"x', exitCode: 0 } : scene.ndsctl(args, extra)),
+      'auto',
+      { sleep: async () => {}, monotonic: () => 0 },
+    )
+    await valve.look()
+    const list = await valve.look([about(1, one?.token ?? ''), about(2, two?.token ?? '')])
+
+    expect(list).toMatchObject({ only: new Set([aMac(2)]), clients: [{ mac: aMac(2) }] })
+    await expect(valve.look([about(1, one?.token ?? '')])).rejects.toMatchObject({ code: 'portal-garbled' })
   })
 })
 
@@ -217,10 +232,60 @@ test.each([1, 2, 5, 6])('ndsctl json that ends with %i is a fault, whatever it p
   await expect(valve.getClientStats(aClient())).rejects.toMatchObject({ code: 'ndsctl-failed' })
 })
 
-it('garbage for a list is a fault where the status fails too', async () => {
+it('garbage for a list, and no status either, is a fault', async () => {
   const scene = aValve('nodogsplash', [1])
   scene.portal.faults.garbage = '{"client_length": 1,'
   scene.portal.faults.statusFails = true
 
-  await expect(scene.valve.look()).rejects.toMatchObject({ code: 'portal-garbled' })
+  await expect(scene.valve.look()).rejects.toMatchObject({ code: 'ndsctl-failed' })
+})
+
+describe('the whole list of openNDS', () => {
+  it.each([
+    { by: 'json' as const, calls: ['json'] },
+    { by: 'status' as const, calls: ['status'] },
+  ])('by $by is asked for by that', async ({ by, calls }) => {
+    const scene = aValve('opennds', [1, 2])
+
+    expect((await scene.valve.look('all', by)).clients).toHaveLength(2)
+    expect(scene.calls).toEqual(calls)
+  })
+
+  it.each([
+    { by: 'json' as const, spoil: { garbage: '{' } },
+    { by: 'status' as const, spoil: { statusFails: true } },
+  ])('by $by that cannot be read is asked for by the other', async ({ by, spoil }) => {
+    const scene = aValve('opennds', [1, 2])
+    Object.assign(scene.portal.faults, spoil)
+
+    expect((await scene.valve.look('all', by)).clients).toHaveLength(2)
+  })
+
+  it('may take longer the more it lists, and no other question may', async () => {
+    const scene = aValve('opennds', [1, 2, 3])
+    const extra: [string, number | undefined][] = []
+    const valve = createValve(
+      (args, more) => {
+        extra.push([args.join(' '), more])
+        return scene.ndsctl(args)
+      },
+      'auto',
+      { sleep: async () => {}, monotonic: () => 0 },
+    )
+    await valve.look('all', 'json')
+    await valve.look('all', 'json')
+    await valve.look([{ mac: aMac(1), names: [aMac(1)] }])
+
+    expect(extra[1]?.[1]).toBeGreaterThanOrEqual(3000)
+    expect(extra[2]?.[1] ?? 0).toBe(0)
+  })
+})
+
+describe('status', () => {
+  it.each(['nodogsplash', 'opennds'] as const)('of %s that fails says nothing of who is trusted', async (flavour) => {
+    const scene = aValve(flavour, [1])
+    scene.portal.faults.statusFails = true
+
+    await expect(scene.valve.status()).rejects.toMatchObject({ code: 'ndsctl-failed' })
+  })
 })
