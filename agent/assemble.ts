@@ -21,7 +21,7 @@ export function assembleAgent(config: Config, parts: { clock?: Clock; ndsctl?: N
   const ndsctl = parts.ndsctl ?? ndsctlFor(config, log)
   // A portal that was handed in is no firewall of this machine.
   const endFlows = parts.ndsctl ? undefined : conntrackEndFlows(log)
-  const lock = createFolderLock(config.stateDir, clock.bootId)
+  const lock = createFolderLock(config.stateDir)
   const agent = createAgent({
     config,
     clock,
