@@ -30,23 +30,30 @@ it('comes on line by TLS over 2 s each way at 1,000 B/s', { timeout: 120_000 }, 
   expect(agent.said('warn').filter((line) => line.includes('no connection'))).toEqual([])
 })
 
-// A minute of the agent's life in three seconds, and the link as much faster.
-const speed = 20
-const minutes = Number(process.env.SLOW_LINK_MINUTES ?? 2)
+// A minute of the agent's life in twelve seconds, and the link as much faster: the agent's patience must outlast a busy machine.
+const speed = 5
+// SLOW_LINK_MINUTES=10 prints the figures of a longer run.
+const minutes = Number(process.env.SLOW_LINK_MINUTES ?? 0.5)
+const customers = process.env.SLOW_LINK_MINUTES ? 60 : 30
 
-/** Sixty customers with sessions, who buy again one after another; how long each outcome took, in the agent's seconds. */
+/**
+ * Customers with sessions, who buy again one after another: how long each outcome took, in the agent's seconds, and how
+ * many parts of reports came before it.
+ */
 async function outcomesOver(
   link: SlowLink,
   broker: StrictBroker,
   agent: OnlineAgent,
-): Promise<{ took: number[]; most: number }> {
+): Promise<{ took: number[]; before: number[]; most: number }> {
   const accepted = (id: string) => broker.published.some(({ message }) => message.purchaseId === id)
   const sell = (id: string, n: number) =>
     broker.send('router/r1/purchase', JSON.stringify(aGrant('bytes', 1_000_000, { purchaseId: id, mac: aMac(n) })))
   await until(() => broker.published.length > 0, 20_000)
-  for (let n = 1; n <= 60; n++) sell(`first-${n}`, n)
-  await until(() => accepted('first-60'), 60_000)
+  for (let n = 1; n <= customers; n++) sell(`first-${n}`, n)
+  await until(() => accepted(`first-${customers}`), 120_000)
+  const reports = () => broker.published.filter(({ message }) => message.type === 'usage').length
   const took: number[] = []
+  const before: number[] = []
   let most = 0
   const watch = setInterval(() => {
     most = Math.max(most, link.unsentBytes)
@@ -54,30 +61,33 @@ async function outcomesOver(
   const end = agent.clock.monotonic() + minutes * 60_000
   for (let n = 1; agent.clock.monotonic() < end; n++) {
     const from = agent.clock.monotonic()
-    sell(`again-${n}`, (n % 60) + 1)
-    await until(() => accepted(`again-${n}`), 60_000)
+    const reported = reports()
+    sell(`again-${n}`, (n % customers) + 1)
+    await until(() => accepted(`again-${n}`), 120_000)
+    before.push(reports() - reported)
     took.push((agent.clock.monotonic() - from) / 1000)
     // A purchase every 5 s: as often as that link could carry outcomes at all.
     await until(() => agent.clock.monotonic() - from >= 5000)
   }
   clearInterval(watch)
-  return { took: took.sort((a, b) => a - b), most }
+  return { took: took.sort((a, b) => a - b), before, most }
 }
 
-it('tells an outcome within half a minute over 8 kbit/s beside reports of sixty sessions', {
+it('tells an outcome before the reports over 8 kbit/s', {
   timeout: 300_000,
 }, async () => {
   const broker = kept(await strictBroker())
   const link = kept(await slowLink(broker.port, { bytesPerSecond: 1000 * speed }))
   const env = { AGENT_MQTT_URL: `mqtt://127.0.0.1:${link.port}`, AGENT_MQTT_VERSION: '5' }
   const agent = kept(await anOnlineAgent(env, { speed }))
-  const { took, most } = await outcomesOver(link, broker, agent)
+  const { took, before, most } = await outcomesOver(link, broker, agent)
   const p99 = took[Math.ceil(took.length * 0.99) - 1] ?? 0
   const reports = broker.published.filter(({ message }) => message.type === 'usage')
   if (process.env.SLOW_LINK_MINUTES)
     console.log({ outcomes: took.length, median: took[took.length >> 1], p99, most, reports: reports.length })
 
-  expect(p99).toBeLessThan(30)
+  // One part of a report is under way at most, and another one may have been let go before the purchase was stored.
+  expect(Math.max(...before)).toBeLessThanOrEqual(2)
   // What is under way is in buffers that are full: the window of the uplink bounds it, for ever.
   expect(most).toBeLessThan(64 * 1024)
   expect(reports.length).toBeGreaterThan(0)
