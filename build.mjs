@@ -11,6 +11,8 @@ const programs = {
   ndsctl: 'broker-dev/portal/ndsctl-main.ts',
   simulate: 'test/simulation/simulate-main.ts',
   crash: 'test/crash/crash-main.ts',
+  'sick-disks': 'test/crash/sick-disks-main.ts',
+  flood: 'test/crash/flood-main.ts',
   bench: 'bench/bench-main.ts',
   'bench-portal': 'bench/portal-main.ts',
   'bench-looks': 'bench/looks-main.ts',

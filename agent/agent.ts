@@ -19,6 +19,7 @@ import { askAgain, listDueIn, planLook } from './merchant/look-plan.ts'
 import { lostSessions } from './merchant/lost.ts'
 import { nextLookIn, noticeIn } from './merchant/next-look.ts'
 import { withOffer } from './merchant/offer.ts'
+import { createRefusalLimit } from './merchant/refusal-limit.ts'
 import { openAgainIn } from './merchant/unordered-shuts.ts'
 import type { Now } from './moment.ts'
 import { createOrders } from './orders.ts'
@@ -78,7 +79,8 @@ export function createAgent(parts: AgentParts): Agent {
   const outbox = createOutbox({ clock, journal, recorder, uplink, tariff: config.tariff })
   const board = createStatusBoard({ config, clock, journal, gates, recorder, uplink })
   const entriesOf = (mac: Mac) => gates.remembered?.clients.filter((client) => client.mac === mac) ?? []
-  const sell = createSales({ clock, journal, recorder, tariff: config.tariff, newId, entriesOf, tell })
+  const refusals = createRefusalLimit(config.refusalsPerMinute)
+  const sell = createSales({ clock, journal, recorder, tariff: config.tariff, refusals, newId, entriesOf, tell })
   const orders = createOrders({ clock, journal, recorder, look: lookAt })
   const onCommand = createCommands({ config, clock, journal, recorder, orders, outbox, uplink, log })
   // Whom the next look is for.

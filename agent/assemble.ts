@@ -26,7 +26,7 @@ export function assembleAgent(
   // A portal that was handed in is no firewall of this machine.
   const endFlows = parts.ndsctl ? undefined : conntrackEndFlows(log)
   const neighbours = parts.neighbours ?? (parts.ndsctl ? undefined : kernelNeighbours())
-  const lock = createFolderLock(config.stateDir, clock.bootId)
+  const lock = createFolderLock(config.stateDir)
   const agent = createAgent({
     config,
     clock,

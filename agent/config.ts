@@ -31,6 +31,7 @@ export interface Config extends LookSettings {
   journal: { mostDays: number; mostBytes: number }
   usageIntervalMilliseconds: number
   checkpointIntervalMilliseconds: number
+  refusalsPerMinute: number
   tariff: Tariff
   /** How long a paid rest waits for its device, in days of the agent's running time; 0 for ever. */
   abandonedDays: number
@@ -216,6 +217,7 @@ function configFrom(read: z.output<typeof Settings>, oneByEnv: boolean): Omit<Co
     linkMegabits: read.AGENT_LINK_MBIT,
     usageIntervalMilliseconds: read.AGENT_USAGE_INTERVAL_MS,
     checkpointIntervalMilliseconds: read.AGENT_CHECKPOINT_INTERVAL_MS,
+    refusalsPerMinute: read.AGENT_REFUSALS_PER_MINUTE,
     tariff: {
       metric: read.AGENT_METRIC,
       stepSize: read.AGENT_STEP_SIZE,

@@ -6,14 +6,7 @@ import type { Log } from './log.ts'
 import type { Metered, Metering } from './merchant/books.ts'
 import { coalesce, type Drift, type Reports } from './merchant/drifts.ts'
 import { isDue, isStrange, type Step, type UnpaidPolicy } from './merchant/gate-plan.ts'
-import {
-  afterListFault,
-  afterLook,
-  afterNeighbours,
-  everybody,
-  nothingSeen,
-  type Seen,
-} from './merchant/look-plan.ts'
+import { afterListFault, afterLook, afterNeighbours, everybody, nothingSeen, type Seen } from './merchant/look-plan.ts'
 import { lacksBaseline, meterSession, opening, unanswered, unreadFor, unseen } from './merchant/metering.ts'
 import { firstEndIn } from './merchant/next-look.ts'
 import { currentLot, type Session } from './merchant/session.ts'

@@ -4,8 +4,11 @@ import pino from 'pino'
 /** `info`: something a person may bill or ask about; `warn`: tried again by itself; `error`: needs a person. */
 export type Log = Pick<pino.Logger, 'info' | 'warn' | 'error' | 'debug'>
 
+// What a full disk does not take is kept up to so many characters; beyond, lines are dropped.
+const mostWaiting = 65_536
+
 export function createLog(level: string, format: 'json' | 'text' = 'json'): Log {
-  const stdout = pino.destination({ dest: 1, sync: true })
+  const stdout = pino.destination({ dest: 1, sync: true, maxLength: mostWaiting })
   // A full disk behind stdout costs the line, not the agent.
   stdout.on('error', () => {})
   return pino(

@@ -97,6 +97,7 @@ export function createOrders({ clock, journal, recorder, look }: Parts): Orders 
   function stateAfter(order: Order, sessionId: string): unknown {
     const now = sessionOf(sessionId)
     if (!now) throw new Refused('superseded', 'the session has ended in the meantime')
+    if (isUndone(order, now)) throw new Refused('superseded', 'another order has changed the session in the meantime')
     if (isShown(order, sessionId) !== 'shown') throw unconfirmed(reasonOf(order, now.mac))
     return viewOf(now, nowOf(clock), !journal.books.portalUnreachable)
   }
@@ -115,7 +116,7 @@ export function createOrders({ clock, journal, recorder, look }: Parts): Orders 
   function isShown(order: Order, sessionId: string): 'shown' | 'over' | undefined {
     const { shutting, portalUnreachable } = journal.books
     const session = sessionOf(sessionId)
-    if (!session) return 'over'
+    if (!session || isUndone(order, session)) return 'over'
     // A portal that cannot be asked shows nothing, whatever it showed before.
     if (portalUnreachable) return undefined
     if (order.command === 'session.pause') return session.seenOpen ? undefined : 'shown'
@@ -154,6 +155,20 @@ export function createOrders({ clock, journal, recorder, look }: Parts): Orders 
     happened(event) {
       for (const watcher of watchers) watcher(event)
     },
+  }
+}
+
+/** Whether the session is no longer as it was ordered, since somebody ordered otherwise. */
+function isUndone(order: Order, { mac, paused }: { mac: Mac; paused: boolean }): boolean {
+  switch (order.command) {
+    case 'session.pause':
+      return !paused
+    case 'session.resume':
+      return paused
+    case 'session.move':
+      return mac !== order.to
+    case 'session.end':
+      return false
   }
 }
 

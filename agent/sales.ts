@@ -6,6 +6,7 @@ import { type Journal, StorageFailure } from './journal/journal.ts'
 import type { PurchaseNote } from './merchant/books.ts'
 import type { Draft } from './merchant/draft.ts'
 import { type KnownPurchase, purchaseSession, rejection, type Sale, type Tariff } from './merchant/purchase-session.ts'
+import type { RefusalLimit } from './merchant/refusal-limit.ts'
 import { faultOfBooks } from './merchant/reporting.ts'
 import type { Now } from './moment.ts'
 import type { Recorder } from './recorder.ts'
@@ -18,6 +19,7 @@ interface Parts {
   journal: Journal
   recorder: Recorder
   tariff: Tariff
+  refusals: RefusalLimit
   newId: () => string
   /** The device's entries as the portal showed them last. */
   entriesOf: (mac: Mac) => readonly PortalClient[]
@@ -29,7 +31,7 @@ interface Parts {
  * Takes a message from the purchase topic; resolves when it may be acknowledged, rejects with {@link StorageFailure} when
  * the broker must keep it.
  */
-export function createSales({ clock, journal, recorder, tariff, newId, entriesOf, tell }: Parts) {
+export function createSales({ clock, journal, recorder, tariff, refusals, newId, entriesOf, tell }: Parts) {
   const answer = (draft: Draft) => tell(recorder.stamp(draft))
 
   async function decide(read: ReturnType<typeof parsePurchase>, content: string, arrived: Now): Promise<void> {
@@ -37,11 +39,21 @@ export function createSales({ clock, journal, recorder, tariff, newId, entriesOf
     if (fault) return answer(rejection(knownOf(read), 'storage-failure', fault))
     const sale = purchaseSession(journal.books, read, content, tariff, arrived, newId)
     if (sale.is === 'outcome') {
+      const stop = stopOf(sale, arrived)
+      if (stop !== undefined)
+        return answer(rejection(knownOf(read), 'too-many-purchases', `${stop}; send it again later`))
       return recorder.append([...(sale.ended ?? []), sale.event], { purchase: noteOf(sale) })
     }
     if (sale.is === 'answer') return answer(sale.event)
     if (isStillToBeTold(sale.ofSeq, knownOf(read))) return
     tell(await repetitionOf(sale.ofSeq, knownOf(read)))
+  }
+
+  // No event that the broker has not taken, and no id, gives way to another purchase; refusals give way to sales.
+  function stopOf({ event }: Extract<Sale, { is: 'outcome' }>, { at }: Now): string | undefined {
+    if (journal.salesStop !== undefined) return journal.salesStop
+    if (event.type !== 'purchase.rejected') return undefined
+    return journal.refusalsStop ?? (refusals.take(at) ? undefined : 'this router has refused too many purchases lately')
   }
 
   // An answer that is still on its way to the broker answers the repetition too, and is never overtaken by it.

@@ -142,6 +142,12 @@ export const settings = {
   },
   AGENT_USAGE_INTERVAL_MS: milliseconds(10, 10_000, 'between usage reports'),
   AGENT_CHECKPOINT_INTERVAL_MS: milliseconds(10, 60_000, 'between two times that metering goes to flash'),
+  AGENT_REFUSALS_PER_MINUTE: {
+    schema: wholeNumber(0, 60_000).default(10),
+    wants: 'a whole number from 0 to 60000',
+    usually: '10',
+    about: 'refused purchases a minute that are journalled; others are to be sent again',
+  },
   AGENT_JOURNAL_MAX_DAYS: {
     schema: wholeNumber(1, 3650).default(30),
     wants: 'a whole number of days from 1 to 3650',

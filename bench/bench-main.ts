@@ -4,6 +4,7 @@ import { crowd } from './crowd.ts'
 import { type Figure, isMet, type Stage } from './figure.ts'
 import { flash } from './flash.ts'
 import { fleet } from './fleet.ts'
+import { history } from './history.ts'
 import { idleLooks } from './idle-looks.ts'
 import { lookCpu } from './look-cpu.ts'
 import { memory } from './memory.ts'
@@ -26,6 +27,7 @@ const figures: Figure[] = [
   memory,
   start,
   flash,
+  history,
   fleet,
 ]
 

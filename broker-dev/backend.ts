@@ -87,7 +87,7 @@ export function createBackend(options: BackendOptions): Backend {
   function hear(topic: string, payload: Uint8Array): void {
     const event = parseEvent(payload)
     const routerId = parseTopic(topic, prefix)?.routerId
-    if (routerId === undefined || event?.purchaseId === undefined || !event.final) return
+    if (routerId === undefined || event?.purchaseId === undefined || !isAnswer(event)) return
     const { purchaseId } = event
     const accepted = event.type === 'purchase.accepted'
     waiting.get(keyOf(routerId, purchaseId))?.(
@@ -107,6 +107,11 @@ export function createBackend(options: BackendOptions): Backend {
     counts: () => ({ ...counts, rejected: { ...rejected }, pending: waiting.size }),
     close: link.close,
   }
+}
+
+/** An outcome, or a refusal that the same purchase again would not change. */
+function isAnswer(event: EventOf<'purchase.accepted' | 'purchase.rejected'>): boolean {
+  return event.final || (event.type === 'purchase.rejected' && event.retry === false)
 }
 
 function keyOf(routerId: RouterId, purchaseId: string): string {

@@ -82,8 +82,10 @@ export async function buy(options: BuyOptions, parts: BuyParts): Promise<0 | 1 |
 }
 
 function isOutcome(event: Event, purchaseId: string): event is EventOf<'purchase.accepted' | 'purchase.rejected'> {
-  const answer = event.type === 'purchase.accepted' || event.type === 'purchase.rejected'
-  return answer && event.purchaseId === purchaseId && event.final
+  if (event.type !== 'purchase.accepted' && event.type !== 'purchase.rejected') return false
+  // The same again would change nothing: that is an answer too.
+  const isAnswer = event.final || (event.type === 'purchase.rejected' && event.retry === false)
+  return event.purchaseId === purchaseId && isAnswer
 }
 
 /** Events in the order they came, each handed out once. */

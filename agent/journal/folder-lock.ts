@@ -1,11 +1,18 @@
-// The state folder belongs to one process at a time. The lock is a file that names its holder; a holder that is gone, by
-// SIGKILL or with its boot, holds nothing.
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+// The state folder belongs to one process at a time. Each that wants it listens on a socket of its own in it, and then looks
+// who else does: whoever answers holds it. The kernel shuts a socket with its process, so none outlives a crash; and a socket in
+// the folder is seen from every container that the folder is seen from.
+import { randomBytes } from 'node:crypto'
+import { open, readdir, rm, stat } from 'node:fs/promises'
+import { connect, createServer, type Server } from 'node:net'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleepFor } from 'node:timers/promises'
+import { makeFolder } from './disk.ts'
 
 export interface FolderLock {
   /** Takes the folder. Throws {@link FolderInUse} when a living process holds it. */
   acquire(): Promise<void>
+  /** Gives up what is held, and nothing else. */
   release(): Promise<void>
 }
 
@@ -15,80 +22,142 @@ export class FolderInUse extends Error {
   override name = 'FolderInUse'
 }
 
-interface Holder {
-  pid: number
-  bootId: string
-  /** When that process started, in clock ticks since boot: a number given again is not the same process. */
-  startTicks: string
-}
+const isLock = /^lock-[0-9a-f]{16}\.sock$/
+// Two that start at once see each other and both step back; then one of them is first.
+const mostTries = 8
+const patienceMilliseconds = 1000
 
-export function createFolderLock(folder: string, bootId: string): FolderLock {
-  const path = join(folder, 'lock')
-  const own = `${path}.${process.pid}`
+export function createFolderLock(folder: string): FolderLock {
+  const listening = new Map<string, Server>()
+  let acquiring: Promise<void> = Promise.resolve()
+  let isHeld = false
+  /** Its socket in the folder. */
+  let own: string | undefined
 
-  async function tryToTake(): Promise<boolean> {
+  async function take(): Promise<void> {
+    await makeFolder(folder).catch((cause) => {
+      if (cause.code === 'EROFS') return
+      throw new Error(`the state folder ${folder} cannot be made: ${cause.message}; see AGENT_STATE_DIR`, { cause })
+    })
+    const { dev, ino } = await stat(folder)
+    // Within one network namespace this name decides by itself, also where the folder takes no socket.
+    await listenFirst(`\0tollgate-state-${dev}-${ino}`)
+    // A path through the handle is short, however long the folder's is.
+    const handle = await open(folder)
     try {
-      // A hard link is made whole or not at all, and never over another.
-      await link(own, path)
-      return true
-    } catch (err) {
-      if (codeOf(err) === 'EEXIST') return false
-      throw err
+      await takeIn(`/proc/self/fd/${handle.fd}`)
+    } finally {
+      await handle.close()
+    }
+    isHeld = true
+  }
+
+  async function listenFirst(name: string): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      if (await listenOn(name)) return
+      const holder = await holderAt(name)
+      if (holder || tries === mostTries) throw inUse(holder ?? 'another process')
+      await sleepFor(Math.random() * 100)
     }
   }
 
-  async function putAsideIfStale(): Promise<void> {
-    const text = await textOf(path)
-    const holder = text && holderIn(text)
-    if (holder && holder.bootId === bootId && (await startTicksOf(holder.pid)) === holder.startTicks) {
-      const { pid } = holder
-      throw new FolderInUse(
-        `the state folder ${folder} is in use by process ${pid}; stop that agent or take another folder`,
-      )
+  async function takeIn(path: string): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const name = `lock-${randomBytes(8).toString('hex')}.sock`
+      if (!(await listenOn(`${path}/${name}`))) return
+      own = name
+      const others = (await readdir(path)).filter((other) => isLock.test(other) && other !== name)
+      const living: string[] = []
+      for (const other of others) {
+        const holder = await holderAt(`${path}/${other}`)
+        if (holder) living.push(holder)
+        else await rm(`${path}/${other}`, { force: true }).catch(() => {})
+      }
+      if (living.length === 0 && (await readdir(path)).includes(name)) return
+      await stopListening(`${path}/${name}`)
+      await rm(`${path}/${name}`, { force: true }).catch(() => {})
+      const holder = living.find((other) => other.startsWith(holds))
+      if (holder || tries === mostTries) throw inUse(holder ?? living[0] ?? 'another process')
+      await sleepFor(50 + Math.random() * 200)
     }
-    const aside = `${own}.stale`
-    await rename(path, aside).catch(() => {})
-    // Somebody else may have taken over in the meantime: then it is theirs, and goes back.
-    if ((await textOf(aside)) !== text) await link(aside, path).catch(() => {})
-    await rm(aside, { force: true })
+  }
+
+  // False where the name is taken, or where nothing can be listened on: a full or read-only disk, a file system without sockets.
+  function listenOn(path: string): Promise<boolean> {
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.end(`${isHeld ? holds : wants}${process.pid} on ${hostname()}`)
+    })
+    server.unref()
+    return new Promise((resolve) => {
+      server.once('error', () => resolve(false))
+      server.listen(path, () => {
+        listening.set(path, server)
+        resolve(true)
+      })
+    })
+  }
+
+  async function stopListening(path: string): Promise<void> {
+    const server = listening.get(path)
+    listening.delete(path)
+    await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)))
+  }
+
+  function inUse(holder: string): FolderInUse {
+    const who = holder.replace(/^[=?]/, '')
+    return new FolderInUse(
+      `the state folder ${folder} is in use by process ${who}; stop that agent or take another folder`,
+    )
+  }
+
+  async function release(): Promise<void> {
+    isHeld = false
+    for (const path of [...listening.keys()]) await stopListening(path)
+    // What stays behind nobody listens on: the next one removes it.
+    if (own !== undefined) await rm(join(folder, own), { force: true }).catch(() => {})
+    own = undefined
   }
 
   return {
-    async acquire() {
-      await mkdir(folder, { recursive: true }).catch((cause) => {
-        throw new Error(`the state folder ${folder} cannot be made: ${cause.message}; see AGENT_STATE_DIR`, { cause })
+    acquire() {
+      acquiring = take().catch(async (err) => {
+        await release()
+        throw err
       })
-      const startTicks = await startTicksOf(process.pid)
-      await writeFile(own, JSON.stringify({ pid: process.pid, bootId, startTicks }))
-      try {
-        while (!(await tryToTake())) await putAsideIfStale()
-      } finally {
-        await rm(own, { force: true })
-      }
+      return acquiring
     },
-    release: () => rm(path, { force: true }),
+    async release() {
+      // One that is still being taken is given up once it is clear whose it is.
+      await acquiring.catch(() => {})
+      await release()
+    },
   }
 }
 
-function holderIn(text: string): Holder | undefined {
-  try {
-    const { pid, bootId, startTicks } = JSON.parse(text)
-    return { pid: Number(pid), bootId: String(bootId), startTicks: String(startTicks) }
-  } catch {
-    return undefined
-  }
-}
+const holds = '='
+const wants = '?'
 
-// Field 22 of /proc/PID/stat, counted behind the program's name, which may hold blanks and brackets.
-async function startTicksOf(pid: number): Promise<string | undefined> {
-  const stat = await textOf(`/proc/${pid}/stat`)
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-}
-
-function textOf(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(() => undefined)
-}
-
-function codeOf(err: unknown): unknown {
-  return err instanceof Error && 'code' in err ? err.code : undefined
+/** What the process says that listens there; undefined where none does. One that is stopped or busy says nothing, and is there. */
+function holderAt(path: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let said = ''
+    const socket = connect(path)
+    const late = setTimeout(() => socket.destroy(), patienceMilliseconds)
+    let isThere = false
+    socket.on('connect', () => {
+      isThere = true
+    })
+    socket.on('data', (chunk) => {
+      said += chunk
+    })
+    socket.on('error', (err: NodeJS.ErrnoException) => {
+      // A queue that is full belongs to somebody.
+      isThere ||= err.code === 'EAGAIN'
+    })
+    socket.on('close', () => {
+      clearTimeout(late)
+      resolve(isThere ? said || `${holds}that does not answer` : undefined)
+    })
+  })
 }

@@ -83,12 +83,13 @@ export function createJournal(disk: Disk, newEpoch: () => string, options: Journ
   const checkpoints = createCheckpoints(store, () => limits, opened)
   let state: Recovered | undefined
   let blank: Books | undefined
+  let unread: unknown
   let pending: Pending[] = []
   let queue: Promise<unknown> = Promise.resolve()
 
   function opened(): Recovered {
-    if (!state) throw new StorageFailure('the state folder cannot be read yet')
-    return state
+    if (state) return state
+    throw unread ?? new StorageFailure('the state folder has not been read yet')
   }
 
   function books(): Books {
@@ -106,7 +107,10 @@ export function createJournal(disk: Disk, newEpoch: () => string, options: Journ
 
   async function open(): Promise<void> {
     if (state) return
-    const recovered = await recover(store, newEpoch)
+    const recovered = await recover(store, newEpoch).catch((err) => {
+      unread = err
+      throw err
+    })
     state = recovered
     for (const warning of recovered.warnings) warnings.add(warning)
     const room = await store.room().catch(() => undefined)
@@ -297,7 +301,8 @@ export function createJournal(disk: Disk, newEpoch: () => string, options: Journ
       if (isPresent) note({ type: 'acknowledged', seq: toSeq })
       else note({ type: 'inherited', epoch, seq: toSeq })
     },
-    close: () => inOrder(() => store.close()),
+    // What hangs keeps its handles: the process is about to end.
+    close: () => inOrder(() => store.close().catch(() => {})),
   }
 }
 

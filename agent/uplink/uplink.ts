@@ -89,8 +89,9 @@ const longestPause = 15_000
 const nextPlacePause = 100
 // A connection that lasted so long was a good one.
 const goodConnection = 10_000
-// So many messages of topics that are not this agent's are left to the broker; more would stop what comes in.
+// So many messages of topics that are not this agent's, and so many purchases, are left to the broker on one connection.
 const mostForeign = 8
+const mostKept = 8
 // MQTT 3.1.1 does not tell why a connection ends. After so many ends with a large message under way parts are made small;
 // after so many with the same message it is taken for one that the broker will never take.
 const suspicious = 2
@@ -246,7 +247,9 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
     } catch (err) {
       log.error({ err }, 'a purchase failed; the broker keeps it')
     }
-    if (from === connection) kept++
+    // More would stop all that comes in behind them.
+    if (from !== connection || kept >= mostKept) return true
+    kept++
     return false
   }
 

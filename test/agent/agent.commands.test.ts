@@ -8,7 +8,7 @@ const megabytes = (count: number) => count * 1_000_000
 
 let router: RouterUnderTest
 beforeEach(async () => {
-  router = aRouter({ env: { AGENT_MQTT_URL: 'mqtt://agent:secret@broker:1883' } })
+  router = aRouter({ env: { AGENT_MQTT_URL: 'ws://agent:secret@broker:1883/mqtt?token=secret' } })
   router.join(1)
   await router.start()
   await router.grant('bytes', megabytes(5))

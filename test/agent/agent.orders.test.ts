@@ -50,6 +50,40 @@ describe('session.pause', () => {
     expect(await reply).toMatchObject({ status: 'error', error: { code: 'gate-unconfirmed' } })
   })
 
+  it('is not confirmed by a portal that cannot be asked, while the gate is open', async () => {
+    await router.grant('bytes', megabytes(5))
+    router.portal.stop()
+    await router.pass(15_000)
+    const reply = order('session.pause')
+    await router.pass(15_000)
+
+    expect(await reply).toMatchObject({
+      error: { code: 'gate-unconfirmed', message: expect.stringContaining('the portal cannot be reached') },
+    })
+  })
+
+  it('is superseded by an order to resume', async () => {
+    await router.grant('bytes', megabytes(5))
+    router.portal.faults.refuse = new Set(['deauth'])
+    const reply = order('session.pause')
+    await router.pass(1000)
+    const resumed = order('session.resume')
+    await router.pass(15_000)
+
+    expect(await reply).toMatchObject({ error: { code: 'superseded' } })
+    expect(await resumed).toMatchObject({ status: 'ok', data: { state: 'open' } })
+  })
+
+  test.each([
+    { mac: aMac(), sessionId: 'another' },
+    { mac: aMac(9), sessionId: 's1' },
+  ])('of a device and a session that do not belong together is not found: $mac $sessionId', async (fields) => {
+    await router.grant('bytes', megabytes(5))
+
+    expect(await order('session.end', fields)).toMatchObject({ error: { code: 'not-found' } })
+    expect(router.isOpen()).toBe(true)
+  })
+
   it('of a paused session changes nothing', async () => {
     await router.grant('bytes', megabytes(5))
     await order('session.pause')
@@ -101,6 +135,17 @@ describe('session.move', () => {
     expect(await router.session(aMac(2))).toMatchObject({ remaining: { bytes: megabytes(3) } })
     expect(router.events('session.moved')).toMatchObject([{ from: aMac(1), to: aMac(2), mac: aMac(2) }])
     expect(router.events('gate.drift')).toEqual([])
+  })
+
+  it('to a device that is not there and back does not say that it was done', async () => {
+    await router.grant('bytes', megabytes(5))
+    const there = order('session.move', { from: aMac(), to: aMac(7) })
+    await router.pass(2000)
+    const back = order('session.move', { from: aMac(7), to: aMac() })
+    await router.pass(15_000)
+
+    expect(await there).toMatchObject({ error: { code: 'superseded' } })
+    expect(await back).toMatchObject({ status: 'ok', data: { mac: aMac() } })
   })
 
   it('shuts the first device also where unpaid devices are only reported', async () => {

@@ -37,6 +37,7 @@ it('has the defaults of the contract', () => {
     linkMegabits: 100,
     usageIntervalMilliseconds: 10_000,
     checkpointIntervalMilliseconds: 60_000,
+    refusalsPerMinute: 10,
     tariff: {
       metric: 'bytes',
       stepSize: 22_020_096,
@@ -76,6 +77,7 @@ const settings = [
   { name: 'AGENT_NEAR_INTERVAL_MS', env: '500', toml: '500', config: { nearIntervalMilliseconds: 500 } },
   { name: 'AGENT_LINK_MBIT', env: '12.5', toml: '12.5', config: { linkMegabits: 12.5 } },
   { name: 'AGENT_USAGE_INTERVAL_MS', env: '30000', toml: '30000', config: { usageIntervalMilliseconds: 30_000 } },
+  { name: 'AGENT_REFUSALS_PER_MINUTE', env: '7', toml: '7', config: { refusalsPerMinute: 7 } },
   { name: 'AGENT_CHECKPOINT_INTERVAL_MS', env: '9000', toml: '9000', config: { checkpointIntervalMilliseconds: 9000 } },
   { name: 'AGENT_METRIC', env: 'milliseconds', toml: '"milliseconds"', config: { tariff: { metric: 'milliseconds' } } },
   { name: 'AGENT_STEP_SIZE', env: '60000', toml: '60000', config: { tariff: { stepSize: 60_000 } } },

@@ -1,6 +1,7 @@
 // Proves that a router whose books do not add up sells nothing and says so.
 import { expect, it } from 'vitest'
 import type { Log } from '../../agent/log.ts'
+import { createRefusalLimit } from '../../agent/merchant/refusal-limit.ts'
 import { createRecorder } from '../../agent/recorder.ts'
 import { createSales } from '../../agent/sales.ts'
 import { openJournal } from '../support/a-journal.ts'
@@ -13,7 +14,15 @@ it('refuses a purchase while the books do not add up, for now, and acknowledges 
   const quiet = { info() {}, warn() {}, error() {}, debug() {} } as unknown as Log
   const recorder = createRecorder(aRouterId, clock, journal, quiet, () => {})
   const told: object[] = []
-  const parts = { clock, journal, recorder, tariff: aTariff(), newId: () => 's1', entriesOf: () => [] }
+  const parts = {
+    clock,
+    journal,
+    recorder,
+    tariff: aTariff(),
+    refusals: createRefusalLimit(10),
+    newId: () => 's1',
+    entriesOf: () => [],
+  }
   const sell = createSales({ ...parts, tell: (message) => told.push(message) })
   journal.books.sold.bytes += 1000n
   const payload = bytesOf(aPurchase())

@@ -43,10 +43,12 @@ export interface Place {
 export interface MosquittoOptions extends Place {
   /** Nobody else is let in. */
   user?: { name: string; password: string }
+  /** More lines of its configuration, such as its limits. */
+  settings?: readonly string[]
 }
 
 export async function openMosquitto(options: MosquittoOptions = {}): Promise<TestBroker> {
-  const { within = [], folder: parent = tmpdir(), user } = options
+  const { within = [], folder: parent = tmpdir(), user, settings = [] } = options
   const folder = mkdtempSync(join(parent, 'tollgate-mosquitto-'))
   const port = await freePort()
   const file = join(folder, 'mosquitto.conf')
@@ -55,7 +57,7 @@ export async function openMosquitto(options: MosquittoOptions = {}): Promise<Tes
   if (user) spawnSync('mosquitto_passwd', ['-b', '-c', users, user.name, user.password])
   const access = user ? [`password_file ${users}`] : ['allow_anonymous true']
   const listeners = [`listener ${port} 127.0.0.1`, `listener 0 ${door}`]
-  const lines = [...listeners, ...access, 'set_tcp_nodelay true', 'user root']
+  const lines = [...listeners, ...access, ...settings, 'set_tcp_nodelay true', 'user root']
   writeFileSync(file, [...lines, 'persistence true', `persistence_location ${folder}/`, ''].join('\n'))
   let broker: ChildProcess | undefined
   const self: TestBroker = {

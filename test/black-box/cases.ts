@@ -214,6 +214,32 @@ export function casesOn({ name, open, missing }: BrokerKind): void {
       expect(router.portal.gateOpen(phone)).toBe(false)
     })
 
+    it('answers every question on the query topic, below the reply topic where it is asked to', async () => {
+      const router = await aRouter()
+      await router.publish(bytes('p1', 10 * megabytes))
+      const [accepted] = await router.hears('purchase.accepted')
+      const answers: { transaction: string; status?: string; historical?: boolean }[] = []
+      const desk = `router/${router.id}/reply/desk-3`
+      await router.client.subscribeAsync(desk, { qos: 1 })
+      router.client.on('message', (topic, payload) => topic === desk && answers.push(JSON.parse(payload.toString())))
+      const about = { mac: phone, purchaseId: 'p1', epoch: accepted?.epoch, fromSeq: 1, toSeq: 2, replyTo: 'desk-3' }
+      const questions = ['sessions', 'session', 'purchase.explain', 'events.replay', 'usage', 'config']
+      for (const command of [...questions, 'session.end']) {
+        const question = JSON.stringify({ transaction: command, command, ...about })
+        await router.client.publishAsync(`router/${router.id}/query`, question, { qos: 1 })
+        await until(() => answers.some(({ transaction, status }) => transaction === command && status !== undefined))
+      }
+      const statuses = answers.filter(({ status }) => status !== undefined).map(({ status }) => status)
+      expect(statuses).toEqual([...questions.map(() => 'ok'), 'error'])
+      expect(answers.filter(({ historical }) => historical).map(({ transaction }) => transaction)).toEqual([
+        'events.replay',
+        'events.replay',
+      ])
+      expect(router.replies).toEqual([])
+      const { data } = await router.command({ command: 'session', mac: phone }).then((reply) => Object(reply))
+      expect(data).toMatchObject({ state: 'waiting' })
+    })
+
     it('stops on SIGTERM with code 0, says so, and leaves paid gates open', async () => {
       const router = await aRouter()
       router.browse(phone, ip(1))

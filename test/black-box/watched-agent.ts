@@ -13,6 +13,9 @@ const agentFile = resolve('dist/agent.js')
 export interface WatchedAgentOptions extends Place {
   broker: Pick<TestBroker, 'url' | 'watchUrl'>
   env?: Record<string, string>
+  /** The router's id; one of its own by itself. */
+  id?: string
+  prefix?: string
 }
 
 export type WatchedAgent = Awaited<ReturnType<typeof openWatchedAgent>>
@@ -24,8 +27,9 @@ export async function openWatchedAgent({
   env = {},
   within = [],
   folder: parent = tmpdir(),
+  id = `r${process.pid}-${++agents}`,
+  prefix = 'router',
 }: WatchedAgentOptions) {
-  const id = `r${process.pid}-${++agents}`
   const folder = mkdtempSync(join(parent, 'tollgate-router-'))
   const heard: UsageMessage[] = []
   const statuses: Status[] = []
@@ -36,7 +40,7 @@ export async function openWatchedAgent({
   const client: MqttClient = await mqtt.connectAsync(broker.watchUrl, {
     reconnectPeriod: 200,
     clean: false,
-    clientId: `watch-${id}`,
+    clientId: `watch-${prefix}-${id}`,
   })
   client.on('message', (topic, payload) => {
     const message: unknown = JSON.parse(payload.toString())
@@ -49,7 +53,7 @@ export async function openWatchedAgent({
     const isKnown = (before: UsageMessage) => 'seq' in before && 'seq' in message && before.seq === message.seq
     if (!('seq' in message) || message.seq === undefined || !heard.some(isKnown)) heard.push(message)
   }
-  const topics = ['usage', 'status', 'reply'].map((channel) => `router/${id}/${channel}`)
+  const topics = ['usage', 'status', 'reply'].map((channel) => `${prefix}/${id}/${channel}`)
   client.on('connect', () => client.subscribe(topics, { qos: 1 }))
   await client.subscribeAsync(topics, { qos: 1 })
 
@@ -57,8 +61,11 @@ export async function openWatchedAgent({
     id,
     heard,
     statuses,
+    replies,
+    client,
     stateDir: join(folder, 'state'),
-    async start() {
+    /** Resolves when the status says so. */
+    async start(state: Status['state'] = 'online') {
       const before = statuses.length
       const [program = '', ...args] = [...within, process.execPath, agentFile]
       agent = spawn(program, args, {
@@ -66,13 +73,14 @@ export async function openWatchedAgent({
           ...process.env,
           AGENT_ROUTER_ID: id,
           AGENT_MQTT_URL: broker.url,
+          AGENT_TOPIC_PREFIX: prefix,
           AGENT_STATE_DIR: self.stateDir,
           ...env,
         },
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       agent.stdout?.on('data', (chunk) => appendFileSync(join(folder, 'agent.log'), chunk))
-      await until(() => statuses.slice(before).some((status) => status.state === 'online'))
+      await until(() => statuses.slice(before).some((status) => status.state === state))
     },
     log: (): string => readFileSync(join(folder, 'agent.log'), 'utf8'),
     pid: () => agent?.pid,
@@ -81,11 +89,11 @@ export async function openWatchedAgent({
     /** Publishes a message on the purchase topic, as any backend would. */
     async publish(message: object | string) {
       const payload = typeof message === 'string' ? message : JSON.stringify(message)
-      await client.publishAsync(`router/${id}/purchase`, payload, { qos: 1 })
+      await client.publishAsync(`${prefix}/${id}/purchase`, payload, { qos: 1 })
     },
     async command(command: object): Promise<Reply> {
       const transaction = `t${++transactions}`
-      await client.publishAsync(`router/${id}/command`, JSON.stringify({ transaction, ...command }), { qos: 1 })
+      await client.publishAsync(`${prefix}/${id}/command`, JSON.stringify({ transaction, ...command }), { qos: 1 })
       await until(() => replies.some((reply) => reply.transaction === transaction), 20_000)
       const reply = replies.find((candidate) => candidate.transaction === transaction)
       if (!reply) throw new Error('no reply')

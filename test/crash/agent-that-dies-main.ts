@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   const clock = systemClock()
   const log = createLog('silent')
   const ndsctl = socketNdsctl(config.portal.socket, config.portal.timeoutMilliseconds)
-  const lock = createFolderLock(config.stateDir, clock.bootId)
+  const lock = createFolderLock(config.stateDir)
   const agent = createAgent({
     config,
     clock,

@@ -4,11 +4,13 @@ import { describe, expect, it, test } from 'vitest'
 import type * as z from 'zod'
 import {
   Command,
+  CommandErrorCode,
   DirectGrant,
   EndReason,
   Event,
   PaidPurchase,
   parsePurchase,
+  RefusalCode,
   Reply,
   Session,
   Status,
@@ -30,7 +32,12 @@ const commands = Command.options.map((option) => option.shape.command.value)
 const wanted: [string, z.ZodType][] = [
   ['purchase.paid', PaidPurchase],
   ['purchase.direct', DirectGrant],
-  ...eventTypes.map((type): [string, z.ZodType] => [type, UsageMessage]),
+  ...eventTypes.filter((type) => type !== 'purchase.rejected').map((type): [string, z.ZodType] => [type, UsageMessage]),
+  ['purchase.accepted.duplicate', UsageMessage],
+  ...RefusalCode.options.map((code): [string, z.ZodType] => [`purchase.rejected.${code}`, UsageMessage]),
+  ...CommandErrorCode.options.map((code): [string, z.ZodType] => [`reply.error.${code}`, Reply]),
+  ['reply.sessions.part', Reply],
+  ['query.events.replay', Command],
   ['status.online', Status],
   ['status.offline', Status],
   ...commands.flatMap((command): [string, z.ZodType][] => [
@@ -58,8 +65,22 @@ describe('an example', () => {
     },
   )
 
-  test.each(eventTypes)('of %s is of that type', (type) => {
+  test.each(eventTypes.filter((type) => type !== 'purchase.rejected'))('of %s is of that type', (type) => {
     expect(exampleOf(type)).toMatchObject({ type })
+  })
+
+  test.each(RefusalCode.options)('of a refusal with %s has that code, and says whether to retry', (code) => {
+    const example = Event.parse(exampleOf(`purchase.rejected.${code}`))
+    if (example.type !== 'purchase.rejected') throw new Error('no refusal')
+    const isRetried = code === 'storage-failure' || code === 'too-many-purchases'
+
+    expect(example.code).toBe(code)
+    expect(example.final).toBe(example.seq !== undefined)
+    expect(example.retry).toBe(example.final ? undefined : isRetried)
+  })
+
+  test.each(CommandErrorCode.options)('of a reply with %s has that code', (code) => {
+    expect(exampleOf(`reply.error.${code}`)).toMatchObject({ status: 'error', error: { code } })
   })
 
   test.each(commands)('of %s has replies to the same transaction', (command) => {
@@ -84,7 +105,7 @@ function allOf<T>(schema: z.ZodType<T>, value: unknown = names.map(exampleOf)): 
 describe('the examples agree', () => {
   it('that 31 sat at 22020096 bytes are 682622976', () => {
     expect(exampleOf('purchase.paid')).toMatchObject({ amount: 31, unit: 'sat' })
-    expect(exampleOf('purchase.rejected')).toMatchObject({ stepSize: 22_020_096 })
+    expect(exampleOf('purchase.rejected.below-minimum')).toMatchObject({ stepSize: 22_020_096 })
     expect(exampleOf('purchase.accepted')).toMatchObject({ allotment: 682_622_976 })
   })
 
@@ -115,7 +136,11 @@ describe('the examples agree', () => {
   })
 
   it('on router and epoch, and give every event a number of its own', () => {
-    const events = eventTypes.filter((type) => type !== 'usage').map((type) => Event.parse(exampleOf(type)))
+    const refusals = RefusalCode.options.map((code) => `purchase.rejected.${code}`)
+    const others = eventTypes.filter((type) => type !== 'usage' && type !== 'purchase.rejected')
+    const events = [...others, ...refusals]
+      .map((name) => Event.parse(exampleOf(name)))
+      .filter(({ seq }) => seq !== undefined)
 
     expect(new Set(events.map(({ routerId, epoch }) => `${routerId} ${epoch}`)).size).toBe(1)
     expect(new Set(events.map(({ seq }) => seq)).size).toBe(events.length)

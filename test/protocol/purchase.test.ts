@@ -10,6 +10,7 @@ const bytesOf = (message: unknown) =>
   message instanceof Uint8Array
     ? message
     : new TextEncoder().encode(typeof message === 'string' ? message : JSON.stringify(message))
+const a = (fields: object) => ({ ...paid, ...fields })
 const without = (field: string, from: object) => ({ ...from, [field]: undefined })
 
 describe('parsePurchase takes', () => {
@@ -135,6 +136,62 @@ describe('parsePurchase refuses', () => {
       },
     })
   })
+
+  test.each([
+    { id: 'order 17', sentId: 'order 17' },
+    { id: 17, sentId: '17' },
+    { id: 'x'.repeat(200), sentId: 'x'.repeat(128) },
+    { id: 'grün', sentId: 'grün' },
+  ])('and names the id as it was sent: $sentId', ({ id, sentId }) => {
+    expect(parsePurchase(bytesOf(a({ purchaseId: id })))).toMatchObject({ unreadable: { sentId } })
+  })
+
+  test.each(['00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:01', '33-33-00-00-00-01'])(
+    '%s, which is the address of no device',
+    (mac) => {
+      expect(parsePurchase(bytesOf(a({ mac })))).toMatchObject({ unreadable: { code: 'invalid-mac' } })
+    },
+  )
+
+  test.each([
+    {
+      when: 'an amount is missing',
+      message: { purchaseId: 'p', mac: paid.mac, unit: 'sat' },
+      says: 'amount is missing: give a number',
+    },
+    {
+      when: 'a unit is missing',
+      message: { purchaseId: 'p', mac: paid.mac, amount: 1 },
+      says: 'unit is missing: give',
+    },
+    {
+      when: 'nothing is bought',
+      message: { purchaseId: 'p', mac: paid.mac },
+      says: 'give amount and unit, or metric and allotment',
+    },
+    { when: 'a MAC is none', message: a({ mac: 'phone' }), says: 'mac cannot be "phone": give one device' },
+    { when: 'both are given', message: a({ allotment: 5 }), says: 'both a payment and an allotment are given' },
+  ])('in words that name the field when $when', ({ message, says }) => {
+    expect(parsePurchase(bytesOf(message))).toMatchObject({ unreadable: { message: expect.stringContaining(says) } })
+  })
+
+  test.each(['1.2345678901234567', '1234567890123456', '0.00012345678901234567', '9007199254740993'])(
+    'an amount of more than 15 digits: %s',
+    (amount) => {
+      const text = JSON.stringify(a({ amount: 'AMOUNT' })).replace('"AMOUNT"', amount)
+
+      expect(parsePurchase(new TextEncoder().encode(text))).toMatchObject({ unreadable: { code: 'invalid-message' } })
+    },
+  )
+
+  test.each(['1.50', '100000000000000000000', '0.000000000000000000000000000012', '123456789012345'])(
+    'no amount of up to 15 significant digits: %s',
+    (amount) => {
+      const text = JSON.stringify(a({ amount: 'AMOUNT' })).replace('"AMOUNT"', amount)
+
+      expect(parsePurchase(new TextEncoder().encode(text))).toHaveProperty('purchase')
+    },
+  )
 
   it('and gives back nothing that is itself wrong', () => {
     const { unreadable } = parsePurchase(bytesOf({ purchaseId: 'a b', mac: '02', reference: 5 })) as {

@@ -41,6 +41,8 @@ function drawSettings(dice: Dice, isLong: boolean): Settings {
     checkpointMilliseconds: isLong ? 30 * minute : dice.pick([5000, 60_000]),
     latencyMilliseconds: dice.pick([10, 60, 300]),
     clockSynced: dice.chance(0.5),
+    ...(dice.chance(0.7) && { journalFileBytes: dice.pick([1500, 5000, 20_000]) }),
+    ...(dice.chance(0.5) && { isDamagedAtTheEnd: true }),
   }
 }
 
@@ -105,7 +107,11 @@ function drawFault(dice: Dice, devices: number, stretch: number): Done {
     () => ({ do: 'reboot', offMilliseconds: dice.between(5000, 60_000) }),
     () => ({ do: 'set-clock', byMilliseconds: 2 * 365 * 24 * hour, by: 'ntp' }),
     () => ({ do: 'set-clock', byMilliseconds: dice.pick([-10 * minute, 1000]), by: 'hand' }),
-    () => ({ do: 'disk', fault: dice.pick(['full', 'read-only', 'slow', 'sync-lost', 'sync-kept']), forMilliseconds }),
+    () => ({
+      do: 'disk',
+      fault: dice.pick(['full', 'read-only', 'slow', 'hang', 'sync-lost', 'sync-kept']),
+      forMilliseconds,
+    }),
     () => ({ do: 'portal', fault: dice.pick(portalFaults), forMilliseconds }),
     () => ({ do: 'portal', fault: dice.pick(portalFaults), forMilliseconds }),
     () => ({ do: 'restart-portal' }),

@@ -4,14 +4,16 @@ import type { Disk } from '../../agent/journal/disk.ts'
 import type { Dice } from './dice.ts'
 import type { Life } from './life.ts'
 
-/** `sync-lost` and `sync-kept`: the write is there, fsync says no, and the bytes are gone or stay. */
-export type DiskFault = 'full' | 'read-only' | 'slow' | 'sync-lost' | 'sync-kept'
+/** `hang`: nothing is answered before it is over. `sync-lost` and `sync-kept`: the write is there, fsync says no, and the bytes are gone or stay. */
+export type DiskFault = 'full' | 'read-only' | 'slow' | 'hang' | 'sync-lost' | 'sync-kept'
 
 export interface FaultyDisk {
   readonly files: ReadonlyMap<string, Uint8Array>
   fault: DiskFault | undefined
   /** The disk as one life of the agent sees it. */
   mountedBy(life: Life): Disk
+  /** While no agent runs: a byte turned over, a part cut off, nothing left of it, or the file gone. */
+  damage(name: string, how: 'flip' | 'cut' | 'empty' | 'lose'): void
   /** Called when a change begins, and again with the bytes of an append once it is durable. */
   watch(watcher: DiskWatcher): void
 }
@@ -22,11 +24,13 @@ export interface DiskWatcher {
 }
 
 const slowest = 3000
+const patience = 5000
 
 export function createFaultyDisk(dice: Dice): FaultyDisk {
   const files = new Map<string, Uint8Array>()
   const watchers: DiskWatcher[] = []
   let fault: DiskFault | undefined
+  let isLate = false
 
   function fileOf(name: string): Uint8Array {
     const file = files.get(name)
@@ -45,18 +49,18 @@ export function createFaultyDisk(dice: Dice): FaultyDisk {
     else add(name, bytes)
     if (fault === 'full') throw failure('ENOSPC', name)
     if (fault === 'sync-lost' || fault === 'sync-kept') throw failure('EIO', name)
-    for (const watcher of watchers) watcher.durable(name, bytes)
+    if (!isLate) for (const watcher of watchers) watcher.durable(name, bytes)
   }
 
   function replace(name: string, bytes: Uint8Array): void {
     if (fault === 'read-only') throw failure('EROFS', name)
-    if (fault && fault !== 'slow') {
+    if (fault && fault !== 'slow' && fault !== 'hang') {
       files.set(`${name}.tmp`, bytes.slice(0, Math.floor(dice.roll() * bytes.length)))
       throw failure(fault === 'full' ? 'ENOSPC' : 'EIO', name)
     }
     files.delete(`${name}.tmp`)
     files.set(name, Uint8Array.from(bytes))
-    for (const watcher of watchers) watcher.durable(name, bytes)
+    if (!isLate) for (const watcher of watchers) watcher.durable(name, bytes)
   }
 
   function mountedBy(life: Life): Disk {
@@ -64,7 +68,17 @@ export function createFaultyDisk(dice: Dice): FaultyDisk {
     const read = <T>(act: () => T) => life.call({ milliseconds: 1, act })
     const change = (name: string, act: () => void, torn: (part: number) => void) => {
       if (life.alive) for (const watcher of watchers) watcher.begins(name)
-      return life.call({ milliseconds: taking(), act, torn })
+      const began = life.clock.monotonic()
+      const inTime = () => {
+        // What comes back so late counts as refused: the agent cuts it back, or finds it at its next start.
+        isLate = life.clock.monotonic() - began >= patience
+        act()
+      }
+      return hanging(life).then(() => life.call({ milliseconds: taking(), act: inTime, torn }))
+    }
+    function hanging(life: Life): Promise<void> {
+      if (fault !== 'hang') return Promise.resolve()
+      return new Promise((resolve) => life.after(250, () => hanging(life).then(resolve)))
     }
     const wholly = (act: () => void) => (part: number) => {
       if (part > 0.5) act()
@@ -115,6 +129,17 @@ export function createFaultyDisk(dice: Dice): FaultyDisk {
       fault = to
     },
     mountedBy,
+    damage(name, how) {
+      const bytes = Buffer.from(fileOf(name))
+      const at = dice.between(0, Math.max(0, bytes.length - 1))
+      if (how === 'lose') files.delete(name)
+      else if (how === 'flip')
+        files.set(
+          name,
+          Buffer.concat([bytes.subarray(0, at), Buffer.of((bytes[at] ?? 0) ^ 0x5a), bytes.subarray(at + 1)]),
+        )
+      else files.set(name, bytes.subarray(0, how === 'cut' ? at : 0))
+    },
     watch: (watcher) => watchers.push(watcher),
   }
 }

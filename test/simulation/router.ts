@@ -38,6 +38,8 @@ interface Parts {
   violate(what: string): void
 }
 
+// None of them is pruned: the ledger reads them all.
+const manyFiles = { mostBytes: 1e8, mostDays: 30 }
 // What brings an agent back that could not start.
 const respawnAfter = 5000
 
@@ -62,7 +64,10 @@ export function createRouter(parts: Parts): Router {
     agent = createAgent({
       config,
       clock,
-      journal: createJournal(disk.mountedBy(born), () => `epoch-${++epochs}`, { sleep: clock.sleep }),
+      journal: createJournal(disk.mountedBy(born), () => `epoch-${++epochs}`, {
+        limits: settings.journalFileBytes ? { ...manyFiles, fileBytes: settings.journalFileBytes } : undefined,
+        sleep: clock.sleep,
+      }),
       valve: createValve(ndsctlOf(born, site, line, settings.latencyMilliseconds, dice), 'auto', clock),
       neighbours: async () => site.portal.neighbours() as never,
       uplink: broker.connectionOf(born),
@@ -96,6 +101,8 @@ export function createRouter(parts: Parts): Router {
     const error = (fields: object, message?: string) => {
       const { err } = fields as { err?: Error }
       if (!born.alive || message?.startsWith('the disk refuses')) return
+      // Said of damage that the epilogue has done; what was said before it the ledger tells.
+      if (settings.isDamagedAtTheEnd && message?.startsWith('something is wrong with the state folder')) return
       if (message === 'a command failed' && err?.message.startsWith('the connection to the broker')) return
       parts.violate(`the agent says: ${message} ${err?.stack ?? JSON.stringify(fields)}`)
     }

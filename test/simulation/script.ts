@@ -22,6 +22,10 @@ export interface Settings {
   latencyMilliseconds: number
   /** Whether the wall clock is believed from the start; otherwise NTP sets it at the first `set-clock`. */
   clockSynced: boolean
+  /** How large a journal file grows; as large as on a router unless told. */
+  journalFileBytes?: number
+  /** A file of the state folder is damaged when everything else is over. */
+  isDamagedAtTheEnd?: boolean
 }
 
 export type PortalFault = 'hang' | 'busy' | 'garbage' | 'not-a-number' | 'refuse-auth' | 'refuse-deauth' | 'stopped'

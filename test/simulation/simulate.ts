@@ -1,6 +1,8 @@
 // Plays one script with the production agent, and watches every promise while it does.
+import type { Event } from '../../protocol/index.ts'
 import { createAudience } from './audience.ts'
 import { createBroker, type Delivery } from './broker.ts'
+import { lifeAfterDamage } from './damaged.ts'
 import { createDice } from './dice.ts'
 import { eventsIn, isCheckpoint, isJournal } from './disk-reading.ts'
 import { createFaultyDisk } from './faulty-disk.ts'
@@ -24,6 +26,9 @@ export interface Played {
   purchases: number
 }
 
+// While it takes as long, gates wait for it, for five seconds at most.
+const slowDisks: ReadonlySet<string | undefined> = new Set(['slow', 'hang'])
+
 export async function simulate(script: Script): Promise<Played> {
   const { settings } = script
   const time = createVirtualTime()
@@ -41,15 +46,22 @@ export async function simulate(script: Script): Promise<Played> {
   const disk = createFaultyDisk(dice)
   const line: PortalLine = { fault: undefined }
   let diskTook = true
+  // From the damage on nobody can say what must follow: the epilogue has promises of its own.
+  let isDamaged = false
+  const heard: Event[] = []
   const broker = createBroker(now, dice, {
-    published: audience.published,
-    confirmed: (channel, text) => channel === 'usage' && audience.confirmed(text),
+    published(channel, text) {
+      if (!isDamaged) return audience.published(channel, text)
+      if (channel === 'usage') heard.push(JSON.parse(text))
+    },
+    confirmed: (channel, text) => channel === 'usage' && !isDamaged && audience.confirmed(text),
     acknowledged,
     lostConnection: audience.lostConnection,
   })
   const router = createRouter({
     ...{ time, machine, site, line, disk, broker, settings, dice, violate },
     lifeBegins() {
+      if (isDamaged) return
       for (const [name, bytes] of [...disk.files].sort()) if (isJournal(name)) eventsIn(bytes).forEach(ledger.record)
       audience.newLife()
     },
@@ -66,6 +78,7 @@ export async function simulate(script: Script): Promise<Played> {
       audience.checkpointBegins(now())
     },
     durable(name, bytes) {
+      if (isDamaged) return
       if (isJournal(name)) return eventsIn(bytes).forEach(ledger.record)
       if (!isCheckpoint(name)) return
       audience.checkpointDurable()
@@ -74,6 +87,7 @@ export async function simulate(script: Script): Promise<Played> {
   })
 
   function acknowledged({ channel, payload }: Delivery) {
+    if (isDamaged) return
     const text = new TextDecoder().decode(payload)
     if (channel === 'command') {
       const { mac, from } = JSON.parse(text)
@@ -98,7 +112,8 @@ export async function simulate(script: Script): Promise<Played> {
     200
   const watch = createGateWatch(site, ledger, now, grace, isExpected, violate)
   const stage = createStage({ time, machine, site, line, disk, broker, router, ledger })
-  const isTroubled = () => !router.isUp || line.fault !== undefined || !site.portal.running || disk.fault === 'slow'
+  const isTroubled = () =>
+    isDamaged || !router.isUp || line.fault !== undefined || !site.portal.running || slowDisks.has(disk.fault)
 
   const tick = () => {
     if (isTroubled()) watch.disturb()
@@ -131,6 +146,11 @@ export async function simulate(script: Script): Promise<Played> {
       left = unsettled({ site, ledger, audience, broker, router })
     } while (left.length > 0 && time.now < latest && !isOver())
     if (left[0] !== undefined) violate(left[0])
+    if (!isOver() && settings.isDamagedAtTheEnd) {
+      isDamaged = true
+      const [wrong] = await lifeAfterDamage({ time, script, dice, disk, broker, router, ledger, heard })
+      if (wrong !== undefined) violate(wrong)
+    }
   } catch (err) {
     violate(`the simulation broke: ${err instanceof Error ? err.stack : err}`)
   }

@@ -5,6 +5,8 @@ export interface MemoryDisk extends Disk {
   readonly files: Map<string, Uint8Array>
   /** Every operation so far, such as `append journal-0000000000000001.log`. */
   readonly operations: string[]
+  /** How many calls have been made of it. */
+  readonly calls: number
   /** Files that cannot be read. */
   readonly unreadable: Set<string>
   /** Every write from now on fails, until {@link accept}. */
@@ -23,6 +25,7 @@ export function memoryDisk(content: Iterable<[string, Uint8Array]> = []): Memory
   const operations: string[] = []
   const unreadable = new Set<string>()
   let refusing = false
+  let calls = 0
   let crash = { operation: Number.POSITIVE_INFINITY, tornAt: 0 }
   let gate: Promise<void> = Promise.resolve()
 
@@ -44,6 +47,7 @@ export function memoryDisk(content: Iterable<[string, Uint8Array]> = []): Memory
     change: () => void,
     part: (tornAt: number) => void = () => {},
   ): Promise<void> {
+    calls++
     await gate
     const fault = faultOf(operation)
     if (!fault) return change()
@@ -56,9 +60,13 @@ export function memoryDisk(content: Iterable<[string, Uint8Array]> = []): Memory
   return {
     files,
     operations,
+    get calls() {
+      return calls
+    },
     unreadable,
     list: async () => [...files].map(([name, bytes]) => ({ name, bytes: bytes.length })),
     async read(name) {
+      calls++
       await gate
       if (unreadable.has(name)) throw Object.assign(new Error(`input/output error: ${name}`), { code: 'EIO' })
       return Uint8Array.from(fileOf(name))

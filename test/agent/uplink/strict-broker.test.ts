@@ -103,6 +103,22 @@ describe('Maximum Packet Size 8 KiB', () => {
   })
 })
 
+it('an event that MQTT 3.1.1 never gets across is left out after five lost connections, named, and others go on', async () => {
+  await start({ version: 4, maximumPacketSize: 10_000 })
+  await isOnline()
+  const reference = '\u{1f600}'.repeat(128)
+  for (let n = 1; n <= 30; n++) buy(n, { mac: aMac(1), reference })
+  ask({ transaction: 'end', command: 'session.end', mac: aMac(1) })
+  buy(40)
+  await until(() => on('usage').some(({ message }) => message.purchaseId === 'p40'), 25_000)
+  await warned(/messages of \d+ bytes and more are not sent/)
+  await until(() => ((status() as unknown as { skipped: object[] }).skipped ?? []).length > 0)
+
+  expect(status()).toMatchObject({ skipped: [{ type: 'session.ended', bytes: expect.any(Number) }] })
+  expect(broker.ended.length).toBeGreaterThanOrEqual(5)
+  expect(numbers().length).toBeGreaterThanOrEqual(32)
+})
+
 describe('a broker that answers not at all', () => {
   it('to SUBSCRIBE is left after 10 s, and tried again', async () => {
     const { clock, said } = await start({ grant: () => 'silence' })

@@ -237,28 +237,22 @@ it('garbage for a list, and no status either, is a fault', async () => {
   scene.portal.faults.garbage = '{"client_length": 1,'
   scene.portal.faults.statusFails = true
 
-  await expect(scene.valve.look()).rejects.toMatchObject({ code: 'ndsctl-failed' })
+  await expect(scene.valve.look()).rejects.toMatchObject({ code: 'portal-garbled' })
 })
 
 describe('the whole list of openNDS', () => {
-  it.each([
-    { by: 'json' as const, calls: ['json'] },
-    { by: 'status' as const, calls: ['status'] },
-  ])('by $by is asked for by that', async ({ by, calls }) => {
+  it('is asked for by status', async () => {
     const scene = aValve('opennds', [1, 2])
 
-    expect((await scene.valve.look('all', by)).clients).toHaveLength(2)
-    expect(scene.calls).toEqual(calls)
+    expect((await scene.valve.look('all')).clients).toHaveLength(2)
+    expect(scene.calls).toEqual(['status'])
   })
 
-  it.each([
-    { by: 'json' as const, spoil: { garbage: '{' } },
-    { by: 'status' as const, spoil: { statusFails: true } },
-  ])('by $by that cannot be read is asked for by the other', async ({ by, spoil }) => {
+  it('is asked for by json where the status cannot be read', async () => {
     const scene = aValve('opennds', [1, 2])
-    Object.assign(scene.portal.faults, spoil)
+    scene.portal.faults.statusFails = true
 
-    expect((await scene.valve.look('all', by)).clients).toHaveLength(2)
+    expect((await scene.valve.look('all')).clients).toHaveLength(2)
   })
 
   it('may take longer the more it lists, and no other question may', async () => {
@@ -272,11 +266,11 @@ describe('the whole list of openNDS', () => {
       'auto',
       { sleep: async () => {}, monotonic: () => 0 },
     )
-    await valve.look('all', 'json')
-    await valve.look('all', 'json')
+    await valve.look('all')
+    await valve.look('all')
     await valve.look([{ mac: aMac(1), names: [aMac(1)] }])
 
-    expect(extra[1]?.[1]).toBeGreaterThanOrEqual(3000)
+    expect(extra[1]?.[1]).toBeGreaterThan(0)
     expect(extra[2]?.[1] ?? 0).toBe(0)
   })
 })

@@ -1,6 +1,6 @@
 // One lab a machine: the portal's socket and lock are where they are on a router, so a second one would take them away.
 import { existsSync } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -34,9 +34,8 @@ export async function freeAbandonedMachine(): Promise<void> {
 }
 
 async function tryToClaim(): Promise<boolean> {
-  const bootId = await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
   try {
-    await createFolderLock(labFolder, bootId).acquire()
+    await createFolderLock(labFolder).acquire()
     return true
   } catch (err) {
     if (err instanceof FolderInUse) return false
