@@ -176,6 +176,8 @@ const endings: ReadonlySet<string> = new Set(['session.ended', 'purchase.accepte
 
 function endingOf(sessionId: string, event: Event | undefined): Event | undefined {
   if (!event || !('sessionId' in event) || event.sessionId !== sessionId) return undefined
+  // A session that ends in parts is over with the last of them, which has the totals.
+  if (event.type === 'session.ended' && event.part !== event.parts) return undefined
   return endings.has(event.type) ? event : undefined
 }
 

@@ -307,7 +307,8 @@ export function createUplink({ mqtt: broker, routerId, topicPrefix }: Settings, 
       finished = keepConnected(handlers, lastWill)
     },
     async publish(channel, message, { retain = false, urgency = 'event' } = {}) {
-      if (!connection?.isJoined) throw new NotTaken('no-connection', 'there is no connection to the broker')
+      // What waited at the broker comes before the subscription is confirmed, and is answered.
+      if (!connection) throw new NotTaken('no-connection', 'there is no connection to the broker')
       const payload = exactJson(message)
       if (Buffer.byteLength(payload) > mostBytes()) {
         throw new NotTaken('too-large', `the message has ${Buffer.byteLength(payload)} bytes; ${mostBytes()} fit`)
