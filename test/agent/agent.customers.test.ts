@@ -165,7 +165,11 @@ it('a device that opens its gate again whenever it is shut is told of once in fi
   router.join(1)
   await router.start()
   await router.pass(10_000)
-  const before = router.uplink.liveStatus().flash.writtenBytes
+  const written = () => {
+    router.uplink.connect()
+    return router.uplink.liveStatus().flash.writtenBytes
+  }
+  const before = written()
   for (let time = 0; time < 360; time++) {
     router.portal.splashLogin(aMac())
     await router.pass(10_000)
@@ -174,7 +178,7 @@ it('a device that opens its gate again whenever it is shut is told of once in fi
 
   expect(drifts.length).toBeLessThanOrEqual(13)
   expect(drifts.reduce((sum, { count = 1 }) => sum + count, 0)).toBeGreaterThan(300)
-  expect(router.uplink.liveStatus().flash.writtenBytes - before).toBeLessThan(40_000)
+  expect(written() - before).toBeLessThan(40_000)
 })
 
 describe.each(portals)('a purchase that comes while %s is read for the last time', (flavour) => {
