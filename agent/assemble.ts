@@ -10,6 +10,7 @@ import { createJournal, journalLimits } from './journal/journal.ts'
 import { createLog, type Log } from './log.ts'
 import { createUplink } from './uplink/uplink.ts'
 import { conntrackEndFlows } from './valve/conntrack.ts'
+import { ageOfSocket } from './valve/daemon-age.ts'
 import { execNdsctl, type Ndsctl } from './valve/ndsctl.ts'
 import { kernelNeighbours, type Neighbours } from './valve/neighbours.ts'
 import { socketNdsctl } from './valve/socket.ts'
@@ -25,6 +26,7 @@ export function assembleAgent(
   const ndsctl = parts.ndsctl ?? ndsctlFor(config, log)
   // A portal that was handed in is no firewall of this machine.
   const endFlows = parts.ndsctl ? undefined : conntrackEndFlows(log)
+  const daemonAge = parts.ndsctl ? undefined : ageOfSocket(config.portal.socket, () => clock.wall())
   const neighbours = parts.neighbours ?? (parts.ndsctl ? undefined : kernelNeighbours())
   const lock = createFolderLock(config.stateDir)
   const agent = createAgent({
@@ -34,7 +36,7 @@ export function assembleAgent(
       limits: journalLimits(config.journal),
       sleep: clock.sleep,
     }),
-    valve: createValve(ndsctl, config.portal.kind, clock, endFlows),
+    valve: createValve(ndsctl, config.portal.kind, clock, endFlows, daemonAge),
     ...(neighbours && { neighbours }),
     uplink: createUplink(config, clock, log),
     log,

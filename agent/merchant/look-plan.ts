@@ -45,6 +45,8 @@ export const nothingSeen: Seen = {
   isListWanted: false,
 }
 
+// A question about a device that has left may take so long: none is asked while a session may end meanwhile.
+const absentMilliseconds = 2000
 // Devices asked about at one look, so that none near its end waits for all the others; and of those that wait or are away.
 const mostAsked = 8
 const mostWaitingAsked = 2
@@ -239,8 +241,7 @@ function absentTurn(
   seen: Seen,
   asked: ReadonlySet<Mac>,
 ): Session[] {
-  // Where the LAN tells who is back nobody has to be asked about who is not.
-  if (seen.present) return []
+  if (firstEndIn({ sessions }, now) < absentMilliseconds) return []
   const absent = [...sessions.values()].filter((session) => seen.absent.has(session.mac) && session.seenOpen)
   const readAt = (session: Session) => session.readAt?.at ?? 0
   const [oldest] = absent.sort((a, b) => readAt(a) - readAt(b))

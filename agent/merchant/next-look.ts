@@ -68,7 +68,7 @@ export function endExpectedIn(session: Session, now: Moment): number {
 }
 
 /** Milliseconds until the first session is expected to end. */
-export function firstEndIn({ sessions }: Books, now: Moment): number {
+export function firstEndIn({ sessions }: Pick<Books, 'sessions'>, now: Moment): number {
   return Math.min(...[...sessions.values()].map((session) => endExpectedIn(session, now)))
 }
 

@@ -9,7 +9,7 @@ export interface Pause {
 }
 
 const shortest = 50
-const patience = 150
+const patience = 500
 const suspicion = 400
 
 /**
@@ -24,7 +24,7 @@ export function paceOf(slowestMilliseconds: number, wasBehind: boolean): Pause {
 
 /** A single one, for a daemon that has just opened: whatever takes longer than usual. */
 export function onceAfter(usualMilliseconds: number): Pause {
-  return { first: usualMilliseconds + patience, next: Number.POSITIVE_INFINITY }
+  return { first: 2 * usualMilliseconds + patience, next: Number.POSITIVE_INFINITY }
 }
 
 export interface Kicks {

@@ -3,10 +3,11 @@
 import type { Mac, PortalKind } from '../../protocol/index.ts'
 import type { Clock } from '../clock.ts'
 import type { EndFlows } from './conntrack.ts'
+import type { DaemonAge } from './daemon-age.ts'
 import { type PortalStatus, parseClient, parseList, parseStatus } from './dialect.ts'
 import { PortalFault } from './fault.ts'
 import type { Ndsctl } from './ndsctl.ts'
-import type { Asked, PortalClient, PortalList, Question } from './portal-client.ts'
+import { type Asked, majorVersion, type PortalClient, type PortalList, type Question } from './portal-client.ts'
 import { borrowedFrom, withCountersOfAddress } from './shared-address.ts'
 
 /** Every method may throw {@link PortalFault}. Whether a gate moved, only the next look tells: `ndsctl` may lie. */
@@ -36,6 +37,7 @@ export function createValve(
   kind: Exclude<PortalKind, 'unknown'> | 'auto',
   clock: Pick<Clock, 'monotonic' | 'sleep'>,
   endFlows: EndFlows = async () => {},
+  daemonAge: DaemonAge = async () => undefined,
 ): Valve {
   let known: Pick<PortalList, 'kind' | 'version'> | undefined
   // How many entries the portal's list had: its whole answer may take that much longer.
@@ -78,14 +80,20 @@ export function createValve(
   }
 
   // nodogsplash tells all by `json` in milliseconds. openNDS's `json` takes a second for each device that has left, and its
-  // `status` tells the same at once; where that cannot be read, `json` is better than nothing.
+  // `status` tells the same at once; where that cannot be read, `json` is better than nothing. In its first minute 9.10 was
+  // seen to end itself over a `status`, and lists next to nobody.
   async function wholeList(): Promise<PortalList> {
-    if (known?.kind === 'nodogsplash') return jsonList()
+    if (known?.kind === 'nodogsplash' || (await isYoung())) return jsonList()
     const told = await unlessUnreadable(status())
     if (told?.kind === 'opennds') return told.list
     const list = await jsonList()
     const { trusted, version } = told ?? {}
     return { ...list, ...(trusted && { trusted }), ...(version !== undefined && { version }) }
+  }
+
+  async function isYoung(): Promise<boolean> {
+    if (majorVersion(known ?? {}) >= 10) return false
+    return ((await daemonAge()) ?? Number.POSITIVE_INFINITY) < youngMilliseconds
   }
 
   async function jsonList(): Promise<PortalList> {
@@ -191,6 +199,8 @@ function stamped(list: PortalList, askedAt: number): PortalList {
 
 // Exit code 4: another ndsctl is being served.
 const busyPauses = [50, 100, 200, 400, 800]
+
+const youngMilliseconds = 60_000
 
 // What an entry may add to the time of a whole answer: openNDS's `json` waits a second for each device that has left.
 const absentMilliseconds = 1100

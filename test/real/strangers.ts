@@ -32,7 +32,7 @@ export function strangers(stage: Stage): void {
     expect(late).toBeLessThan(stage.transport === 'exec' ? 3 : 1.5)
     expect(started?.openedAfterMilliseconds).toBeLessThan(5000)
     expect(agent.ofType('gate.drift').map(({ kind }) => kind)).not.toContain('portal-unreachable')
-  })
+  }, 120_000)
 
   it('believes nothing that a customer writes', async () => {
     const agent = await stage.startAgent(oftenMeasured)
@@ -104,7 +104,7 @@ export function strangers(stage: Stage): void {
     expect(ofFirst?.used).toEqual(before.used)
     expect(Math.abs((ofFirst?.used.bytes ?? 0) / passedFirst - 1)).toBeLessThan(0.01)
     expect(Math.abs((after.used.bytes ?? 0) / passedSecond - 1)).toBeLessThan(0.01)
-  })
+  }, 120_000)
 
   it('charges a device at the address of a stranger who met the page there, also when it buys again', async ({
     annotate,
@@ -130,7 +130,7 @@ export function strangers(stage: Stage): void {
     await annotate(`${first?.used?.bytes} of ${passedFirst}, then ${second.used.bytes} of ${passedSecond}`)
     expect(Math.abs((first?.used?.bytes ?? 0) / passedFirst - 1)).toBeLessThan(0.01)
     expect(Math.abs((second.used.bytes ?? 0) / passedSecond - 1)).toBeLessThan(0.01)
-  })
+  }, 120_000)
 
   it('lets a device in again whose rules went with those of a shorter address, and charges no time for it', async ({
     annotate,
@@ -162,5 +162,5 @@ export function strangers(stage: Stage): void {
     // Two looks of ten seconds, and what openNDS takes for its page.
     expect(waited).toBeLessThan(25)
     expect(charged).toBeLessThan(waited)
-  })
+  }, 120_000)
 }
