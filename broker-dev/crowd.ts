@@ -11,7 +11,7 @@ import {
 import type { MockPortal } from './portal/world.ts'
 
 export interface CrowdOptions {
-  portal: Pick<MockPortal, 'arrive' | 'browse' | 'transfer' | 'leave'>
+  portal: Pick<MockPortal, 'arrive' | 'browse' | 'splashLogin' | 'deny' | 'transfer' | 'leave'>
   /** The router's number in the fleet, from 1: no two routers share a device. */
   router: number
   devices: number
@@ -38,14 +38,17 @@ interface Device {
 export function createCrowd({ portal, router, devices, clock, random, buy }: CrowdOptions): Crowd {
   const orders = new Set<Promise<void>>()
   const end = new AbortController()
+  const everybody: Device[] = []
+  let strangers = 0
   let buying = true
   let walking = Promise.resolve()
 
   async function walk(): Promise<void> {
-    const everybody = [...Array(devices).keys()].map((device) => newcomer(device + 1, 'buying'))
+    everybody.push(...[...Array(devices).keys()].map((device) => newcomer(device + 1, 'buying')))
     everybody.push(newcomer(0, 'by-hand'))
     while (!end.signal.aborted) {
       for (const device of everybody) step(device)
+      if (random() < strangersPerStep) passBy()
       await clock.sleep(stepMilliseconds, end.signal)
     }
   }
@@ -65,9 +68,25 @@ export function createCrowd({ portal, router, devices, clock, random, buy }: Cro
     for (const action of actions) act(device, action)
   }
 
+  /** Somebody meets the portal page and walks away; the portal keeps the entry for a while. */
+  function passBy(): void {
+    const stranger = macOf(router, firstStranger + (strangers++ % mostStrangers))
+    portal.arrive(stranger, ipOf(router, firstStranger + (strangers % mostStrangers)))
+    portal.browse(stranger)
+    portal.leave(stranger)
+  }
+
+  /** Its own address, or another one's: as DHCP hands it on, or as somebody sets it who must not. */
+  function addressFor(device: Device, as: 'oneself' | 'somebody'): string {
+    const other = everybody[Math.floor(random() * everybody.length)]
+    return (as === 'somebody' && other ? other : device).ip
+  }
+
   function act(device: Device, action: CustomerAction): void {
-    const { mac, ip } = device
-    if (action.do === 'arrive') portal.arrive(mac, ip)
+    const { mac } = device
+    if (action.do === 'arrive') portal.arrive(mac, addressFor(device, action.as))
+    if (action.do === 'log-in') portal.splashLogin(mac, action.custom)
+    if (action.do === 'log-out') portal.deny(mac)
     if (action.do === 'browse') portal.browse(mac)
     if (action.do === 'leave') portal.leave(mac)
     if (action.do === 'buy' && buying) order(device, action.order)
@@ -106,6 +125,10 @@ export function createCrowd({ portal, router, devices, clock, random, buy }: Cro
 }
 
 const stepMilliseconds = 100
+// One in 20 s, and no more of them than a portal's list has room for.
+const strangersPerStep = 0.005
+const firstStranger = 1000
+const mostStrangers = 40
 
 /** The device's MAC address, locally administered; device 0 is the one to buy for by hand. */
 export function macOf(router: number, device: number): string {

@@ -10,10 +10,15 @@ export interface Volume {
 export type CustomerOrder = { amount: number; unit: string } | { metric: Metric; allotment: number }
 
 export type CustomerAction =
-  | { do: 'arrive' }
+  /** `as`: under an address of its own, or under one that somebody else has or had. */
+  | { do: 'arrive'; as: 'oneself' | 'somebody' }
   | { do: 'browse' }
   | { do: 'buy'; order: CustomerOrder }
   | { do: 'transfer'; volume: Volume }
+  /** At the portal's own page, without paying; `custom` is what it adds to the page's address. */
+  | { do: 'log-in'; custom: string }
+  /** At the portal's own page, although something is left. */
+  | { do: 'log-out' }
   | { do: 'leave' }
 
 /** How an order ended: what the device has left, or nothing. */
@@ -98,7 +103,7 @@ function arrive(customer: Customer, random: () => number): Step {
   const browseAt = customer.steppedAt + browsePeriod
   return {
     customer: { ...customer, here: true, ordersThisVisit: 0, decideAt, browseAt },
-    actions: [{ do: 'arrive' }, { do: 'browse' }],
+    actions: [{ do: 'arrive', as: random() < rarely ? 'somebody' : 'oneself' }, { do: 'browse' }],
   }
 }
 
@@ -108,11 +113,14 @@ function decide(customer: Customer, random: () => number): Step {
   const later = { ...customer, decideAt: now + between(1500, 4000, random) }
   if (online) {
     if (random() < 0.1) return leave(customer, random)
+    if (random() < rarely) return { customer: later, actions: [{ do: 'log-out' }] }
     return isLow(customer) && random() < 0.5 ? buy(later, random) : { customer: later, actions: [] }
   }
   // Paid, and the gate not open yet: it waits, as long as that may take.
   if (left.bytes > 0 || left.milliseconds > 0) return { customer: later, actions: [] }
   if (customer.ordersThisVisit > 0 && random() < 0.35) return leave(customer, random)
+  if (customer.ordersThisVisit > 0 && random() < rarely)
+    return { customer: later, actions: [{ do: 'log-in', custom: chooseCustom(random) }] }
   return buy(later, random)
 }
 
@@ -136,6 +144,16 @@ function chooseOrder(random: () => number): CustomerOrder {
   if (choice < 0.33) return { metric: 'milliseconds', allotment: between(4, 12, random) * 500 }
   return { amount: between(1, 2, random), unit: 'sat' }
 }
+
+// What real customers do to a portal now and then, by accident or to get more than they paid for.
+const rarely = 0.03
+
+/** Texts that read on as openNDS's own words, where it prints them. */
+function chooseCustom(random: () => number): string {
+  return customs[between(0, customs.length - 1, random)] ?? ''
+}
+
+const customs = ['x",\n"state":"Preauthenticated",\n"y":"z', 'one line\nand another', 'a "quoted" text']
 
 // Whoever is shut looks at the portal page every now and then: openNDS forgets a device that it shuts.
 function browse(customer: Customer): Step {

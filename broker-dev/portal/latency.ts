@@ -6,11 +6,10 @@ import type { Flavour } from './settings.ts'
 /** In milliseconds; 0 unless a fault says otherwise. */
 export function serviceMilliseconds(daemon: Daemon, line: string): number {
   const { faults } = daemon.settings
-  const [command, argument] = wordsOf(line)
   // An empty line is no command: the daemon hangs up.
-  if (command === '') return 0
+  if (line === '') return 0
   const fixed = faults.latencyMilliseconds ?? 0
-  return faults.realistic ? fixed + measuredMilliseconds(daemon, command, argument) : fixed
+  return faults.realistic ? fixed + measuredMilliseconds(daemon, line) : fixed
 }
 
 /** What one call costs, in milliseconds. */
@@ -68,7 +67,9 @@ const costs: Record<Flavour, Record<Call, Cost>> = {
 const searchByToken = 0.04
 const searchByShell = 1.9
 
-function measuredMilliseconds(daemon: Daemon, command: string, argument = ''): number {
+/** What the real daemon took for that request, in milliseconds. */
+export function measuredMilliseconds(daemon: Daemon, line: string): number {
+  const [command, argument = ''] = wordsOf(line)
   const [name = ''] = argument.split(',')
   const { flavour } = daemon.settings
   const clients = daemon.list.all()

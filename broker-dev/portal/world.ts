@@ -3,7 +3,7 @@
 import type { Client, Volume } from './client-list.ts'
 import { admit, authenticate, type Daemon, isReading, lookAfterList, reply, startDaemon, termsOf } from './daemon.ts'
 import { type ArpEntry, createLan } from './lan.ts'
-import { serviceMilliseconds } from './latency.ts'
+import { measuredMilliseconds, serviceMilliseconds } from './latency.ts'
 import { type Faults, type Flavour, type PortalOptions, settingsOf } from './settings.ts'
 
 export type { Volume } from './client-list.ts'
@@ -48,6 +48,10 @@ export interface MockPortal {
   neighbours(): ArpEntry[]
   /** Another program's request takes the daemon so long: at openNDS every `ndsctl` is turned away meanwhile. */
   occupy(milliseconds: number): Promise<void>
+  /** The daemon's list as it is, oldest first, whatever an answer makes of it. */
+  listed(): readonly Readonly<Client>[]
+  /** How long the real daemon's thread would be at that request now, on the machine that was measured. */
+  measuredMilliseconds(line: string): number
   /** One line of the daemon's socket, and its reply, as if it took no time. */
   request(line: string): string
   /** The same in its turn and in its time; rejects with code ECONNREFUSED when the daemon is stopped by then. */
@@ -187,6 +191,11 @@ export function createPortal(options: PortalOptions): MockPortal {
     })
   }
 
+  function listed(): readonly Client[] {
+    daemon?.list.endWhatIsOver()
+    return daemon?.list.all() ?? []
+  }
+
   function watch(listener: (running: boolean) => void): () => void {
     listeners.add(listener)
     return () => listeners.delete(listener)
@@ -205,7 +214,8 @@ export function createPortal(options: PortalOptions): MockPortal {
       return daemon?.thread.isLocked() ?? false
     },
     ...{ arrive: lan.arrive, leave: lan.leave, neighbours: lan.neighbours },
-    ...{ browse, splashLogin, deny, transfer, gateOpen, kick, renew, request, serve, occupy, watch },
+    ...{ browse, splashLogin, deny, transfer, gateOpen, kick, renew, request, serve, occupy, watch, listed },
+    measuredMilliseconds: (line) => (daemon ? measuredMilliseconds(daemon, line) : 0),
     ...{ stop, start: () => start(), restart, flushFirewall },
   }
 }

@@ -32,6 +32,8 @@ function aCrowd(answer: () => Promise<CustomerAnswer>, devices = 5) {
   const portal = {
     arrive: (mac: string, ip: string) => seen.push(`arrive ${mac} ${ip}`),
     browse: (mac: string) => seen.push(`browse ${mac}`) > 0,
+    splashLogin: (mac: string, custom = '') => seen.push(`log-in ${mac} ${custom}`) > 0,
+    deny: (mac: string) => seen.push(`log-out ${mac}`) > 0,
     leave: (mac: string) => seen.push(`leave ${mac}`),
     transfer: () => ({ downloaded: 0, uploaded: 0 }),
   }
@@ -63,6 +65,31 @@ describe('the customers of a router', () => {
     expect(new Set(arrivals.map((line) => line.split(' ')[1]))).toEqual(new Set(allOf(5)))
     expect(new Set(arrivals.map((line) => line.split(' ')[2])).size).toBe(6)
     expect(new Set(bought)).toEqual(new Set(allOf(5).slice(1)))
+  })
+
+  it('share a router with strangers who meet the page and walk away', async () => {
+    const { crowd, clock, seen } = aCrowd(async () => ({ accepted: false }))
+    crowd.open()
+    await clock.pass(120_000)
+    await crowd.close()
+    const stranger = macOf(2, 1000)
+    expect(seen.filter((line) => line.includes(stranger)).map((line) => line.split(' ')[0])).toEqual([
+      'arrive',
+      'browse',
+      'leave',
+    ])
+  })
+
+  it('come now and then under an address that another one has', async () => {
+    const { crowd, clock, seen } = aCrowd(async () => ({ accepted: false }), 20)
+    crowd.open()
+    await clock.pass(120_000)
+    await crowd.close()
+    const arrivals = seen.filter((line) => line.startsWith('arrive')).map((line) => line.split(' '))
+    const own = new Map(arrivals.map(([, mac, ip]) => [mac, ip]).reverse() as [string, string][])
+    const borrowed = arrivals.filter(([, mac = '', ip = '']) => own.get(mac) !== ip)
+    expect(borrowed.length).toBeGreaterThan(0)
+    expect(borrowed.every(([, , ip = '']) => [...own.values()].includes(ip))).toBe(true)
   })
 
   it('order nothing more once told so, and wait for what is on its way', async () => {

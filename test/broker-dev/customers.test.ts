@@ -72,6 +72,14 @@ describe('a customer', () => {
     expect(Math.min(...visits)).toBeGreaterThan(1)
   })
 
+  it('logs out at the portal page now and then, and logs in without paying with a text of its own', () => {
+    const visits = lives.flat().filter((action) => action.do === 'arrive').length
+    const logOuts = lives.flat().filter((action) => action.do === 'log-out').length
+    const texts = lives.flat().flatMap((action) => (action.do === 'log-in' ? [action.custom] : []))
+    expect([logOuts > 0 && logOuts < visits, texts.length > 0 && texts.length < visits]).toEqual([true, true])
+    expect(texts.some((text) => text.includes('\n'))).toBe(true)
+  })
+
   it('does nothing while it is away', () => {
     for (const actions of lives) {
       const leaving = actions.findIndex((action) => action.do === 'leave')

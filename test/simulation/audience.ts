@@ -1,6 +1,7 @@
 // The audience: whoever listens at the broker. What it hears must be on the router's disk, in order, without a gap, the
 // same at every repetition, and repeated only for a reason.
 import { Event, Status, type Usage } from '../../protocol/index.ts'
+import { balancesIn } from './exact-sums.ts'
 import type { Ledger } from './ledger.ts'
 
 export interface Audience {
@@ -92,9 +93,10 @@ export function createAudience(ledger: Ledger, now: () => number, violate: (what
       if (channel !== 'status') return
       const status = Status.parse(JSON.parse(text))
       if (status.state === 'offline') return
-      for (const [metric, balance] of Object.entries(status.conservation)) {
-        const { sold, used, remaining, unused, difference } = balance
-        if (difference !== 0 || sold !== used + remaining + unused) violate(`${metric} do not add up: ${text}`)
+      for (const [metric, balance] of Object.entries(balancesIn(text))) {
+        const { sold = 0n, used = 0n, remaining = 0n, unused = 0n, difference, writtenOff = 0n } = balance
+        if (difference !== 0n || sold !== used + remaining + unused + writtenOff)
+          violate(`${metric} do not add up: ${text}`)
       }
     },
     lostConnection() {

@@ -1,5 +1,6 @@
 // Draws a script from a seed: short and dense mostly, days long and sparse now and then.
 import { createDice, type Dice } from './dice.ts'
+import { drawMischief } from './draw-mischief.ts'
 import { type Action, macOf, type Script, type Settings } from './script.ts'
 
 const minute = 60_000
@@ -21,14 +22,30 @@ export function drawScript(seed: number, length?: Length): Script {
   const actions: Action[] = []
   for (let device = 1; device <= devices; device++)
     actions.push(...drawCustomer(dice, device, milliseconds, isLong ? 4 * hour : isDense ? 20_000 : 90_000))
+  if (dice.chance(0.04)) actions.push(...drawNoShows(dice, devices))
   let purchases = actions.filter((action) => action.do === 'purchase')
   for (let at = dice.between(0, density); at < milliseconds; at += dice.between(1, 2 * density)) {
-    if (dice.chance(0.25)) actions.push({ at, ...drawAgain(dice, purchases, devices) })
+    if (dice.chance(0.2)) actions.push(...drawMischief(dice, at, devices))
+    else if (dice.chance(0.25)) actions.push({ at, ...drawAgain(dice, purchases, devices) })
     else actions.push({ at, ...drawFault(dice, devices, isLong ? 20 : 1) })
     purchases = purchases.length > 20 ? purchases.slice(-20) : purchases
   }
-  actions.sort((a, b) => a.at - b.at)
-  return { seed, milliseconds, devices, settings, actions }
+  const inOrder = actions.filter((action) => action.at < milliseconds).sort((a, b) => a.at - b.at)
+  const most = Math.max(devices, ...inOrder.map((action) => ('device' in action ? action.device : 0)))
+  return { seed, milliseconds, devices: most, settings, actions: inOrder }
+}
+
+/** Many who have paid and do not come. */
+function drawNoShows(dice: Dice, devices: number): Action[] {
+  return Array.from({ length: dice.between(5, 60) }, (_, index): Action[] => {
+    const device = devices + 1 + index
+    const at = dice.between(0, 5000)
+    const message = { purchaseId: `n${device}`, mac: macOf(device), metric: 'bytes', allotment: 1e6 }
+    return [
+      { at, do: 'purchase', message },
+      { at, do: 'leave', device },
+    ]
+  }).flat()
 }
 
 function drawSettings(dice: Dice, isLong: boolean): Settings {
@@ -41,6 +58,8 @@ function drawSettings(dice: Dice, isLong: boolean): Settings {
     checkpointMilliseconds: isLong ? 30 * minute : dice.pick([5000, 60_000]),
     latencyMilliseconds: dice.pick([10, 60, 300]),
     clockSynced: dice.chance(0.5),
+    ...(dice.chance(0.2) && { realistic: true }),
+    ...(dice.chance(0.1) && { hasNeighbours: false }),
     ...(dice.chance(0.7) && { journalFileBytes: dice.pick([1500, 5000, 20_000]) }),
     ...(dice.chance(0.5) && { isDamagedAtTheEnd: true }),
   }
@@ -70,10 +89,17 @@ function drawCustomer(dice: Dice, device: number, until: number, pause: number):
 
 function drawPurchase(dice: Dice, device: number, id: string): Record<string, unknown> {
   const mac = dice.chance(0.1) ? macOf(device).toUpperCase().replaceAll(':', '-') : macOf(device)
-  const purchase = { purchaseId: `p${id}`, mac, ...(dice.chance(0.2) && { reference: `invoice-${id}` }) }
+  const purchase = {
+    purchaseId: `p${id}`,
+    mac,
+    ...(dice.chance(0.2) && { reference: `invoice-${id}` }),
+    ...(dice.chance(0.05) && { startWithin: dice.between(1, 60) * 1000 }),
+  }
   const kind = dice.roll()
   if (kind < 0.35) return { ...purchase, amount: dice.between(0, 4), unit: dice.chance(0.95) ? 'sat' : 'shells' }
   if (kind < 0.7) return { ...purchase, metric: 'bytes', allotment: dice.between(0, 60) * dice.pick([1, 999, 1e6]) }
+  // What a backend sells as unlimited.
+  if (kind < 0.71) return { ...purchase, metric: 'bytes', allotment: Number.MAX_SAFE_INTEGER }
   if (kind < 0.95) return { ...purchase, metric: 'milliseconds', allotment: dice.between(1, 300) * 1000 }
   return { ...purchase, metric: 'bytes', allotment: 5e6, notAfter: '2026-11-22T10:05:00.000Z' }
 }
@@ -126,4 +152,6 @@ function drawFault(dice: Dice, devices: number, stretch: number): Done {
 
 const commands = ['session.end', 'session.pause', 'session.resume', 'session.move', 'sessions', 'usage']
 const phases = ['before', 'during', 'after'] as const
-const portalFaults = ['hang', 'busy', 'garbage', 'not-a-number', 'refuse-auth', 'refuse-deauth', 'stopped'] as const
+const portalFaults = [
+  ...(['hang', 'busy', 'garbage', 'not-a-number', 'refuse-auth', 'refuse-deauth', 'status-fails', 'stopped'] as const),
+]

@@ -2,9 +2,10 @@
 import type { LiveStatus } from '../../protocol/index.ts'
 import type { Audience } from './audience.ts'
 import type { Broker } from './broker.ts'
+import { balancesIn } from './exact-sums.ts'
 import type { Ledger } from './ledger.ts'
 import type { Router } from './router.ts'
-import { entriesIn, type Site } from './site.ts'
+import type { Site } from './site.ts'
 
 interface Parts {
   site: Site
@@ -25,23 +26,34 @@ export function unsettled({ site, ledger, audience, broker, router }: Parts): st
   }
   const status = JSON.parse(broker.retained ?? '{}') as LiveStatus
   if (status.state !== 'online') violate(`in the end the retained status is ${broker.retained}`)
-  const { conservation, journal } = status
+  const { journal } = status
+  const balances = balancesIn(broker.retained ?? '')
   if (journal?.acknowledgedSeq !== ledger.texts.length) violate(`in the end the status says ${broker.retained}`)
   for (const metric of ['bytes', 'milliseconds'] as const) {
-    if (conservation?.[metric].sold !== ledger.sold[metric]) {
+    if (balances[metric]?.sold !== ledger.sold[metric]) {
       violate(`${ledger.sold[metric]} ${metric} were sold, and the status says ${broker.retained}`)
     }
   }
   const told = new Map(audience.lastUsage?.sessions.map((session) => [session.mac as string, session]))
   if (told.size !== ledger.sessions.size) violate(`in the end ${told.size} sessions are told of: not those on disk`)
-  const entries = entriesIn(site.portal.request('json'))
-  for (const { mac, ip, present, isOpen } of site.devices) {
+  for (const [mac, session] of ledger.sessions) {
+    const { downloaded = 0, uploaded = 0 } = told.get(mac) ?? {}
+    const { least } = ledger.bounds(session).bytes
+    if (downloaded + uploaded + session.unreadBytes >= least) continue
+    violate(
+      `in the end ${mac} has ${downloaded + uploaded} bytes metered and ${session.unreadBytes} stated, ${least} could be read`,
+    )
+  }
+  const listed = new Set(site.portal.listed().map((entry) => `${entry.mac} ${entry.ip}`))
+  for (const device of site.devices) {
+    const { mac, ip, gate } = device
+    const isOpen = gate !== undefined
     const session = told.get(mac)
     if (session && !ledger.sessions.has(mac)) violate(`${mac} has a session only in the usage report`)
     if (session?.state === 'closing') violate(`in the end ${mac} is still closing`)
     const belongsOpen = session?.state === 'open' || session?.state === 'waiting'
     if (isOpen && !belongsOpen) violate(`in the end ${mac} is open, and its session is ${session?.state ?? 'none'}`)
-    const isKnown = present && entries.get(mac)?.some((entry) => entry.ip === ip)
+    const isKnown = site.holdsItsIp(device) && !site.isLostUnseen(device) && listed.has(`${mac} ${ip}`)
     if (!isOpen && belongsOpen && isKnown) violate(`in the end ${mac} is shut, and its session is ${session.state}`)
   }
   return found

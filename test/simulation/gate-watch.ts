@@ -1,7 +1,9 @@
 // The gate watch: nobody paid and shut, nobody unpaid and open, for longer than one look plus one retry after the last
 // fault has gone.
-import { type Ledger, type OpenSession, sumOf } from './ledger.ts'
-import { type Device, entriesIn, type Site } from './site.ts'
+import { dueOf, sumOf } from './charges.ts'
+import type { Ledger, OpenSession } from './ledger.ts'
+import type { Device, Site } from './site.ts'
+import type { Timing } from './timing.ts'
 
 export interface GateWatch {
   /** Something is wrong with the router, by the script's will: the watch begins anew when it is over. */
@@ -15,15 +17,16 @@ export function createGateWatch(
   site: Site,
   ledger: Ledger,
   now: () => number,
-  grace: number,
+  timing: Timing,
   isExpected: (mac: string) => boolean,
   violate: (what: string) => void,
 ): GateWatch {
-  const since = new Map<Device, { wrong: Wrong; from: number }>()
+  const since = new Map<Device, { wrong: Wrong; from: number; openings: number }>()
 
   function wrongOf(device: Device): Wrong | undefined {
     const session = ledger.sessions.get(device.mac)
-    if (!device.isOpen) return session && isSurelyPaid(session) && isKnown(device) ? 'paid and shut' : undefined
+    if (device.gate === undefined)
+      return session && isSurelyPaid(session) && isKnown(device) ? 'paid and shut' : undefined
     if (!session) return isExpected(device.mac) ? undefined : 'unpaid and open'
     return isSurelySpent(session) ? 'spent and open' : undefined
   }
@@ -35,17 +38,32 @@ export function createGateWatch(
   }
 
   function isSurelySpent(session: OpenSession): boolean {
-    const { bytes, milliseconds } = ledger.bounds(session)
-    const sums = sumOf(session)
     if (isExpected(session.device.mac)) return false
-    if (sums.milliseconds === 0) return bytes.least > sums.bytes + session.givenAway
-    return sums.bytes === 0 && milliseconds.least > sums.milliseconds
+    const due = dueOf(site, session)
+    const sums = sumOf(session)
+    // The time in which it has to be read and shut is the grace.
+    if (sums.milliseconds === 0) return due.bytes > sums.bytes + session.givenAway
+    return sums.bytes === 0 && due.milliseconds > sums.milliseconds
   }
 
-  /** The portal has an entry for the device as it is now: without one no gate can be opened. */
-  function isKnown({ mac, ip, present }: Device): boolean {
-    if (!present || !site.portal.running) return false
-    return (entriesIn(site.portal.request('json')).get(mac) ?? []).some((entry) => entry.ip === ip)
+  /** The portal has an entry for the device as it is now, and the router can tell that its IP is its own. */
+  function isKnown(device: Device): boolean {
+    if (site.isLostUnseen(device)) return false
+    return site.holdsItsIp(device) && site.portal.listed().some(({ mac, ip }) => mac === device.mac && ip === device.ip)
+  }
+
+  /** An older entry has its IP: asked by that IP openNDS tells of the older one, and only the whole list of this one. */
+  function isBehind({ mac, ip }: Device): boolean {
+    return site.portal.listed().find((entry) => entry.ip === ip)?.mac !== mac
+  }
+
+  function graceOf(wrong: Wrong, device: Device): number {
+    const isOnlyListed = wrong === 'unpaid and open' || isBehind(device) || site.isOpenElsewhere(device)
+    if (wrong !== 'spent and open') return timing.repair + site.restOf(device) + (isOnlyListed ? timing.list : 0)
+    const others = [...since.entries()].filter(([other, found]) => other !== device && found.wrong === wrong).length
+    // Those who end together are shut one after the other.
+    const own = site.steadyFor(device) > timing.steady ? timing.steadyCutOff : timing.cutOff
+    return own + others * timing.otherCutOff
   }
 
   return {
@@ -56,8 +74,10 @@ export function createGateWatch(
         const wrong = wrongOf(device)
         const before = since.get(device)
         if (!wrong) since.delete(device)
-        else if (before?.wrong !== wrong) since.set(device, { wrong, from: now() })
-        else if (now() - before.from > grace) violate(`${device.mac} is ${wrong} for ${now() - before.from} ms`)
+        else if (before?.wrong !== wrong || before.openings !== device.openings) {
+          since.set(device, { wrong, from: now(), openings: device.openings })
+        } else if (now() - before.from > graceOf(wrong, device))
+          violate(`${device.mac} is ${wrong} for ${now() - before.from} ms`)
       }
     },
   }

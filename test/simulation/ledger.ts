@@ -1,21 +1,40 @@
 // The ledger: an observer's own account of one router, from the events as they are on its disk and from what the site
 // really saw. It shares no code with the agent's books.
 import type { Event, EventOf, Metric } from '../../protocol/index.ts'
+import { type Bounds, boundsOf, noBounds, type Start, startOn, sumOf, wrongCharges } from './charges.ts'
 import type { Device, Site } from './site.ts'
+
+export interface Lot {
+  purchaseId: string
+  metric: Metric
+  allotment: number
+}
 
 export interface OpenSession {
   sessionId: string
   device: Device
-  lots: { purchaseId: string; metric: Metric; allotment: number }[]
+  lots: Lot[]
   isStarted: boolean
   /** An operator has given orders about it: it may be shut although something is left. */
   hasOrders: boolean
   /** Bytes that no lot was charged for, up to the latest top-up. */
   givenAway: number
-  /** The truth when it began. `lastRead`: what had passed when the portal was last read. */
-  from: Pick<Device, 'passed' | 'free' | 'openMilliseconds' | 'seenOpen' | 'openings'> & { lastRead: number }
+  /** From then on it may end unopened. */
+  abandonableAt: number
+  /** What drifts have stated as unread. */
+  unreadBytes: number
+  /** What the parts of its end have told so far. */
+  told: EventOf<'session.ended'>['purchases']
+  /** The truth when it began. */
+  from: Start
   /** What it used on the devices that it was moved away from. */
   earlier: Bounds
+}
+
+/** What a backend may get for a purchase. */
+export interface Terms {
+  sold: { metric: Metric; allotment: number } | undefined
+  startWithin?: number | undefined
 }
 
 export interface Ledger {
@@ -23,27 +42,26 @@ export interface Ledger {
   readonly texts: readonly string[]
   readonly outcomes: ReadonlyMap<string, Event>
   readonly sessions: ReadonlyMap<string, OpenSession>
-  readonly sold: Record<Metric, number>
+  readonly sold: Record<Metric, bigint>
   /** An event is on disk. */
   record(event: Event): void
   /** A backend has sent that; `undefined` when nothing can be sold for it. */
-  offered(purchaseId: string, sold: { metric: Metric; allotment: number } | undefined): void
+  offered(purchaseId: string, terms: Terms): void
   ordered(mac: string): void
-  /** What of a session the portal showed to a living agent, at least and at most. */
+  /** Another life of the agent: it does not know what drifts the one before has told. */
+  newLife(): void
+  /** What of a session an agent that does its work has charged or stated by now, at least and at most. */
   bounds(session: OpenSession): Bounds
 }
 
-export type Bounds = Record<Metric, { least: number; most: number }>
-
-const noBounds: Bounds = { bytes: { least: 0, most: 0 }, milliseconds: { least: 0, most: 0 } }
-
-export function createLedger(site: Site, violate: (what: string) => void): Ledger {
+export function createLedger(site: Site, now: () => number, violate: (what: string) => void): Ledger {
   const texts: string[] = []
   const outcomes = new Map<string, Event>()
   const sessions = new Map<string, OpenSession>()
   const ended = new Set<string>()
-  const offers = new Map<string, ({ metric: Metric; allotment: number } | undefined)[]>()
-  const sold = { bytes: 0, milliseconds: 0 }
+  const offers = new Map<string, Terms[]>()
+  const sold = { bytes: 0n, milliseconds: 0n }
+  const drifts = new Map<string, number>()
   let epoch: string | undefined
 
   function record(event: Event) {
@@ -65,6 +83,8 @@ export function createLedger(site: Site, violate: (what: string) => void): Ledge
     if (event.type === 'session.started') started(event)
     if (event.type === 'session.moved') move(event)
     if (event.type === 'session.ended') end(event)
+    if (event.type === 'session.settled') settled(event)
+    if (event.type === 'gate.drift') drift(event)
     if (event.type === 'session.paused' || event.type === 'session.resumed') sessionOf(event)
   }
 
@@ -75,15 +95,35 @@ export function createLedger(site: Site, violate: (what: string) => void): Ledge
     outcomes.set(purchaseId, event)
     const offered = offers.get(purchaseId)
     if (!offered) return violate(`purchase ${purchaseId} was never sent`)
-    if (event.type === 'purchase.rejected') return
+    if (event.type === 'purchase.rejected') return rejected(event)
     const { metric, allotment } = event
-    const isFair = offered.some((offer) => offer?.metric === metric && offer.allotment === allotment)
+    const isFair = offered.some(({ sold }) => sold?.metric === metric && sold.allotment === allotment)
     if (!isFair) violate(`purchase ${purchaseId} was sold as ${allotment} ${metric}`)
     accept(event)
   }
 
+  function rejected({ code, purchaseId, mac }: EventOf<'purchase.rejected'>) {
+    if (code !== 'allotment-overflow' || mac === undefined) return
+    const session = sessions.get(mac)
+    for (const { sold } of offers.get(purchaseId ?? '') ?? []) {
+      if (!sold || (session && sumOf(session)[sold.metric] + sold.allotment > Number.MAX_SAFE_INTEGER)) continue
+      violate(`purchase ${purchaseId} of ${sold.allotment} ${sold.metric} would fit, and is refused with ${code}`)
+    }
+  }
+
+  /** What is told again and again wears the flash. */
+  function drift({ kind, mac, ...event }: EventOf<'gate.drift'>) {
+    const session = mac === undefined ? undefined : sessions.get(mac)
+    if (session) session.unreadBytes += event.unreadBytes ?? 0
+    const about = `${kind} ${mac ?? 'the portal'}`
+    const last = drifts.get(about)
+    drifts.set(about, now())
+    if (last !== undefined && now() - last < driftMilliseconds)
+      violate(`${about} is told again after ${now() - last} ms`)
+  }
+
   function accept({ sessionId, mac, purchaseId, metric, allotment, session }: EventOf<'purchase.accepted'>) {
-    sold[metric] += allotment
+    sold[metric] += BigInt(allotment)
     const lot = { purchaseId, metric, allotment }
     const open = sessions.get(mac)
     if (open && open.sessionId !== sessionId) violate(`${mac} has session ${open.sessionId} and gets ${sessionId}`)
@@ -96,23 +136,31 @@ export function createLedger(site: Site, violate: (what: string) => void): Ledge
     if (ended.has(sessionId)) violate(`session ${sessionId} has ended and is sold more`)
     const device = site.byMac.get(mac)
     if (!device) return violate(`${mac} is no device here`)
-    const begun = { sessionId, lots: [lot], isStarted: false, hasOrders: false, givenAway: 0, earlier: noBounds }
-    sessions.set(mac, { ...begun, ...startOn(device) })
-  }
-
-  function startOn(device: Device) {
-    // What passed before, and who opened the gate, is not this session's; a look under way may count from before it.
-    if (device.isOpen) device.openedByOthers = true
-    return { device, from: { ...device, lastRead: device.passed - device.unread } }
+    const begun = {
+      sessionId,
+      lots: [lot],
+      isStarted: false,
+      hasOrders: false,
+      givenAway: 0,
+      earlier: noBounds,
+      told: [],
+      unreadBytes: 0,
+    }
+    const within = Math.min(
+      ...(offers.get(purchaseId) ?? []).map((offer) => offer.startWithin ?? Number.POSITIVE_INFINITY),
+    )
+    // It was decided before it was on disk.
+    const abandonableAt = now() + within - decisionMilliseconds
+    sessions.set(mac, { ...begun, abandonableAt, device, from: startOn(site, device) })
   }
 
   function move({ from, to, sessionId }: EventOf<'session.moved'>) {
     const session = sessionOf({ mac: from, sessionId })
     const device = site.byMac.get(to)
     if (!session || !device || sessions.has(to)) return violate(`session ${sessionId} cannot be moved to ${to}`)
-    const earlier = bounds(session)
+    const earlier = boundsOf(site, session)
     sessions.delete(from)
-    sessions.set(to, { ...session, ...startOn(device), earlier, hasOrders: true })
+    sessions.set(to, { ...session, device, from: startOn(site, device), earlier, hasOrders: true })
   }
 
   function sessionOf({ mac, sessionId }: { mac: string; sessionId: string }): OpenSession | undefined {
@@ -129,62 +177,45 @@ export function createLedger(site: Site, violate: (what: string) => void): Ledge
     session.isStarted = true
   }
 
+  /** Lots that are used up leave a session that has many of them. */
+  function settled(event: EventOf<'session.settled'>) {
+    const session = sessionOf(event)
+    if (!session) return
+    const rest = event.purchases.find(({ unused }) => unused !== 0)
+    if (rest) violate(`${at(event)}: ${rest.purchaseId} leaves with ${rest.unused} unused`)
+    session.told.push(...event.purchases)
+  }
+
   function end(event: EventOf<'session.ended'>) {
     const session = sessionOf(event)
     if (!session) return
-    const lots = event.purchases.map(({ purchaseId, metric, allotment }) => ({ purchaseId, metric, allotment }))
-    if (JSON.stringify(lots) !== JSON.stringify(session.lots)) violate(`${at(event)} has other lots than were sold`)
-    const unbalanced = event.purchases.find(({ allotment, used, unused }) => used + unused !== allotment || unused < 0)
-    if (unbalanced) violate(`${at(event)}: used + unused is not what was sold: ${JSON.stringify(unbalanced)}`)
-    const firstUnused = event.purchases.findIndex(({ unused }) => unused > 0)
-    if (firstUnused >= 0 && event.purchases.slice(firstUnused + 1).some(({ used }) => used > 0)) {
-      violate(`${at(event)}: a lot was used before the one sold earlier`)
-    }
-    if (event.reason === 'allotment-used' && firstUnused >= 0) violate(`${at(event)} ended with something left`)
-    checkCharges(session, event)
+    session.told.push(...event.purchases)
+    const { part = 1, parts = 1 } = event
+    if (part < parts) return
+    checkLots(session, event)
+    for (const wrong of wrongCharges(site, session, event)) violate(`${at(event)}: ${wrong}`)
     sessions.delete(event.mac)
     ended.add(event.sessionId)
   }
 
-  function checkCharges(session: OpenSession, event: EventOf<'session.ended'>) {
-    const { bytes, milliseconds } = bounds(session)
-    const charged = { bytes: event.used?.bytes ?? 0, milliseconds: event.used?.milliseconds ?? 0 }
-    if (charged.bytes > bytes.most) violate(`${at(event)}: ${charged.bytes} bytes charged, ${bytes.most} passed`)
-    if (charged.milliseconds > milliseconds.most) {
-      violate(`${at(event)}: ${charged.milliseconds} ms charged, open for ${milliseconds.most} ms`)
+  function checkLots(session: OpenSession, event: EventOf<'session.ended'>) {
+    const { told } = session
+    const lots = told.map(({ purchaseId, metric, allotment }) => ({ purchaseId, metric, allotment }))
+    if (JSON.stringify(lots) !== JSON.stringify(session.lots)) violate(`${at(event)} has other lots than were sold`)
+    const unbalanced = told.find(({ allotment, used, unused }) => used + unused !== allotment || unused < 0)
+    if (unbalanced) violate(`${at(event)}: used + unused is not what was sold: ${JSON.stringify(unbalanced)}`)
+    const firstUnused = told.findIndex(({ unused }) => unused > 0)
+    if (firstUnused >= 0 && told.slice(firstUnused + 1).some(({ used }) => used > 0)) {
+      violate(`${at(event)}: a lot was used before the one sold earlier`)
     }
-    const metered = (event.downloaded ?? 0) + (event.uploaded ?? 0)
-    if (metered > bytes.most) violate(`${at(event)}: ${metered} bytes metered, ${bytes.most} passed`)
-    const sums = sumOf(session)
-    if (sums.milliseconds === 0 && charged.bytes + (event.overshootBytes ?? 0) < bytes.least) {
-      const counted = charged.bytes + (event.overshootBytes ?? 0)
-      violate(`${at(event)}: ${counted} bytes charged or named as overshoot, ${bytes.least} were shown`)
-    }
-    if (sums.bytes === 0 && charged.milliseconds < Math.min(milliseconds.least, sums.milliseconds)) {
-      violate(`${at(event)}: ${charged.milliseconds} ms charged, ${milliseconds.least} ms were shown`)
+    if (event.reason === 'allotment-used' && firstUnused >= 0) violate(`${at(event)} ended with something left`)
+    const isAbandoned = event.reason === 'abandoned'
+    if (isAbandoned && (session.isStarted || now() < session.abandonableAt)) {
+      violate(`${at(event)} is abandoned too early, or has begun`)
     }
   }
 
-  const at = (event: EventOf<'session.ended'>) => `session ${event.sessionId} (event ${event.seq})`
-
-  function bounds({ device, from, earlier }: OpenSession): Bounds {
-    site.touch()
-    const passed = device.passed - from.passed
-    const free = device.free - from.free + device.unread
-    const rounding = 2 * 1024 * (device.openings - from.openings + 2)
-    const open = device.openMilliseconds - from.openMilliseconds
-    return {
-      // The portal rounds each counter down: a session that began on an open gate began at a rounded number.
-      bytes: {
-        least: earlier.bytes.least + Math.max(0, passed - free - rounding),
-        most: earlier.bytes.most + device.passed - from.lastRead + 2 * 1024,
-      },
-      milliseconds: {
-        least: earlier.milliseconds.least + device.seenOpen - from.seenOpen,
-        most: earlier.milliseconds.most + open,
-      },
-    }
-  }
+  const at = (event: { sessionId: string; seq: number }) => `session ${event.sessionId} (event ${event.seq})`
 
   return {
     texts,
@@ -192,17 +223,17 @@ export function createLedger(site: Site, violate: (what: string) => void): Ledge
     sessions,
     sold,
     record,
-    offered: (purchaseId, sale) => offers.set(purchaseId, [...(offers.get(purchaseId) ?? []), sale]),
+    offered: (purchaseId, terms) => offers.set(purchaseId, [...(offers.get(purchaseId) ?? []), terms]),
     ordered: (mac) => {
       const session = sessions.get(mac)
       if (session) session.hasOrders = true
     },
-    bounds,
+    newLife: () => drifts.clear(),
+    bounds: (session) => boundsOf(site, session),
   }
 }
 
-export function sumOf({ lots }: Pick<OpenSession, 'lots'>): Record<Metric, number> {
-  const sum = { bytes: 0, milliseconds: 0 }
-  for (const { metric, allotment } of lots) sum[metric] += allotment
-  return sum
-}
+// One kind of drift about one device is told so often at most; one that was late on disk seems to be nearer to the next.
+const driftMilliseconds = 290_000
+// A full or slow disk takes a decision late.
+const decisionMilliseconds = 10_000

@@ -1,9 +1,8 @@
 // What a message from a backend ought to buy, by the contract's own words: the observer's price list.
-import type { Metric } from '../../protocol/index.ts'
+import type { Terms } from './ledger.ts'
 
-export interface Offer {
+export interface Offer extends Terms {
   purchaseId: string
-  sold: { metric: Metric; allotment: number } | undefined
 }
 
 const stepSize = 22_020_096
@@ -12,11 +11,13 @@ const stepSize = 22_020_096
 export function offerOf(message: Record<string, unknown> | string): Offer | undefined {
   if (typeof message === 'string' || typeof message.purchaseId !== 'string' || !('mac' in message)) return undefined
   const { purchaseId, amount, unit, metric, allotment } = message
+  const startWithin = typeof message.startWithin === 'number' ? message.startWithin : undefined
   if (typeof amount === 'number') {
     const steps = Math.floor(amount)
     const sold = unit === 'sat' && steps >= 1 ? { metric: 'bytes' as const, allotment: steps * stepSize } : undefined
-    return { purchaseId, sold }
+    return { purchaseId, startWithin, sold }
   }
   if (metric !== 'bytes' && metric !== 'milliseconds') return undefined
-  return { purchaseId, sold: typeof allotment === 'number' && allotment > 0 ? { metric, allotment } : undefined }
+  const sold: Terms['sold'] = typeof allotment === 'number' && allotment > 0 ? { metric, allotment } : undefined
+  return { purchaseId, startWithin, sold }
 }

@@ -9,7 +9,7 @@ import type { Dice } from './dice.ts'
 import type { FaultyDisk } from './faulty-disk.ts'
 import { createLife, type KillPhase, type Life } from './life.ts'
 import type { Machine } from './machine.ts'
-import { ndsctlOf, type PortalLine } from './portal-line.ts'
+import { ndsctlOf, neighboursOf, type PortalLine } from './portal-line.ts'
 import type { Settings } from './script.ts'
 import type { Site } from './site.ts'
 import type { VirtualTime } from './virtual-time.ts'
@@ -35,6 +35,8 @@ interface Parts {
   /** Told before an agent starts, and when one is gone. */
   lifeBegins(): void
   lifeEnds(): void
+  /** There is an agent to look now, or none. */
+  troubled(): void
   violate(what: string): void
 }
 
@@ -68,15 +70,21 @@ export function createRouter(parts: Parts): Router {
         limits: settings.journalFileBytes ? { ...manyFiles, fileBytes: settings.journalFileBytes } : undefined,
         sleep: clock.sleep,
       }),
-      valve: createValve(ndsctlOf(born, site, line, settings.latencyMilliseconds, dice), 'auto', clock),
-      neighbours: async () => site.portal.neighbours() as never,
+      valve: createValve(
+        ndsctlOf(born, site, line, settings, dice, () => time.now),
+        'auto',
+        clock,
+      ),
+      neighbours: neighboursOf(born, site, settings),
       uplink: broker.connectionOf(born),
       log: logOf(born),
       newId: () => `s${++ids}`,
     })
     agent.open().then(
       () => {
-        if (born.alive) isUp = true
+        if (!born.alive) return
+        isUp = true
+        parts.troubled()
       },
       (err) => couldNotStart(born, err),
     )
@@ -122,6 +130,7 @@ export function createRouter(parts: Parts): Router {
       const stopped = life
       if (!isUp || !stopped?.alive) return
       isUp = false
+      parts.troubled()
       downFor = downMilliseconds
       agent?.stop('SIGTERM').then(
         () => stopped.die(),

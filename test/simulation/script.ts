@@ -20,6 +20,10 @@ export interface Settings {
   checkpointMilliseconds: number
   /** The slowest answer of a healthy portal. */
   latencyMilliseconds: number
+  /** Whether the machine has an ARP table to read. */
+  hasNeighbours?: boolean
+  /** Calls take what they took the real daemons, and openNDS a second for each device that has left. */
+  realistic?: boolean
   /** Whether the wall clock is believed from the start; otherwise NTP sets it at the first `set-clock`. */
   clockSynced: boolean
   /** How large a journal file grows; as large as on a router unless told. */
@@ -28,13 +32,30 @@ export interface Settings {
   isDamagedAtTheEnd?: boolean
 }
 
-export type PortalFault = 'hang' | 'busy' | 'garbage' | 'not-a-number' | 'refuse-auth' | 'refuse-deauth' | 'stopped'
+export type PortalFault =
+  | 'hang'
+  | 'busy'
+  | 'garbage'
+  | 'not-a-number'
+  | 'refuse-auth'
+  | 'refuse-deauth'
+  | 'status-fails'
+  | 'stopped'
 
 /** `away`: no connection can be made. `deaf`: connections stand, and nothing is acknowledged. */
 export type BrokerFault = 'away' | 'deaf'
 
-export type Action = { at: number } & (
-  | { do: 'arrive' | 'leave' | 'new-ip' | 'kick' | 'splash'; device: number }
+export type Action = {
+  at: number
+} /** `deny`: the customer logs out at the portal page. `renew`: somebody shuts and opens the gate by hand. */ & (
+  | { do: 'arrive' | 'leave' | 'new-ip' | 'kick' | 'deny' | 'renew'; device: number }
+  /** The customer logs in at the portal page; `custom` is what it adds to the page's address. */
+  | { do: 'splash'; device: number; custom?: string }
+  /** The device takes the IP of another one that has left; `byHand`: also of one that is there. */
+  | { do: 'take-ip'; device: number; from: number; byHand?: boolean }
+  | { do: 'swap-ips'; device: number; with: number }
+  /** People who meet the portal page and walk away. */
+  | { do: 'passers-by'; count: number }
   /** Bytes per millisecond from now on. */
   | { do: 'use'; device: number; down: number; up: number }
   /** Whatever a backend sends, well-formed or not. */

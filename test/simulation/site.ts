@@ -1,208 +1,300 @@
 // The site: the mock portal with the devices behind it, and the truth about them: what passed, when a gate was open, and
-// what of that the portal ever showed to a living agent.
+// what of that an agent that does its work cannot have missed.
 import { inProcess } from '../../broker-dev/portal/in-process.ts'
 import { createPortal, type Flavour, type MockPortal } from '../../broker-dev/portal/world.ts'
+import {
+  aDevice,
+  chargeable,
+  type Device,
+  excuse,
+  giveUp,
+  pass,
+  type Tally,
+  tallyAt,
+  unsettledSince,
+} from './device.ts'
 import type { Dice } from './dice.ts'
-import { macOf } from './script.ts'
+import type { Timing } from './timing.ts'
 
-/** One device as it really is. Bytes are up and down together, since the simulation began. */
-export interface Device {
-  number: number
-  mac: string
-  ip: string
-  present: boolean
-  /** Bytes per millisecond that it sends and receives while its gate is open. */
-  down: number
-  up: number
-  isOpen: boolean
-  passed: number
-  /** Milliseconds in which the gate was open, or the portal showed it open. */
-  openMilliseconds: number
-  /** Bytes that nobody can charge: the portal was down, or shut the gate before it was read again. */
-  free: number
-  /** Bytes since the portal was last read. */
-  unread: number
-  /** Of what was read, what an agent killed now has to read again; and what it could not read again. */
-  unsaved: number
-  unsavedForGood: number
-  /** Milliseconds between two readings that both showed the same opening of its gate; and what of them is not saved. */
-  seenOpen: number
-  seenUnsaved: number
-  readAt: number | undefined
-  /** Bytes of the reading just before a shut, which counts only when the shut is answered. */
-  lastReading: number
-  openings: number
-  /** What the portal last showed a living agent of it, in a whole list. */
-  shown: Shown[]
-  /** Whether it has shown the gate open since then, or then. */
-  wasShownOpen: boolean
-  /** Somebody opened its gate without the agent: what passes until the next reading is given away. */
-  openedByOthers: boolean
-  /** The agent began to measure at an entry it had not seen shut, and has not saved that point: a crash loses it. */
-  isStartUnsaved: boolean
-}
+export type { Device } from './device.ts'
 
-export interface Shown {
-  token: string
-  ip: string
-  open: boolean
-}
+/** Whose doing a change is: the agent's order about one client, a customer's or a hand's about a device, or the portal's. */
+export type Cause = { by: 'agent'; client: string } | { by: 'somebody'; mac: string } | { by: 'portal' }
 
 export type Site = ReturnType<typeof createSite>
 
-export function createSite(flavour: Flavour, count: number, dice: Dice, now: () => number, wall: () => number) {
+export interface SiteParts {
+  flavour: Flavour
+  hasNeighbours: boolean
+  devices: number
+  timing: Timing
+  dice: Dice
+  now: () => number
+  wall: () => number
+}
+
+// Of the times that a customer logged out one is forgotten after so long.
+const forgottenAfter = 120_000
+
+export function createSite({ flavour, hasNeighbours, devices: count, timing, dice, now, wall }: SiteParts) {
   const portal: MockPortal = createPortal({ flavour, now: wall, random: dice.roll, maxClients: 250 })
   const devices = Array.from({ length: count }, (_, index): Device => aDevice(index + 1))
   const byMac = new Map(devices.map((device) => [device.mac, device]))
   let ips = 0
+  let strangers = 0
   let touched = now()
-
-  function aDevice(number: number): Device {
-    const zero = { passed: 0, openMilliseconds: 0, free: 0, unread: 0, unsaved: 0, unsavedForGood: 0, openings: 0 }
-    const seen = { seenOpen: 0, seenUnsaved: 0, readAt: undefined, lastReading: 0 }
-    const still = {
-      present: false,
-      down: 0,
-      up: 0,
-      isOpen: false,
-      shown: [],
-      wasShownOpen: false,
-      openedByOthers: false,
-      isStartUnsaved: false,
-    }
-    return { number, mac: macOf(number), ip: '', ...still, ...zero, ...seen }
-  }
+  let savedAt = 0
+  // The portal answers nothing sensible, or everybody is on line: until then nothing is charged.
+  let isSilent = false
+  let silentUntil = 0
+  let muteFrom: number | undefined
+  // The agent is not there to look.
+  let blindFrom: number | undefined
+  let isBlind = false
+  let blindUntil = 0
+  let backAt = 0
 
   /** Lets pass what passed since it was last called; whatever changes a gate calls it first. */
   function touch(): void {
-    const milliseconds = now() - touched
+    const from = touched
     touched = now()
-    if (milliseconds <= 0) return
-    for (const device of devices) {
-      const volume = { downloaded: device.down * milliseconds, uploaded: device.up * milliseconds }
-      const { downloaded, uploaded } = portal.transfer(device.mac, volume)
-      device.passed += downloaded + uploaded
-      if (!portal.running) device.free += downloaded + uploaded
-      else device.unread += downloaded + uploaded
-      if (device.isOpen || device.wasShownOpen) device.openMilliseconds += milliseconds
-    }
-    noteGates()
+    if (touched <= from) return
+    for (const device of devices) passAt(device, from, touched)
+    noteGates({ by: 'portal' })
   }
 
-  function noteGates(): void {
-    for (const device of devices) {
-      const isOpen = portal.running && portal.gateOpen(device.mac)
-      if (isOpen === device.isOpen) continue
-      device.isOpen = isOpen
-      if (isOpen) device.openings++
-      else giveAway(device)
+  function passAt(device: Device, from: number, to: number): void {
+    const milliseconds = to - from
+    const { downloaded, uploaded } = portal.transfer(device.mac, {
+      downloaded: device.down * milliseconds,
+      uploaded: device.up * milliseconds,
+    })
+    // With the daemon gone everybody is on line, and nothing of it is anybody's.
+    if (!portal.running) return
+    pass(device, from, to, downloaded + uploaded)
+    const isShown = device.gate !== undefined || isCalledOpen(device, to <= device.shownUntil || isAway())
+    if (isShown) device.shownMilliseconds += milliseconds
+    freeAsItPasses(device, from, to)
+  }
+
+  function freeAsItPasses(device: Device, from: number, to: number): void {
+    const bytes = isSilent ? to : Math.max(silentUntil, device.freeUntil)
+    const until = { bytes, milliseconds: isAway() ? to : Math.max(bytes, device.timeFreeUntil) }
+    for (const metric of ['bytes', 'milliseconds'] as const) {
+      const end = Math.min(to, until[metric])
+      const since = Math.max(from, device.settled[metric])
+      if (end <= since) continue
+      device.free[metric] += Math.max(0, tallyAt(device, end)[metric] - tallyAt(device, since)[metric])
+      device.settled[metric] = end
     }
   }
 
-  function giveAway(device: Device): void {
-    device.free += device.unread
-    device.unread = 0
-    device.unsavedForGood += device.unsaved
-    device.unsaved = 0
+  const isAway = () => isSilent || isBlind || now() < silentUntil || now() < blindUntil
+
+  /**
+   * The portal goes on calling a gate open whose rules went along with another's, which the agent cannot see at once; or the
+   * one at an IP that its device has no more.
+   */
+  function isCalledOpen({ mac, ip }: Device, mayBeUnseen: boolean): boolean {
+    const open = portal.listed().filter((entry) => entry.mac === mac && entry.state === 'Authenticated')
+    return open.some((entry) => mayBeUnseen || entry.ip !== ip)
+  }
+
+  function noteGates(cause: Cause): void {
+    for (const device of devices) {
+      const gate = gateOf(device)
+      if (gate === device.gate) continue
+      const was = device.gate
+      const isKnownOpen = was !== undefined && now() - device.openSince > timing.look && !isAway()
+      device.gate = gate
+      if (was !== undefined) closed(device, cause)
+      if (gate !== undefined) opened(device, cause, isKnownOpen)
+    }
+  }
+
+  function gateOf({ mac, ip }: Device): string | undefined {
+    if (!portal.running || !portal.gateOpen(mac)) return undefined
+    return portal.listed().find((entry) => entry.mac === mac && entry.ip === ip)?.token
+  }
+
+  function closed(device: Device, cause: Cause): void {
+    const isOrdered = cause.by === 'agent' && cause.client === device.mac
+    const isOwn = cause.by === 'somebody' && cause.mac === device.mac
+    const window = isOrdered ? timing.ordered : isOwn ? watchedWindow(device) : timing.look
+    if (isOwn) device.shuts = { count: shutsOf(device) + 1, at: now() }
+    const isMissed = isBlind || now() < blindUntil
+    const from = readUntil(device, isMissed ? Math.min(savedAt, (blindFrom ?? now()) - timing.look) : now() - window)
+    excuse(device, { bytes: from, milliseconds: from }, now())
+    // A new agent goes on from what is on disk, and those counters are gone.
+    if (isMissed) giveUp(device, device.saved, chargeable(device))
+    device.closedAt = now()
+    device.shownUntil = now() + timing.look
+    device.unsavedStart = undefined
+  }
+
+  /** A device that has left is not asked about. */
+  function readUntil({ present, leftAt }: Device, at: number): number {
+    return present ? at : Math.min(at, leftAt - timing.look)
+  }
+
+  /** The more often a customer has logged out, the closer the agent looks. */
+  function watchedWindow(device: Device): number {
+    const lately = shutsOf(device)
+    return lately === 0 ? timing.look : lately === 1 ? timing.near : timing.watched
+  }
+
+  const shutsOf = ({ shuts }: Device) => Math.max(0, shuts.count - Math.floor((now() - shuts.at) / forgottenAfter))
+
+  /** `isKnownOpen`: the agent has seen the gate open under another token, so the new one counts from 0. */
+  function opened(device: Device, cause: Cause, isKnownOpen: boolean): void {
+    device.openings++
+    device.openSince = now()
+    device.beforeOpening = chargeable(device)
+    // Time counts from the first look that sees the gate open.
+    device.timeFreeUntil = now() + timing.watched
+    if (cause.by !== 'agent' && !isKnownOpen) beginsUnknown(device)
+    // Of a device that had no entry before the agent sees the first counters after the opening.
+    if (flavour !== 'opennds-10') return
+    device.freeUntil = Math.max(device.freeUntil, device.timeFreeUntil)
+    device.unsavedStart ??= now()
+  }
+
+  /** Of a gate that the agent did not open it takes the first look at it for the beginning. */
+  function beginsUnknown(device: Device): void {
+    excuse(device, { bytes: 0, milliseconds: 0 }, now())
+    device.freeUntil = Math.max(device.freeUntil, now() + timing.look)
+    device.unsavedStart ??= now()
   }
 
   /** Does something to the portal or to a device. */
-  function change<T>(act: () => T): T {
+  function change<T>(act: () => T, cause: Cause = { by: 'portal' }): T {
     touch()
     const done = act()
-    noteGates()
+    noteGates(cause)
     return done
   }
 
-  /** The agent was shown this list: what passed until it was made counts as read. */
-  function shown(devicesThen: ReturnType<typeof reading>): void {
-    for (const { device, entries, unread } of devicesThen) {
-      const before = new Set(device.shown.map((entry) => entry.token))
-      const goesOn = entries.some((entry) => entry.open && before.has(entry.token)) && !device.openedByOthers
-      const read = Math.min(unread, device.unread)
-      device.unread -= read
-      if (goesOn) device.unsaved += read
-      else device.free += read
-      if (!goesOn && entries.some((entry) => entry.open)) device.isStartUnsaved = true
-      const openBefore = new Set(device.shown.filter((entry) => entry.open).map((entry) => entry.token))
-      if (device.readAt !== undefined && entries.some((entry) => entry.open && openBefore.has(entry.token))) {
-        device.seenOpen += now() - device.readAt
-        device.seenUnsaved += now() - device.readAt
-      }
-      device.readAt = entries.some((entry) => entry.open) ? now() : undefined
-      device.openedByOthers = false
-      device.shown = entries
-      device.wasShownOpen = entries.some((entry) => entry.open)
+  /** An order or a question of the agent reaches the portal. */
+  function ask(args: readonly string[]) {
+    const [command, argument = ''] = args
+    const found = portal.listed().find(({ mac, ip, token }) => [token, ip, mac].includes(argument))
+    const isOrder = command === 'auth' || command === 'deauth'
+    return change(
+      () => inProcess(portal)([...args]),
+      isOrder ? { by: 'agent', client: found?.mac ?? argument } : undefined,
+    )
+  }
+
+  /**
+   * What is broken now: the portal says nothing sensible (`silent`) or nothing at all (`mute`), or there is no agent to ask
+   * it (`blind`).
+   */
+  function trouble(state: { silent: boolean; mute: boolean; blind: boolean }): void {
+    touch()
+    if (state.silent && !isSilent) {
+      const before = now() - timing.look
+      for (const device of devices) excuse(device, { bytes: before, milliseconds: before }, now())
     }
+    if (!state.silent && isSilent) silentUntil = now() + timing.recovery
+    if (state.blind) muteFrom = undefined
+    else if (state.mute) muteFrom ??= now()
+    else hearsAgain()
+    if (state.blind && !isBlind && now() >= blindUntil) blindFrom = now()
+    if (!state.blind && isBlind) isBack()
+    isSilent = state.silent
+    isBlind = state.blind
   }
 
-  /** The agent was shown some entries at openNDS: what for, nobody outside can tell, so what they showed may count or not. */
-  function shownSome(devicesThen: ReturnType<typeof reading>): void {
-    for (const { device, entries } of devicesThen) device.wasShownOpen ||= entries.some((entry) => entry.open)
-  }
-
-  /** The agent was shown one entry before it shuts that gate. */
-  function shownOne(devicesThen: ReturnType<typeof reading>): void {
-    for (const { device, entries, unread } of devicesThen) {
-      if (entries.length === 0) continue
-      const read = Math.min(unread, device.unread)
-      device.unread -= read
-      device.lastReading = read
-      if (device.openedByOthers) device.free += read
-      else device.unsaved += read
-    }
-  }
-
-  /** The agent was told that the portal is down: it begins to measure time anew. */
-  function shownDown(): void {
-    for (const device of devices) device.readAt = undefined
-  }
-
-  function shutAnswered(): void {
-    for (const device of devices) device.lastReading = 0
-  }
-
-  /** A shut was not answered: the reading before it was for nothing. */
-  function shutUnanswered(): void {
+  /** Silence costs nobody anything, when it was longer than the agent asks and waits. */
+  function hearsAgain(): void {
+    const from = muteFrom === undefined ? undefined : muteFrom + timing.call
+    muteFrom = undefined
+    if (from === undefined || now() - from < timing.mute) return
     for (const device of devices) {
-      device.free += device.lastReading
-      device.lastReading = 0
+      const then = tallyAt(device, Math.max(from, device.begunAt))
+      device.mute.bytes += device.passed - then.bytes
+      device.mute.milliseconds += device.openMilliseconds - then.milliseconds
     }
   }
 
-  /** What an answer says of every device, and how much of the truth is in it. */
-  function reading(text: string) {
-    const all = entriesIn(text)
-    return devices.map((device) => ({ device, entries: all.get(device.mac) ?? [], unread: device.unread }))
+  /** A new agent needs the time to look at everything. */
+  function isBack(): void {
+    backAt = now()
+    blindUntil = backAt + timing.recovery
+    for (const device of devices) if (device.freeUntil === Number.POSITIVE_INFINITY) device.freeUntil = blindUntil
   }
 
   function arrive(device: Device): void {
-    device.ip ||= nextIp()
+    // DHCP gives nobody an IP that somebody has.
+    const isTaken = devices.some((other) => other !== device && other.present && other.ip === device.ip)
+    if (device.ip === '' || isTaken) device.ip = nextIp()
+    join(device)
+  }
+
+  function join(device: Device): void {
     device.present = true
     portal.arrive(device.mac, device.ip)
     portal.browse(device.mac)
   }
 
-  const nextIp = () => `192.168.66.${100 + (++ips % 150)}`
+  // A defect of openNDS 9.10 takes .10 for the beginning of .100 to .109.
+  const nextIp = () => `192.168.66.${++ips % 2 === 1 ? 10 + (ips >> 1) : 99 + (ips >> 1)}`
+
+  /** They join, meet the portal page and are gone; the portal keeps them on its list for a while. */
+  function passBy(people: number): void {
+    for (let index = 0; index < people; index++) {
+      const number = ++strangers
+      const mac = `02:66:ca:ff:${(number >> 8).toString(16).padStart(2, '0')}:${(number & 255).toString(16).padStart(2, '0')}`
+      portal.arrive(mac, `192.168.67.${number % 250}`)
+      portal.browse(mac)
+      portal.leave(mac)
+    }
+  }
+
+  const somebody = ({ mac }: Device): Cause => ({ by: 'somebody', mac })
 
   return {
     portal,
-    ask: inProcess(portal),
+    ask,
     devices,
     byMac,
     touch,
     change,
-    shown,
-    shownOne,
-    shownSome,
-    shownDown,
-    shutAnswered,
-    shutUnanswered,
-    reading,
+    trouble,
+    /** What passed of late and need not have been read yet. */
+    unread: (device: Device): Tally => {
+      if (device.gate === undefined) return { bytes: 0, milliseconds: 0 }
+      const from = now() - timing.look
+      return {
+        bytes: unsettledSince(device, Math.max(from, device.settled.bytes)).bytes,
+        milliseconds: unsettledSince(device, Math.max(from, device.settled.milliseconds)).milliseconds,
+      }
+    },
+    /** Whether the device is there, and the router can tell that its IP is its own. */
+    holdsItsIp: ({ mac, ip, present }: Device) => {
+      // Where the kernel does not tell, an older entry at the IP may be as good as this one.
+      const isOldest = portal.listed().find((entry) => entry.ip === ip)?.mac === mac
+      if (!present || (!hasNeighbours && !isOldest)) return false
+      return portal.neighbours().some((entry) => entry.mac === mac && entry.ip === ip)
+    },
+    /** The portal calls its gate open, and it lost its rules before this agent began: nothing tells of it. */
+    isLostUnseen: (device: Device) => device.closedAt < backAt && isCalledOpen(device, true),
+    /** It has an open gate at an IP that it had before, so that nobody looks for another one. */
+    isOpenElsewhere: (device: Device) => device.gate === undefined && isCalledOpen(device, false),
+    /** For how long nothing has changed about what passes. */
+    steadyFor: ({ marks }: Device) => now() - (marks.at(-1)?.at ?? 0),
+    /** A session begins on that device as it is. */
+    begin: (device: Device) => {
+      device.begunAt = now()
+      if (device.gate !== undefined) beginsUnknown(device)
+    },
+    /** What had passed when an answer that is under way was read. */
+    passedAtQuestion: (device: Device) => tallyAt(device, now() - questionOf(timing)).bytes,
     arrive: (device: Device) => change(() => arrive(device)),
     leave: (device: Device) =>
       change(() => {
         device.present = false
+        device.leftAt = now()
         portal.leave(device.mac)
       }),
     newIp: (device: Device) =>
@@ -210,52 +302,51 @@ export function createSite(flavour: Flavour, count: number, dice: Dice, now: () 
         device.ip = nextIp()
         if (device.present) arrive(device)
       }),
-    splash: (device: Device) =>
+    takeIp: (device: Device, from: Device, byHand: boolean) =>
       change(() => {
-        if (!device.isOpen && portal.splashLogin(device.mac)) device.openedByOthers = true
+        if (from.ip === '' || from === device || (from.present && !byHand)) return
+        device.ip = from.ip
+        if (device.present) join(device)
       }),
+    swapIps: (one: Device, other: Device) => {
+      if (one.ip !== '' && other.ip !== '') [one.ip, other.ip] = [other.ip, one.ip]
+    },
+    splash: (device: Device, custom?: string) =>
+      change(() => device.gate === undefined && portal.splashLogin(device.mac, custom), somebody(device)),
+    deny: (device: Device) => change(() => portal.deny(device.mac), somebody(device)),
+    renew: (device: Device) => change(() => portal.renew(device.mac), somebody(device)),
+    kick: (device: Device) => change(() => portal.kick(device.mac), somebody(device)),
+    passBy: (people: number) => change(() => passBy(people)),
     /** Whoever is shut out looks at the portal page every now and then. */
     browse: () =>
       change(() => {
-        for (const device of devices) if (device.present && !device.isOpen) portal.browse(device.mac)
+        for (const device of devices) if (device.present && device.gate === undefined) portal.browse(device.mac)
       }),
     restart: () => change(portal.restart),
     stop: () => change(portal.stop),
     start: () => change(portal.start),
-    /** The agent died: what it had read and not saved has to be read again, if its disk took the point to start from. */
-    forgetUnsaved: (diskTook: boolean) => {
+    /** The agent died: what it had read and not saved it has to read again, where it still can. */
+    died: (diskTook: boolean) => {
       touch()
       for (const device of devices) {
-        device.unread += device.unsaved
-        device.free += device.unsavedForGood
-        device.seenOpen -= device.seenUnsaved
-        device.readAt = undefined
-        device.openedByOthers ||= !diskTook || device.isStartUnsaved
-        device.isStartUnsaved = false
-        device.unsaved = device.unsavedForGood = device.seenUnsaved = 0
+        giveUp(device, device.saved, device.gate === undefined ? chargeable(device) : device.beforeOpening)
+        const since = diskTook ? device.unsavedStart : savedAt
+        excuse(device, { milliseconds: savedAt, ...(since !== undefined && { bytes: since }) }, now())
+        if (since !== undefined) device.freeUntil = Number.POSITIVE_INFINITY
+        device.unsavedStart = undefined
       }
     },
+    /** How much longer a gate may stay shut whose customer shuts it again and again. */
+    restOf: (device: Device) => (shutsOf(device) >= 3 ? 60_000 : 0),
     saved: () => {
+      // On disk is what had been read by then.
+      savedAt = now() - timing.look
       for (const device of devices) {
-        device.unsaved = device.unsavedForGood = device.seenUnsaved = 0
-        device.isStartUnsaved = false
+        device.saved = chargeable(device, readUntil(device, savedAt))
+        device.unsavedStart = undefined
       }
     },
   }
 }
 
-const entry = /"ip":\s*"([^"]*)"[^}]*?"mac":\s*"([^"]*)"|"mac":\s*"([^"]*)"[^}]*?"ip":\s*"([^"]*)"/
-
-/** The entries in an answer of either dialect, duplicate keys and all. */
-export function entriesIn(text: string): Map<string, Shown[]> {
-  const entries = new Map<string, Shown[]>()
-  for (const [object] of text.matchAll(/\{[^{}]*"token"[^{}]*\}/g)) {
-    const found = entry.exec(object)
-    const mac = found?.[2] ?? found?.[3] ?? ''
-    const ip = found?.[1] ?? found?.[4] ?? ''
-    const token = /"token":\s*"([^"]*)"/.exec(object)?.[1] ?? ''
-    const open = /"state":\s*"Authenticated"/.test(object)
-    entries.set(mac, [...(entries.get(mac) ?? []), { token, ip, open }])
-  }
-  return entries
-}
+const questionOf = ({ near, call }: Timing) => Math.min(near, 8 * call)

@@ -19,6 +19,8 @@ interface Parts {
   broker: Broker
   router: Router
   ledger: Ledger
+  /** Something is broken now, or whole again. */
+  troubled(): void
 }
 
 export interface Stage {
@@ -27,12 +29,14 @@ export interface Stage {
   mendAll(): void
 }
 
-export function createStage({ time, machine, site, line, disk, broker, router, ledger }: Parts): Stage {
+export function createStage({ time, machine, site, line, disk, broker, router, ledger, troubled }: Parts): Stage {
   /** Sets a fault, and takes it back after a while unless another one has come since. */
   function lasting<T>(milliseconds: number, of: { fault: T | undefined }, fault: T): void {
     of.fault = fault
+    troubled()
     time.after(milliseconds, () => {
       if (of.fault === fault) of.fault = undefined
+      troubled()
     })
   }
 
@@ -51,9 +55,19 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
       case 'new-ip':
         return site.newIp(deviceOf(action.device))
       case 'kick':
-        return site.change(() => site.portal.kick(deviceOf(action.device).mac))
+        return site.kick(deviceOf(action.device))
+      case 'deny':
+        return site.deny(deviceOf(action.device))
+      case 'renew':
+        return site.renew(deviceOf(action.device))
       case 'splash':
-        return site.splash(deviceOf(action.device))
+        return site.splash(deviceOf(action.device), action.custom)
+      case 'take-ip':
+        return site.takeIp(deviceOf(action.device), deviceOf(action.from), action.byHand === true)
+      case 'swap-ips':
+        return site.swapIps(deviceOf(action.device), deviceOf(action.with))
+      case 'passers-by':
+        return site.passBy(action.count)
       case 'use':
         site.touch()
         Object.assign(deviceOf(action.device), { down: action.down, up: action.up })
@@ -61,7 +75,7 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
       case 'purchase': {
         const { message } = action
         const offer = offerOf(message)
-        if (offer) ledger.offered(offer.purchaseId, offer.sold)
+        if (offer) ledger.offered(offer.purchaseId, offer)
         return broker.send('purchase', Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)))
       }
       case 'command':
@@ -94,7 +108,11 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
   function portalFault({ fault, forMilliseconds }: Extract<Action, { do: 'portal' }>) {
     if (fault !== 'stopped') return lasting(forMilliseconds, line, fault)
     site.stop()
-    time.after(forMilliseconds, site.start)
+    troubled()
+    time.after(forMilliseconds, () => {
+      site.start()
+      troubled()
+    })
   }
 
   return {
@@ -103,7 +121,7 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
       line.fault = disk.fault = undefined
       broker.fault = undefined
       site.start()
-      site.touch()
+      troubled()
       for (const device of site.devices) device.down = device.up = 0
       router.start()
     },
