@@ -37,7 +37,7 @@ export function createValve(
   kind: Exclude<PortalKind, 'unknown'> | 'auto',
   clock: Pick<Clock, 'monotonic' | 'sleep'>,
   endFlows: EndFlows = async () => {},
-  daemonAge: DaemonAge = async () => undefined,
+  daemonAge?: DaemonAge,
 ): Valve {
   let known: Pick<PortalList, 'kind' | 'version'> | undefined
   // How many entries the portal's list had: its whole answer may take that much longer.
@@ -83,7 +83,7 @@ export function createValve(
   // `status` tells the same at once; where that cannot be read, `json` is better than nothing. In its first minute 9.10 was
   // seen to end itself over a `status`, and lists next to nobody.
   async function wholeList(): Promise<PortalList> {
-    if (known?.kind === 'nodogsplash' || (await isYoung())) return jsonList()
+    if (known?.kind === 'nodogsplash' || (daemonAge && (await isYoung(daemonAge)))) return jsonList()
     const told = await unlessUnreadable(status())
     if (told?.kind === 'opennds') return told.list
     const list = await jsonList()
@@ -91,9 +91,9 @@ export function createValve(
     return { ...list, ...(trusted && { trusted }), ...(version !== undefined && { version }) }
   }
 
-  async function isYoung(): Promise<boolean> {
+  async function isYoung(age: DaemonAge): Promise<boolean> {
     if (majorVersion(known ?? {}) >= 10) return false
-    return ((await daemonAge()) ?? Number.POSITIVE_INFINITY) < youngMilliseconds
+    return ((await age()) ?? Number.POSITIVE_INFINITY) < youngMilliseconds
   }
 
   async function jsonList(): Promise<PortalList> {

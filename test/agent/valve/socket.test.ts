@@ -69,7 +69,7 @@ describe('the socket transport', () => {
   })
 
   it('kicks a daemon that is only slow once, and not again', async () => {
-    const slow = await aSlowDaemon(400)
+    const slow = await aSlowDaemon(700)
     const ask = socketNdsctl(slow.path, 5000)
     const opened: number[] = []
     for (let call = 0; call < 3; call++) {
