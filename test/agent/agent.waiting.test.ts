@@ -14,7 +14,11 @@ const portals = ['nodogsplash', 'opennds', 'opennds-10'] as const
 
 describe('who does not come', () => {
   const hours = (count: number) => count * 3_600_000
-  const seldom = { AGENT_LOOK_INTERVAL_MS: '60000', AGENT_USAGE_INTERVAL_MS: '600000' }
+  const seldom = {
+    AGENT_LOOK_INTERVAL_MS: '60000',
+    AGENT_NEAR_INTERVAL_MS: '60000',
+    AGENT_USAGE_INTERVAL_MS: '600000',
+  }
 
   it('within the time that the purchase allows is given up, at that moment, and owes nothing', async () => {
     router = aRouter()
