@@ -181,6 +181,31 @@ it('a device that opens its gate again whenever it is shut is told of once in fi
   expect(written() - before).toBeLessThan(40_000)
 })
 
+it('a customer who tops up by small steps is never turned away, and every step is settled once', async () => {
+  router = aRouter()
+  router.join(1)
+  await router.start()
+  for (let step = 0; step < 300; step++) {
+    await router.grant('bytes', 10_000, { purchaseId: `step-${step}` })
+    await router.grant('bytes', 10_000, { purchaseId: `spare-${step}` })
+    router.use(15_000)
+    await router.pass(500)
+  }
+  await end()
+  const told = [...router.events('session.settled'), ...router.events('session.ended')]
+  const ids = told.flatMap(({ purchases }) => purchases.map(({ purchaseId }) => purchaseId))
+
+  expect(router.events('purchase.rejected')).toEqual([])
+  expect(router.events('session.settled').length).toBeGreaterThan(0)
+  expect([ids.length, new Set(ids).size]).toEqual([600, 600])
+  expect(router.uplink.liveStatus().conservation.bytes).toMatchObject({
+    sold: 6_000_000,
+    used: 4_500_000,
+    unused: 1_500_000,
+    difference: 0,
+  })
+})
+
 describe.each(portals)('a purchase that comes while %s is read for the last time', (flavour) => {
   it('keeps the gate as it is', async () => {
     router = aRouter({ flavour, takes: 100 })
