@@ -53,7 +53,12 @@ export function boundsOf(
     },
     milliseconds: {
       least: earlier.milliseconds.least + Math.max(0, milliseconds),
-      most: earlier.milliseconds.most + shown - mute('milliseconds'),
+      // An opening is seen at the earliest when its question was sent, and at both ends.
+      most:
+        earlier.milliseconds.most +
+        shown -
+        mute('milliseconds') +
+        2 * site.call * (device.openings - from.openings + 1),
     },
   }
 }

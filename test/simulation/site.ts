@@ -258,6 +258,8 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
     ask,
     devices,
     byMac,
+    /** The slowest call of a healthy portal, in milliseconds. */
+    call: timing.call,
     touch,
     change,
     trouble,
@@ -272,9 +274,9 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
     },
     /** Whether the device is there, and the router can tell that its IP is its own. */
     holdsItsIp: ({ mac, ip, present }: Device) => {
-      // Where the kernel does not tell, an older entry at the IP may be as good as this one.
-      const isOldest = portal.listed().find((entry) => entry.ip === ip)?.mac === mac
-      if (!present || (!hasNeighbours && !isOldest)) return false
+      // Where the kernel does not tell, another entry at the IP may be as good as this one.
+      const isShared = portal.listed().some((entry) => entry.ip === ip && entry.mac !== mac)
+      if (!present || (!hasNeighbours && isShared)) return false
       return portal.neighbours().some((entry) => entry.mac === mac && entry.ip === ip)
     },
     /** The portal calls its gate open, and it lost its rules before this agent began: nothing tells of it. */
@@ -308,8 +310,12 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
         device.ip = from.ip
         if (device.present) join(device)
       }),
+    /** Both are away: when they come back, each gets the other's. */
     swapIps: (one: Device, other: Device) => {
-      if (one.ip !== '' && other.ip !== '') [one.ip, other.ip] = [other.ip, one.ip]
+      if (one.present || other.present || one.ip === '' || other.ip === '') return
+      const { ip } = one
+      one.ip = other.ip
+      other.ip = ip
     },
     splash: (device: Device, custom?: string) =>
       change(() => device.gate === undefined && portal.splashLogin(device.mac, custom), somebody(device)),

@@ -57,7 +57,7 @@ export function timingOf({ settings, actions }: Script): Timing {
     otherCutOff: 2 * reading + order,
     steady: lookMilliseconds + 2 * nearMilliseconds + cut,
     repair,
-    list: flavour === 'opennds' ? 60_000 : 0,
+    list: flavour === 'opennds' ? 75_000 : 0,
     watched: 500 + round,
     mute: 2 * Math.max(lookMilliseconds, answerLimit),
   }
