@@ -167,7 +167,7 @@ export function casesOn({ name, open, missing }: BrokerKind): void {
       const devices = Array.from({ length: 60 }, (_, index) => index + 1)
       for (const device of devices) router.browse(mac(device), ip(device))
       await Promise.all(devices.map((device) => router.publish(bytes(`p${device}`, 500 * megabytes, mac(device)))))
-      await router.hears('session.started', 60, 30_000)
+      await router.hears('session.started', 60, 60_000)
       const before = router.calls().length
       const reports = router.ofType('usage').length
       await router.hears('usage', reports + 4)
@@ -175,7 +175,7 @@ export function casesOn({ name, open, missing }: BrokerKind): void {
       // A report comes with a look of its own; a look interval may fall between two of them.
       expect(calls.every((call) => call === 'json')).toBe(true)
       expect(calls.length).toBeLessThanOrEqual(2 * 5 + 1)
-    })
+    }, 90_000)
 
     it('opens and meters on openNDS in its own units', async () => {
       const router = await aRouter({ flavour: 'opennds' })
