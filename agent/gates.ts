@@ -96,7 +96,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     const counted = coalesce(reports, drifts, now)
     const told = [...unstored, ...counted.told]
     const events = [...told, ...settled.events]
-    // What no event tells a crash may undo: the portal's counters go on, and the next look finds it again.
+    // Metering of sessions without an event is noted only: after a crash the portal's counters go on, and the next look finds it.
     const isTold = ({ mac }: Metering) => events.some((event) => 'mac' in event && event.mac === mac)
     const metered: Metered = { type: 'metered', sessions: settled.metered.filter(isTold) }
     journal.note({ type: 'metered', sessions: settled.metered.filter((metering) => !isTold(metering)) })
