@@ -26,7 +26,7 @@ const second = 1000
 
 /** Everything that is wrong afterwards. */
 export async function lifeAfterDamage(parts: Parts): Promise<string[]> {
-  const { time, dice, disk, broker, router, ledger, heard } = parts
+  const { dice, disk, broker, router, ledger, heard } = parts
   const names = [...disk.files.keys()].filter((name) => name.endsWith('.log')).sort()
   const journals = names.filter(isJournal)
   const name = dice.chance(0.7) ? dice.pick(journals) : dice.pick(names)
@@ -36,14 +36,13 @@ export async function lifeAfterDamage(parts: Parts): Promise<string[]> {
   const how = dice.pick(['flip', 'flip', 'cut', 'lose', 'empty'] as const)
   router.reboot(10 * second)
   disk.damage(name, how)
-  const never = () => false
-  await time.runUntil(time.now + 90 * second, never)
+  await untilQuiet(parts)
   const before = heard.length
   for (const action of parts.script.actions) {
     if (action.do === 'purchase' && typeof action.message === 'object')
       broker.send('purchase', Buffer.from(JSON.stringify(action.message)))
   }
-  await time.runUntil(time.now + 90 * second, never)
+  await untilQuiet(parts)
 
   const what = `${how} of ${name}`
   const found: string[] = []
@@ -74,6 +73,19 @@ export async function lifeAfterDamage(parts: Parts): Promise<string[]> {
       found.push(`${what}: event ${key} is another one now`)
   }
   return found
+}
+
+/** Lets everything happen until the agent is back and has told all that it has to tell, for a minute and a half at most. */
+async function untilQuiet({ time, broker, router, script }: Parts): Promise<void> {
+  const latest = time.now + 90 * second
+  const step = Math.max(15 * second, script.settings.nearMilliseconds)
+  const isQuiet = () => {
+    const { state, journal } = JSON.parse(broker.retained ?? '{}') as LiveStatus
+    const isTold = journal !== undefined && journal.acknowledgedSeq === journal.lastSeq
+    return router.isUp && state === 'online' && isTold && broker.queue.length === 0
+  }
+  do await time.runUntil(time.now + step, () => false)
+  while (!isQuiet() && time.now < latest)
 }
 
 // A refusal is published with what is sold here instead.

@@ -69,6 +69,8 @@ export function createVirtualTime(): VirtualTime {
     },
     async runUntil(moment, isOver) {
       let steps = 0
+      // Once in a while everything else in this process has its turn.
+      await new Promise((resolve) => setImmediate(resolve))
       await drained()
       while (!isOver()) {
         const next = heap[0]
@@ -88,5 +90,5 @@ export function createVirtualTime(): VirtualTime {
 
 const isBefore = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at && a.order < b.order)
 
-// The agent is promises and nothing else: one turn of the event loop runs all of them to their next wait.
-const drained = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+// The agent is promises and nothing else: what is said for the next tick comes when all of them have run to their next wait.
+const drained = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve))
