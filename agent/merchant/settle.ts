@@ -26,7 +26,7 @@ export interface Watch {
   /** Sessions of an earlier life of the agent, until an answer tells of them: it may have been opening their gates. */
   adopted: ReadonlySet<string>
   flows: ReadonlyMap<Mac, Flow>
-  /** Tokens of gates that the portal shut along with another one, and calls open. */
+  /** Tokens of gates that the portal shut along with another one, and calls open: until it does no more. */
   shutAlong: ReadonlySet<string>
   /** Tokens of open gates that let nothing through. */
   blocked: ReadonlySet<string>
@@ -77,7 +77,9 @@ export function settle(
   const entries = entriesByMac(list.clients)
   const isRestarted = hasRestarted(books, list, entries)
   const along = isRestarted ? [] : alongWithOthers(list, known)
-  const shutTokens = new Set([...watch.shutAlong, ...along.map(({ token }) => token)])
+  const before = isRestarted ? [] : [...watch.shutAlong]
+  const isOpen = (token: string) => known.after.clients.some((client) => client.open && client.token === token)
+  const shutTokens = new Set([...before, ...along.map(({ token }) => token)].filter(isOpen))
   const look = {
     at: { bootId: now.bootId, at: list.askedAt ?? now.at },
     uptime: books.uptime,
@@ -85,8 +87,8 @@ export function settle(
     blocked: new Set([...watch.blocked, ...shutTokens]),
     ...(known.after.trusted && { trusted: known.after.trusted }),
   }
-  const before = { ...watch, shutAlong: shutTokens }
-  const settled: Settled = { metered: [], shut: [], events: [], drifts: [], askAtOnce: [], watch: before }
+  const watched = { ...watch, shutAlong: shutTokens }
+  const settled: Settled = { metered: [], shut: [], events: [], drifts: [], askAtOnce: [], watch: watched }
   if (isRestarted) settled.drifts.push(drift('portal-restarted', 'every gate is compared with the books again'))
   for (const session of books.sessions.values()) {
     if (!tellsOf(list, session.mac)) continue
@@ -139,7 +141,10 @@ function settleGates(settled: Settled, books: Books, list: PortalList, unpaid: U
   settled.shut = [...books.shutting].filter((mac) => tellsOf(list, mac) && !openMacs.has(mac))
   const { flows, blocked } = findBlocked(watch.flows, books, list, now)
   const deaf = list.clients.filter((client) => blocked.includes(client) || isShutAlong(client, watch, books))
-  for (const { mac } of deaf) drifts.push(drift('paid-but-blocked', renewal, { mac, ...sessionIdOf(books, mac) }))
+  for (const { mac, token } of deaf) {
+    // It is renewed at every look until that is done, and told of once.
+    if (!watch.blocked.has(token)) drifts.push(drift('paid-but-blocked', renewal, { mac, ...sessionIdOf(books, mac) }))
+  }
   const notCovered = <T extends Mac>(macs: ReadonlySet<T>) => [...macs].filter((mac) => !tellsOf(list, mac))
   settled.watch = {
     ...watch,
@@ -152,7 +157,6 @@ function settleGates(settled: Settled, books: Books, list: PortalList, unpaid: U
       }),
     ),
     flows,
-    shutAlong: new Set([...watch.shutAlong].filter((token) => !list.clients.some((client) => client.token === token))),
     blocked: new Set(deaf.map(({ token }) => token)),
     shuts: new Map([...watch.shuts].filter(([mac]) => books.sessions.has(mac))),
   }
@@ -178,7 +182,7 @@ function sessionIdOf({ sessions }: Books, mac: Mac): { sessionId?: string } {
 // Gates that were open before this answer and are not now, whoever shut them, may have taken others along.
 function alongWithOthers(list: PortalList, { before, after }: Known): PortalClient[] {
   if (!before) return []
-  const open = new Set(list.clients.filter((client) => client.open).map(({ token }) => token))
+  const open = new Set(after.clients.filter((client) => client.open).map(({ token }) => token))
   const gone = before.clients.filter((client) => client.open && tellsOf(list, client.mac) && !open.has(client.token))
   return gone.flatMap((client) => shutAlong(client, after))
 }

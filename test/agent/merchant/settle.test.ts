@@ -294,6 +294,20 @@ describe('gates that are shut along with another one', () => {
     expect([...settled.watch.blocked]).toEqual(['t2'])
   })
 
+  it.each([
+    { until: 'for as long as the portal calls them open', now: hundred, blocked: ['t2'] },
+    { until: 'until they are shut', now: { ...hundred, open: false }, blocked: [] },
+    { until: 'until they are renewed', now: { ...hundred, token: 't3' }, blocked: [] },
+  ])('are to be renewed $until, and told of once', ({ now, blocked }) => {
+    const books = aBooks({ sessions: [session] })
+    const watch = { ...nothing, shutAlong: new Set(['t2']), blocked: new Set(['t2']) }
+    const settled = settle(books, of([now]), watch, 'close', aNow({ at: 1000 }))
+    const again = settle(books, of([now]), settled.watch, 'close', aNow({ at: 2000 }))
+
+    expect([...again.watch.blocked]).toEqual(blocked)
+    expect([...settled.drifts, ...again.drifts].filter(({ repair }) => repair.includes('nothing comes'))).toEqual([])
+  })
+
   it('are asked about at once where the answer tells nothing of them', () => {
     const books = aBooks({ sessions: [session] })
     const only = of([], { only: new Set([aMac(1)]) })
