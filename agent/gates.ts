@@ -6,7 +6,15 @@ import type { Log } from './log.ts'
 import type { Metered, Metering } from './merchant/books.ts'
 import { coalesce, type Drift, type Reports } from './merchant/drifts.ts'
 import { isDue, isStrange, type Step, type UnpaidPolicy } from './merchant/gate-plan.ts'
-import { afterListFault, afterLook, afterNeighbours, everybody, nothingSeen, type Seen } from './merchant/look-plan.ts'
+import {
+  absentMilliseconds,
+  afterListFault,
+  afterLook,
+  afterNeighbours,
+  everybody,
+  nothingSeen,
+  type Seen,
+} from './merchant/look-plan.ts'
 import { lacksBaseline, meterSession, opening, unanswered, unreadFor, unseen } from './merchant/metering.ts'
 import { firstEndIn } from './merchant/next-look.ts'
 import { currentLot, type Session } from './merchant/session.ts'
@@ -234,8 +242,11 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
 
   async function close(step: Extract<Step, { act: 'close' | 'renew' }>): Promise<void> {
     const { client } = step
-    const last = isReadEnough(client) ? undefined : await valve.getClientStats(client)
+    const isEnough = isReadEnough(client)
+    const last = isEnough ? undefined : await valve.getClientStats(client)
     if (last && remembered) noteReading(last, remembered)
+    // Nothing else tells that an entry is gone which stood behind an older one at its IP, and kept a payer there waiting.
+    if (!last && !isEnough) return forget(client)
     // The reading takes its time: a top-up that came meanwhile keeps the gate.
     if (!isDue(journal.books, step)) return
     if (step.act === 'close' && step.isDisplaced) {
@@ -245,15 +256,21 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     watch = { ...watch, shut: new Set([...watch.shut, client.mac]) }
     const readAt = last?.askedAt ?? client.askedAt ?? clock.monotonic()
     const isShut = await valve.closeGate(client)
+    if (!isShut) return
     const along = remembered ? shutAlong(client, remembered).map(({ token }) => token) : []
     watch = { ...watch, shutAlong: new Set([...watch.shutAlong, ...along]) }
-    if (isShut) noteMetering(client.mac, (session) => unreadFor(session, clock.monotonic() - readAt))
+    noteMetering(client.mac, (session) => unreadFor(session, clock.monotonic() - readAt))
   }
 
   async function clear({ mac, client }: Extract<Step, { act: 'clear' }>): Promise<void> {
     watch = { ...watch, cleared: new Set([...watch.cleared, client.token]) }
     await valve.openGate(mac, client)
     await valve.closeGate(client)
+  }
+
+  function forget({ token }: PortalClient): void {
+    if (remembered)
+      remembered = { ...remembered, clients: remembered.clients.filter((client) => client.token !== token) }
   }
 
   // What passed between the look and the shutting is charged too: the portal forgets it.
@@ -274,11 +291,13 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
 
   // A reading that is younger than what another one takes is as good as another one. Of a session that is used up nothing more
   // is charged: while a slow portal tells how much has passed meanwhile, as much again passes.
-  function isReadEnough({ mac, askedAt }: PortalClient): boolean {
+  function isReadEnough({ mac, askedAt, borrowed }: PortalClient): boolean {
     const session = journal.books.sessions.get(mac)
     if (!session) return true
     const isUsedUp = currentLot(session.lots) === undefined
-    const most = isUsedUp ? seen.latencyMilliseconds : Math.min(seen.latencyMilliseconds, mostFreshMilliseconds)
+    // Behind an older entry each reading takes two questions, and one about a device that has left takes a second.
+    const latency = borrowed ? Math.max(seen.latencyMilliseconds, absentMilliseconds) : seen.latencyMilliseconds
+    const most = isUsedUp ? latency : Math.min(seen.latencyMilliseconds, mostFreshMilliseconds)
     return askedAt !== undefined && clock.monotonic() - askedAt <= most
   }
 

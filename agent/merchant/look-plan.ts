@@ -46,7 +46,7 @@ export const nothingSeen: Seen = {
 }
 
 // A question about a device that has left may take so long: none is asked while a session may end meanwhile.
-const absentMilliseconds = 2000
+export const absentMilliseconds = 2000
 // Devices asked about at one look, so that none near its end waits for all the others; and of those that wait or are away.
 const mostAsked = 8
 const mostWaitingAsked = 2
@@ -108,12 +108,23 @@ export function askAgain(books: Books, steps: readonly Step[], known?: PortalLis
   const paid = roomFor.map(({ mac }) => mac).filter((mac) => books.sessions.has(mac))
   const macs = [...new Set([...steps.map((step) => step.mac), ...paid])]
   return macs.map((mac): Asked => {
-    // By IP: a token changes with the gate.
-    const ips = steps.flatMap((step) => (step.mac === mac && step.client ? [step.client.ip] : []))
+    const taken = steps.flatMap((step) => (step.mac === mac && step.client ? [{ ...step, client: step.client }] : []))
+    const ips = taken.map(({ client }) => client.ip)
     const others = (books.sessions.get(mac)?.baseline ?? []).filter((entry) => !ips.includes(entry.ip))
-    const names = [...ips, ...others.map((entry) => entry.token)]
+    const names = [...taken.flatMap((step) => namesAfter(step, known)), ...others.map((entry) => entry.token)]
     return { mac, names: names.length > 0 ? names : [mac], ...sharedOf(mac, known) }
   })
+}
+
+/**
+ * What shows how an entry is after a step: its token, unless that may have changed, which it does when the gate is shut; then
+ * its IP. With an older entry at that IP no question by the IP tells of this one.
+ */
+function namesAfter({ act, client }: Step & { client: PortalClient }, known?: PortalList): string[] {
+  const isAlone = othersAt(client, known?.clients ?? []).length === 0
+  if (!isToken(client.token)) return [client.ip]
+  if (act === 'open') return [client.token]
+  return isAlone ? [client.ip] : [client.token, client.ip]
 }
 
 /** Everybody who has a session, one by one: for a portal whose whole list cannot be read. */
@@ -250,20 +261,29 @@ function absentTurn(
   return now.at - latest < settings.lookIntervalMilliseconds / 2 ? [] : [oldest]
 }
 
-/** By token where the gate was open at the last look: by anything else openNDS searches its whole list. */
+/**
+ * By token, as far as it is known: by anything else openNDS searches its whole list, and tells of the oldest entry there. A
+ * device may use any of its entries at an address that it has now.
+ */
 function askedOf({ mac, seenOpen, baseline }: Session, { known, present }: AskContext): Asked {
-  const tokens = baseline.map((entry) => entry.token).filter((token) => token !== '' && token !== 'null')
-  const ips = known?.clients.flatMap((client) => (client.mac === mac ? [client.ip] : [])) ?? []
-  const newIps = (present?.get(mac) ?? []).map(({ ip }) => ip).filter((ip) => !ips.includes(ip))
-  const names = seenOpen && tokens.length > 0 ? [...tokens, ...newIps] : [...newIps, mac]
+  const metered = seenOpen ? baseline.map((entry) => entry.token).filter(isToken) : []
+  const own = known?.clients.filter((client) => client.mac === mac) ?? []
+  const here = present?.get(mac)?.map(({ ip }) => ip)
+  const newIps = here?.filter((ip) => !own.some((entry) => entry.ip === ip)) ?? []
+  const isUsable = ({ ip, token }: PortalClient) => isToken(token) && (here ? here.includes(ip) : metered.length === 0)
+  const usable = own.filter(isUsable).map(({ token }) => token)
+  const names = [...new Set([...metered, ...usable]), ...newIps, ...(metered.length > 0 ? [] : [mac])]
   return { mac, names, ...sharedOf(mac, known) }
 }
 
-// An entry that no list has shown may have an older one at its IP.
+const isToken = (token: string): boolean => token !== '' && token !== 'null'
+
+// An entry that no list has shown may have an older one at its IP; one that was read there has.
 function sharedOf(mac: Mac, known?: PortalList): Pick<Asked, 'shared'> {
   const entries = known?.clients.filter((client) => client.mac === mac) ?? []
   if (entries.length === 0) return { shared: 'every' }
-  const shared = entries.filter((entry) => othersAt(entry, known?.clients ?? []).length > 0).map(({ ip }) => ip)
+  const isShared = (entry: PortalClient) => entry.borrowed || othersAt(entry, known?.clients ?? []).length > 0
+  const shared = entries.filter(isShared).map(({ ip }) => ip)
   return shared.length > 0 ? { shared } : {}
 }
 

@@ -9,6 +9,8 @@ interface BaselineEntry {
   ip: string
   downloaded: number
   uploaded: number
+  /** These counters stood at an older entry with the same IP. */
+  borrowed?: true
 }
 
 export interface DataUsage {
@@ -20,7 +22,9 @@ export interface DataUsage {
 
 /** A baseline at the device's present counters. */
 export function setDataBaseline(clients: readonly PortalClient[]): Baseline {
-  return clients.map(({ token, ip, downloaded, uploaded }) => ({ token, ip, downloaded, uploaded }))
+  return clients.map(({ token, ip, downloaded, uploaded, borrowed }) => {
+    return { token, ip, downloaded, uploaded, ...(borrowed && { borrowed }) }
+  })
 }
 
 /**
@@ -38,10 +42,12 @@ export function getDataUsageSinceBaseline(
     if (!client.open || client.heldBy?.open) continue
     const known = baseline.find((entry) => entry.token === client.token)
     const from = known ?? (wasOpen && !client.borrowed ? zero : client)
+    // The older entry is gone: from now on the entry's own counters show what passed since its gate opened.
+    const isItsOwnNow = known?.borrowed === true && !client.borrowed
     for (const direction of ['downloaded', 'uploaded'] as const) {
       const isRestarted = client[direction] < from[direction]
       usage[direction] += client[direction] - (isRestarted ? 0 : from[direction])
-      usage.restarted ||= isRestarted
+      usage.restarted ||= isRestarted && !isItsOwnNow
     }
   }
   return usage

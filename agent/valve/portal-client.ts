@@ -46,6 +46,11 @@ export interface PortalList {
   trusted?: readonly Mac[]
   /** The devices that the answer tells of; of others it says nothing. Absent where the list is whole. */
   only?: ReadonlySet<Mac>
+  /**
+   * The names that were answered about these devices, where they were asked for by name: a token, an IP, or the MAC where the
+   * portal has no entry at all. Of an entry by another name the answer says nothing.
+   */
+  named?: ReadonlyMap<Mac, ReadonlySet<string>>
   /** When the question was sent, in milliseconds of this boot. */
   askedAt?: number
 }
@@ -53,6 +58,13 @@ export interface PortalList {
 /** Whether the answer covers that device, if only to say that it is unknown. */
 export function tellsOf({ only }: PortalList, mac: Mac): boolean {
   return only === undefined || only.has(mac)
+}
+
+/** Whether the answer covers that entry, if only to say that it is gone. */
+function tellsOfEntry({ only, named }: PortalList, { mac, ip, token }: PortalClient): boolean {
+  if (only === undefined) return true
+  const names = named?.get(mac)
+  return only.has(mac) && (!names || names.has(token) || names.has(ip) || names.has(mac))
 }
 
 /** Each device's entries. */
@@ -67,8 +79,9 @@ export function entriesByMac(clients: readonly PortalClient[]): Map<Mac, PortalC
 }
 
 /**
- * Merges a partial answer into the known list: of devices that the answer says nothing about, what was known before. Entries
- * keep their places, since the portal goes by the age of its entries.
+ * Merges a partial answer into the known list: of entries that the answer says nothing about, what was known before. Entries
+ * keep their places, since the portal goes by the age of its entries; one that was forgotten here might be the older one at
+ * an IP, whose counters are those of the device that pays there.
  */
 export function updated(known: PortalList | undefined, list: PortalList): PortalList {
   if (!known) return list
@@ -76,10 +89,10 @@ export function updated(known: PortalList | undefined, list: PortalList): Portal
   if (!list.only) return { ...list, ...(trusted && { trusted }) }
   const left = new Map(list.clients.map((client) => [client.token, client]))
   const clients = known.clients.flatMap((client) => {
-    if (!tellsOf(list, client.mac)) return [client]
     const now = left.get(client.token)
     left.delete(client.token)
-    return now ? [now] : []
+    if (now) return [now]
+    return tellsOfEntry(list, client) ? [] : [client]
   })
   return { ...known, clients: [...clients, ...left.values()], ...(trusted && { trusted }) }
 }

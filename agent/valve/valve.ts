@@ -108,38 +108,48 @@ export function createValve(
     { kind, version }: NonNullable<typeof known>,
   ): Promise<PortalList> {
     const clients: PortalClient[] = []
-    const only = new Set<Mac>()
+    const named = new Map<Mac, ReadonlySet<string>>()
     let unread: PortalFault | undefined
     for (const about of asked) {
       try {
-        clients.push(...(await entriesOf(about)))
-        only.add(about.mac)
+        const told = await entriesOf(about)
+        clients.push(...told.entries)
+        named.set(about.mac, told.names)
       } catch (err) {
         // An answer that cannot be read costs the device it is about, and nobody else.
         if (!(err instanceof PortalFault) || err.code !== 'portal-garbled') throw err
         unread = err
       }
     }
-    if (unread && only.size === 0) throw unread
-    return { kind, ...(version !== undefined && { version }), clients, only }
+    if (unread && named.size === 0) throw unread
+    return { kind, ...(version !== undefined && { version }), clients, only: new Set(named.keys()), named }
   }
 
-  async function entriesOf({ mac, names, shared = [] }: Asked): Promise<PortalClient[]> {
+  async function entriesOf({
+    mac,
+    names,
+    shared = [],
+  }: Asked): Promise<{ entries: PortalClient[]; names: Set<string> }> {
     const entries = new Map<string, PortalClient>()
+    const told = new Set<string>()
+    // The oldest entries at IPs, of other devices.
+    const elders = new Map<string, PortalClient>()
     // A device whose entries are gone may be back under another name.
     for (const name of [...new Set([...names, mac])]) {
       if (name === mac && entries.size > 0) break
       const client = await askClient(name)
-      // An IP may have passed to another device.
       if (client?.mac === mac) entries.set(client.token, client)
+      // An IP may have passed to another device, or have an older entry of another one.
+      else if (client?.ip === name) elders.set(name, client)
+      if (!client || (client.mac === mac && name !== mac)) told.add(name)
     }
     for (const entry of [...entries.values()].filter(({ ip }) => shared === 'every' || shared.includes(ip))) {
-      const oldest = await askClient(entry.ip)
+      const oldest = elders.get(entry.ip) ?? (await askClient(entry.ip))
       if (oldest && oldest.token !== entry.token) {
         entries.set(entry.token, { ...borrowedFrom(oldest, entry), askedAt: oldest.askedAt ?? clock.monotonic() })
       }
     }
-    return [...entries.values()]
+    return { entries: [...entries.values()], names: told }
   }
 
   async function askClient(name: string): Promise<PortalClient | undefined> {

@@ -112,6 +112,31 @@ describe.each(portals)('at %s', (flavour) => {
   })
 })
 
+describe('openNDS, where a payer uses the address of somebody who left', () => {
+  it.each(['opennds', 'opennds-10'] as const)(
+    'charges it what it moved, also when the other one is back at a new address (%s)',
+    async (flavour) => {
+      router = aRouter({ flavour })
+      router.join(1)
+      await router.start()
+      await router.pass(2000)
+      await takeOver(2)
+      await sell(2, megabytes(100))
+      await router.pass(70_000)
+      // Asked about by that address, the older entry at the old one is in no answer.
+      router.join(1, anIp(7))
+      await sell(1, megabytes(100))
+      for (let minute = 0; minute < 5; minute++) {
+        router.use(megabytes(2), 2)
+        await router.pass(60_000)
+      }
+
+      expect([await usedBy(1), await usedBy(2)]).toEqual([0, megabytes(10)])
+      expect(router.events('gate.drift').filter(({ kind }) => kind === 'portal-restarted')).toEqual([])
+    },
+  )
+})
+
 describe('openNDS 9.10', () => {
   it.each([
     { who: 'somebody by hand', shut: () => router.portal.request(`deauth ${aMac(1)}`) },

@@ -119,6 +119,41 @@ describe('planLook', () => {
     expect(asked([session])).toEqual(names)
   })
 
+  test.each([
+    { who: 'waits, by each of its entries', session: aSession({ paidAt: now }), names: ['old', 'new', aMac()] },
+    {
+      who: 'waits, by its entry at the address that it has now',
+      session: aSession({ paidAt: now }),
+      ips: [anIp(2)],
+      names: ['new', aMac()],
+    },
+    {
+      who: 'waits at an address without an entry, by that and its MAC',
+      session: aSession({ paidAt: now }),
+      ips: [anIp(3)],
+      names: [anIp(3), aMac()],
+    },
+    {
+      who: 'is on line and has moved to its other entry',
+      session: open(1, 10_000, { baseline: [{ token: 'old', ip: anIp(), downloaded: 0, uploaded: 0 }] }),
+      ips: [anIp(2)],
+      names: ['old', 'new'],
+    },
+  ])('asks for a device of two entries that $who', ({ session, ips, names }) => {
+    const known = aList([aClient({ token: 'old', open: false }), aClient({ token: 'new', open: false, ip: anIp(2) })])
+    const present = ips && { present: new Map([[aMac(), ips.map((ip) => ({ mac: aMac(), ip }))]]) }
+    const [question] = planLook(aBooks({ sessions: [session] }), now, settings, opennds(present), nobody, known)
+
+    expect(question).toMatchObject({ mac: aMac(), names })
+  })
+
+  it('asks for the counters of the older entry at an IP, though no list has shown that one', () => {
+    const known = aList([aClient({ borrowed: true })])
+    const [question] = planLook(aBooks({ sessions: [open(1, 10_000)] }), now, settings, opennds(), nobody, known)
+
+    expect(question).toEqual({ mac: aMac(), names: ['t1'], shared: [anIp()] })
+  })
+
   it('asks first for a device that is wanted, whatever its turn', () => {
     const sessions = [open(1, 20_000), open(2, 100)]
 
@@ -218,16 +253,28 @@ describe('askAgain', () => {
 
   test.each([
     {
-      what: 'the entry that moved, by its IP',
+      what: 'an entry that was shut, by its IP',
       step: { act: 'close' as const, mac: aMac(), client: aClient() },
       names: [anIp()],
       shared: undefined,
     },
     {
-      what: 'the other entry of the device too',
-      step: { act: 'open' as const, mac: aMac(), client: aClient({ ip: '192.168.66.201' }) },
-      names: ['192.168.66.201', 't1'],
+      what: 'one that was shut behind an older one by its token too, which may be gone',
+      step: { act: 'close' as const, mac: aMac(4), client: entry(4, anIp(3)) },
+      names: ['t4', anIp(3)],
+      shared: [anIp(3)],
+    },
+    {
+      what: 'an entry that was opened, and the other one of the device',
+      step: { act: 'open' as const, mac: aMac(), client: aClient({ token: 'new', ip: '192.168.66.201' }) },
+      names: ['new', 't1'],
       shared: undefined,
+    },
+    {
+      what: 'one that was opened and has no token, by its IP',
+      step: { act: 'open' as const, mac: aMac(4), client: aClient({ mac: aMac(4), ip: anIp(4), token: 'null' }) },
+      names: [anIp(4)],
+      shared: [anIp(3)],
     },
     {
       what: 'a device that the portal had not seen, and every older entry at its IP',
@@ -236,9 +283,9 @@ describe('askAgain', () => {
       shared: 'every',
     },
     {
-      what: 'the older entry of another device at its IP',
-      step: { act: 'open' as const, mac: aMac(4), client: aClient({ mac: aMac(4), ip: anIp(3) }) },
-      names: [anIp(3)],
+      what: 'one that was opened behind an older one of another device, and for the counters at their IP',
+      step: { act: 'open' as const, mac: aMac(4), client: entry(4, anIp(3)) },
+      names: ['t4'],
       shared: [anIp(3)],
     },
   ])('asks for $what', ({ step, names, shared }) => {

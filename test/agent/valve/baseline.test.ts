@@ -74,6 +74,16 @@ describe('getDataUsageSinceBaseline', () => {
     })
   })
 
+  it('is all that its own counters show, once the older entry at its IP is gone that had them', () => {
+    const baseline = setDataBaseline([aClient({ downloaded: 700, borrowed: true })])
+
+    expect(getDataUsageSinceBaseline(baseline, [aClient({ downloaded: 30 })])).toEqual({
+      downloaded: 30,
+      uploaded: 0,
+      restarted: false,
+    })
+  })
+
   it('is nothing without a baseline', () => {
     const usage = getDataUsageSinceBaseline(clearDataBaseline(), [aClient({ downloaded: 5 })])
 

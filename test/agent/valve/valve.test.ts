@@ -105,6 +105,20 @@ describe('a question about some devices', () => {
     expect((await scene.valve.look([about(1, anIp(2))])).clients).toMatchObject([{ mac: aMac(1), ip: anIp(1) }])
   })
 
+  it('behind an older entry takes its counters from there, by one question, and tells nothing by that IP', async () => {
+    const scene = aValve('opennds', [1])
+    await scene.valve.look()
+    scene.portal.leave(aMac(1))
+    join(scene.portal, 2, anIp(1))
+    await scene.valve.openGate(aMac(2))
+    scene.calls.length = 0
+    const list = await scene.valve.look([{ mac: aMac(2), names: [anIp(1)], shared: [anIp(1)] }])
+
+    expect(list.clients).toMatchObject([{ mac: aMac(2), borrowed: true }])
+    expect(list.named).toEqual(new Map([[aMac(2), new Set()]]))
+    expect(scene.calls).toEqual([`json ${anIp(1)}`, `json ${aMac(2)}`])
+  })
+
   it('shows both entries of a device with a new IP', async () => {
     const scene = aValve('opennds', [1])
     join(scene.portal, 1, '192.168.66.201')
