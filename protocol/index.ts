@@ -2,6 +2,7 @@
 export * from './command.ts'
 export * from './events.ts'
 export * from './purchase.ts'
+export * from './replies.ts'
 export * from './session.ts'
 export * from './status.ts'
 export * from './topics.ts'

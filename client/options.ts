@@ -1,0 +1,43 @@
+// What `connectFleet` and its calls take.
+import { defaultPrefix, TopicPrefix } from '../protocol/index.ts'
+import { FleetError } from './errors.ts'
+import type { Store } from './stores/store.ts'
+
+export interface FleetOptions {
+  /** `mqtt`, `mqtts`, `ws` or `wss`; several of one broker or cluster with commas between. */
+  url: string
+  username?: string
+  password?: string
+  /** Certificates and keys: the PEM itself, or the path of a file that has it. */
+  ca?: string | Buffer
+  cert?: string | Buffer
+  key?: string | Buffer
+  /** The topic prefix of the fleet; `router` unless configured otherwise. */
+  prefix?: string
+  /**
+   * Where purchases are until they have their outcome: the path of a folder, or a store. `./tollgate-outbox` when none is
+   * given; it is made with the first purchase.
+   */
+  store?: string | Store
+  /** 4 is MQTT 3.1.1. */
+  mqttVersion?: 4 | 5
+  /** How long the first connection may take, 10 s unless said otherwise. */
+  within?: number
+  /** Closes the client when it aborts. */
+  signal?: AbortSignal
+  /** What goes wrong without anybody waiting for it: a lost connection, a store that fails, a router that does not answer. */
+  onWarning?: (warning: FleetError) => void
+}
+
+/** What every call takes. */
+export interface CallOptions {
+  signal?: AbortSignal
+  /** Milliseconds until the call gives up waiting. */
+  within?: number
+}
+
+export function prefixOf({ prefix = defaultPrefix }: FleetOptions): string {
+  const parsed = TopicPrefix.safeParse(prefix)
+  if (!parsed.success) throw new FleetError('invalid-argument', `prefix: ${prefix} is none: give topic levels`)
+  return parsed.data
+}

@@ -1,0 +1,227 @@
+// The outbox: a purchase is stored, then published, and published again until it is answered, also after the process was
+// killed. No broker is trusted to remember it, and a router sells an id once, however often it comes.
+import { uuidv7 } from 'uuidv7'
+import { PurchaseId, type PurchaseInput, type RouterId, topicOf } from '../protocol/index.ts'
+import { isSettling, type PurchaseResult, resultOf } from './answers.ts'
+import { backOff, type Clock } from './clock.ts'
+import { FleetError } from './errors.ts'
+import type { Link } from './link.ts'
+import type { CallOptions } from './options.ts'
+import { eventIn, type Json, jsonOf } from './reading.ts'
+import type { Answer, Entry, Store } from './stores/store.ts'
+
+/** What is bought: with an id of the caller's own, the same call again is the same purchase. */
+export type Order = PurchaseInput extends infer P ? (P extends unknown ? MaybeWithId<P> : never) : never
+type MaybeWithId<P> = Omit<P, 'purchaseId'> & { purchaseId?: string }
+
+export interface Outbox {
+  purchase(routerId: RouterId, order: Order, options?: CallOptions): Promise<PurchaseResult>
+  outcome(purchaseId: string, options?: CallOptions): Promise<PurchaseResult>
+  pending(): readonly Entry[]
+  forget(purchaseId: string): Promise<void>
+  /** Sends on what an earlier process left; without a store to open yet, does nothing. */
+  resume(): Promise<void>
+  close(): Promise<void>
+}
+
+interface Waiting {
+  entry: Entry
+  attempts: number
+  dueAt: number
+  isSending: boolean
+  /** Called with the answer, or without one when the client is closed. */
+  heard: Set<(answer?: Answer) => void>
+}
+
+interface Parts {
+  link: Link
+  clock: Clock
+  prefix: string
+  /** Opened with the first purchase, or by `resume`. */
+  store: Store
+  warn(warning: FleetError): void
+  /** RFC 3339, a label only. */
+  wall?: () => string
+}
+
+const firstPause = 3000
+const longestPause = 60_000
+// So many are on their way to the broker at once.
+const windowSize = 32
+const outcomeWithin = 30_000
+
+export function createOutbox(parts: Parts): Outbox {
+  const { link, clock, prefix, store, warn, wall = () => new Date().toISOString() } = parts
+  const waiting = new Map<string, Waiting>()
+  const listening = new Map<RouterId, Promise<unknown>>()
+  const closed = new AbortController()
+  let opening: Promise<void> | undefined
+  let sending = 0
+  let alarm = new AbortController()
+
+  function open(): Promise<void> {
+    opening ??= store.open().then((entries) => {
+      for (const entry of entries) waitFor(entry)
+      void sendLoop()
+    })
+    return opening
+  }
+
+  async function purchase(routerId: RouterId, order: Order, options: CallOptions = {}): Promise<PurchaseResult> {
+    options.signal?.throwIfAborted()
+    if (closed.signal.aborted) throw new FleetError('closed', 'the client was closed')
+    const purchaseId = order.purchaseId ?? uuidv7()
+    if (!PurchaseId.safeParse(purchaseId).success) {
+      throw new FleetError('invalid-argument', 'purchaseId: give 1 to 128 ASCII characters without blanks')
+    }
+    const message = { ...order, purchaseId } as PurchaseInput
+    await open()
+    const entry = await store.put({ purchaseId, routerId, purchase: message, at: wall() }).catch(asStoreFailure)
+    if (entry.routerId !== routerId || contentOf(entry.purchase) !== contentOf(message)) {
+      throw new FleetError('conflict', `purchaseId ${purchaseId} was used before, for another purchase`)
+    }
+    if (entry.answer) return resultOf(purchaseId, entry.answer)
+    waitFor(entry)
+    wake()
+    return answerTo(purchaseId, options)
+  }
+
+  async function outcome(purchaseId: string, options: CallOptions = {}): Promise<PurchaseResult> {
+    await open()
+    if (waiting.has(purchaseId)) return answerTo(purchaseId, { within: 0, ...options })
+    return resultOf(purchaseId, (await store.find(purchaseId))?.answer)
+  }
+
+  function waitFor(entry: Entry): void {
+    if (waiting.has(entry.purchaseId)) return
+    waiting.set(entry.purchaseId, { entry, attempts: 0, dueAt: clock.now(), isSending: false, heard: new Set() })
+  }
+
+  async function answerTo(
+    purchaseId: string,
+    { signal, within = outcomeWithin }: CallOptions,
+  ): Promise<PurchaseResult> {
+    signal?.throwIfAborted()
+    const one = waiting.get(purchaseId)
+    if (!one) return resultOf(purchaseId, (await store.find(purchaseId))?.answer)
+    const over = new AbortController()
+    const heard = new Promise<Answer | undefined>((resolve, reject) => {
+      one.heard.add(resolve)
+      signal?.addEventListener('abort', () => reject(signal.reason), { signal: over.signal })
+      void clock.sleep(within, over.signal).then(() => resolve(undefined))
+      over.signal.addEventListener('abort', () => one.heard.delete(resolve))
+    })
+    return resultOf(purchaseId, await heard.finally(() => over.abort()))
+  }
+
+  async function sendLoop(): Promise<void> {
+    while (!closed.signal.aborted) {
+      const now = clock.now()
+      const idle = [...waiting.values()].filter((one) => !one.isSending)
+      const due = link.connected ? idle.filter(({ dueAt }) => dueAt <= now).slice(0, windowSize - sending) : []
+      for (const one of due) void send(one)
+      const next = Math.min(...idle.filter((one) => !due.includes(one)).map(({ dueAt }) => dueAt))
+      const isBlocked = !link.connected || sending >= windowSize
+      alarm = new AbortController()
+      const pause = isBlocked || next === Number.POSITIVE_INFINITY ? longestPause : Math.max(1, next - now)
+      await clock.sleep(pause, AbortSignal.any([alarm.signal, closed.signal]))
+    }
+  }
+
+  function wake(): void {
+    alarm.abort()
+  }
+
+  async function send(one: Waiting): Promise<void> {
+    const { routerId, purchase: message } = one.entry
+    one.isSending = true
+    sending++
+    try {
+      await listenTo(routerId)
+      await link.publish(topicOf(routerId, 'purchase', prefix), message, { signal: closed.signal })
+      one.dueAt = clock.now() + backOff(one.attempts++, firstPause, longestPause)
+    } catch (error) {
+      if (error instanceof FleetError && error.code === 'unauthorised') warn(error)
+      // The connection was lost, or the broker is slow: it comes again at the next connection, or after a while.
+      one.dueAt = clock.now() + backOff(one.attempts++, firstPause, longestPause)
+    } finally {
+      one.isSending = false
+      sending--
+      wake()
+    }
+  }
+
+  /** The answer comes to who has subscribed before it was given. */
+  function listenTo(routerId: RouterId): Promise<unknown> {
+    const known = listening.get(routerId)
+    if (known) return known
+    const subscribed = link.subscribe(topicOf(routerId, 'usage', prefix), ({ payload }) => hear(routerId, payload))
+    listening.set(routerId, subscribed)
+    subscribed.catch(() => listening.delete(routerId))
+    return subscribed
+  }
+
+  async function hear(routerId: RouterId, payload: Uint8Array): Promise<void> {
+    const answer = answerIn(jsonOf(payload))
+    if (answer?.purchaseId === undefined) return
+    const one = waiting.get(answer.purchaseId)
+    if (one?.entry.routerId !== routerId) return
+    if (isSettling(answer)) await settle(one, answer)
+  }
+
+  async function settle(one: Waiting, answer: Answer): Promise<void> {
+    const { purchaseId } = one.entry
+    waiting.delete(purchaseId)
+    // An answer that cannot be stored is asked for again by the next process: the router has it.
+    await store.settle(purchaseId, answer).catch((cause) => {
+      warn(new FleetError('store-failure', `the outcome of ${purchaseId} could not be stored`, cause))
+    })
+    for (const tell of one.heard) tell(answer)
+  }
+
+  // Everything is due at a new connection: what the broker had may be gone with it.
+  link.onConnected(() => {
+    for (const one of waiting.values()) one.dueAt = clock.now()
+    wake()
+  })
+
+  return {
+    purchase,
+    outcome,
+    pending: () => [...waiting.values()].map(({ entry }) => entry),
+    async forget(purchaseId) {
+      await open()
+      const one = waiting.get(purchaseId)
+      waiting.delete(purchaseId)
+      await store.forget(purchaseId).catch(asStoreFailure)
+      for (const tell of one?.heard ?? []) tell()
+    },
+    resume: open,
+    async close() {
+      closed.abort()
+      for (const { heard } of waiting.values()) for (const tell of heard) tell()
+      await opening?.catch(() => {})
+      if (opening) await store.close()
+    },
+  }
+}
+
+function answerIn(content: Json | undefined): Answer | undefined {
+  if (content?.type !== 'purchase.accepted' && content?.type !== 'purchase.rejected') return undefined
+  const event = eventIn(content)
+  return event?.type === 'purchase.accepted' || event?.type === 'purchase.rejected' ? event : undefined
+}
+
+/** The same fields in whatever order. */
+function contentOf(purchase: PurchaseInput): string {
+  return JSON.stringify(
+    Object.entries(purchase)
+      .filter(([, value]) => value !== undefined)
+      .sort(),
+  )
+}
+
+function asStoreFailure(cause: unknown): never {
+  if (cause instanceof FleetError) throw cause
+  throw new FleetError('store-failure', 'the purchase could not be stored, so it was not sent', cause)
+}
