@@ -1,5 +1,5 @@
 // Bundles every program into one file of dist/ that needs Node and nothing else.
-import { chmodSync, existsSync } from 'node:fs'
+import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
 
 const programs = {
@@ -7,7 +7,6 @@ const programs = {
   backend: 'broker-dev/backend-main.ts',
   router: 'broker-dev/router-main.ts',
   fleet: 'broker-dev/fleet-main.ts',
-  buy: 'broker-dev/buy-main.ts',
   ndsctl: 'broker-dev/portal/ndsctl-main.ts',
   simulate: 'test/simulation/simulate-main.ts',
   crash: 'test/crash/crash-main.ts',
@@ -36,7 +35,18 @@ const js = "import { createRequire } from 'node:module'; const require = createR
 
 const present = Object.fromEntries(Object.entries(programs).filter(([, file]) => existsSync(file)))
 await build({ ...common, entryPoints: present, banner: { js: `#!/usr/bin/env node\n${js}` } })
-await build({ ...common, entryPoints: { protocol: 'protocol/index.ts' }, external: ['zod'] })
+// What is published: a backend needs nothing beside it but zod, whose types the contract's own are made of.
+rmSync('dist/package', { recursive: true, force: true })
+await build({
+  ...common,
+  outdir: 'dist/package',
+  entryPoints: { protocol: 'protocol/index.ts', client: 'client/index.ts', cli: 'cli/main.ts' },
+  splitting: true,
+  chunkNames: 'parts/[hash]',
+  minifyWhitespace: true,
+  external: ['zod'],
+  banner: { js },
+})
 // The agent runs on small machines. Its file is right as CommonJS and as an ES module: what it imports lazily stays lazy,
 // Node's own modules too, and Node need not parse it twice where no package.json beside it says what it is.
 await build({

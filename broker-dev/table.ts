@@ -1,7 +1,7 @@
 // The fleet as a table in the terminal: routers, their sessions with usage bars, the last events.
 import prettyBytes from 'pretty-bytes'
+import { describeAmounts, describeEvent } from '../cli/describe.ts'
 import type { Event, Metric, Session } from '../protocol/index.ts'
-import { describeAmounts, describeEvent } from './describe.ts'
 import type { FleetView, RouterView } from './fleet-view.ts'
 
 /** The table, no line of it wider than `width`; of what is higher than `height` the routers give way to the events. */

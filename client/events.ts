@@ -40,6 +40,8 @@ export interface EventsOptions {
   routers?: readonly string[]
   /** Only this consumer's share of the routers. */
   partition?: Partition
+  /** Called when the broker has granted the subscriptions: what happens from now on is not missed. */
+  onListening?: () => void
   signal?: AbortSignal
 }
 
@@ -83,6 +85,7 @@ export async function* eventsOf(parts: Parts, options: EventsOptions): AsyncGene
   const stopped = AbortSignal.any([end.signal, parts.closed, ...(signal ? [signal] : [])])
   const stream = await openStream({ ...parts, stopped }, { isWanted, routers, positions, startsNow })
   stopped.addEventListener('abort', stream.queue.end)
+  options.onListening?.()
   try {
     while (!stopped.aborted) {
       const item = await stream.queue.next()

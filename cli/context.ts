@@ -1,0 +1,43 @@
+// What every command gets: its terminal, the options that all share, and a fleet for as long as it runs.
+import { connectFleet, type Fleet, type FleetOptions, memoryStore } from '../client/index.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface Context {
+  terminal: Terminal
+  options: SharedOptions
+  /** Aborts when somebody wants it to end. */
+  end: AbortSignal
+}
+
+export interface SharedOptions {
+  url: string
+  username?: string
+  password?: string
+  ca?: string
+  cert?: string
+  key?: string
+  prefix?: string
+  mqtt?: '4' | '5'
+}
+
+// Somebody sits before it and waits.
+const within = 2000
+
+/** The purchases of a command line are watched by the person who makes them: nothing is kept. */
+export async function withFleet<T>(context: Context, use: (fleet: Fleet) => Promise<T>): Promise<T> {
+  const fleet = await connectFleet({
+    ...fleetOptionsOf(context.options),
+    store: memoryStore(),
+    signal: context.end,
+    within,
+  })
+  try {
+    return await use(fleet)
+  } finally {
+    await fleet.close()
+  }
+}
+
+export function fleetOptionsOf({ mqtt, ...options }: SharedOptions): FleetOptions {
+  return { ...options, ...(mqtt && { mqttVersion: mqtt === '5' ? 5 : 4 }) }
+}

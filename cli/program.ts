@@ -1,0 +1,250 @@
+// The command line: its commands, what each takes, and what is wrong with what was given.
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { uuidv7 } from 'uuidv7'
+import { FleetError, type Order } from '../client/index.ts'
+import { AnyMac } from '../protocol/index.ts'
+import { act, explain, move, send, session, sessions } from './ask.ts'
+import { buy } from './buy.ts'
+import { completionOf, type Shell, shells } from './completion.ts'
+import type { Context, SharedOptions } from './context.ts'
+import { badUsage, done, type ExitCode, noAnswer } from './exit-codes.ts'
+import { ls } from './ls.ts'
+import { type Output, terminalOf } from './terminal.ts'
+import { replay, watch } from './watch.ts'
+
+export interface Surroundings {
+  output: Output
+  env: Readonly<Record<string, string | undefined>>
+  /** Aborts when somebody wants it to end. */
+  end: AbortSignal
+}
+
+/** Runs one command line; never throws for what a user, a router or a broker can do. */
+export async function run(args: readonly string[], { output, env, end }: Surroundings): Promise<ExitCode> {
+  let code: ExitCode = done
+  const program = programOf(env, (work) => async (shared, ...given) => {
+    const context = contextOf(shared, { output, env, end })
+    code = await work(context, ...given)
+  })
+  configure(program, output)
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? done : badUsage
+    if (end.aborted) return done
+    if (!(error instanceof FleetError)) throw error
+    output.err(`${error.message}\n`)
+    return error.code === 'invalid-argument' ? badUsage : noAnswer
+  }
+}
+
+type Work = (context: Context, ...given: never[]) => Promise<ExitCode>
+type Bind = (work: Work) => (shared: Shared, ...given: never[]) => Promise<void>
+type Shared = SharedOptions & { json?: true; passwordFile?: string }
+
+function contextOf(shared: Shared, { output, env, end }: Surroundings): Context {
+  const { json = false, passwordFile, ...options } = shared
+  const password = passwordFile === undefined ? env.TOLLGATE_PASSWORD : readSecret(passwordFile)
+  return {
+    terminal: terminalOf(output, json),
+    options: { ...options, ...(password !== undefined && { password }) },
+    end,
+  }
+}
+
+function readSecret(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (cause) {
+    throw new FleetError('invalid-argument', `--password-file: ${file} cannot be read`, cause)
+  }
+}
+
+function configure(program: Command, { out, err }: Output): void {
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: out,
+      writeErr: err,
+      outputError: (text, write) => write(text.replace(/^error: /, '')),
+    })
+  }
+}
+
+function programOf(env: Surroundings['env'], bind: Bind): Command {
+  const program = new Command('tollgate-fleet')
+  program
+    .description('Watches, asks and steers a fleet of routers over its MQTT broker.')
+    .addOption(
+      new Option('--url <url>', 'the broker; several of one cluster with commas between')
+        .env('TOLLGATE_URL')
+        .default('mqtt://127.0.0.1:1883'),
+    )
+    .addOption(new Option('--username <name>', 'who you are to the broker').env('TOLLGATE_USERNAME'))
+    .addOption(new Option('--password-file <file>', 'a file with the password; or TOLLGATE_PASSWORD'))
+    .option('--ca <file>', 'the certificate authority of the broker')
+    .option('--cert <file>', 'your certificate')
+    .option('--key <file>', 'its key')
+    .addOption(new Option('--prefix <topic>', 'the topic prefix of the fleet').env('TOLLGATE_PREFIX').default('router'))
+    .addOption(new Option('--mqtt <version>', 'the version of MQTT: 4 is 3.1.1').choices(['4', '5']).default('4'))
+    .option('--json', 'one JSON value a line instead of words')
+    .addHelpText('after', '\nExit code: 0 done, 1 refused, 2 bad usage, 3 no answer. NO_COLOR is respected.')
+  addLooking(program, bind)
+  addActing(program, bind)
+  addBuying(program, bind)
+  program
+    .command('completion')
+    .argument('<shell>', shells.join(', '), oneOf(shells))
+    .summary('print a completion script')
+    .description('Prints a completion script, e.g. for ~/.bashrc: eval "$(tollgate-fleet completion bash)"')
+    .action((shell: Shell) => program.configureOutput().writeOut?.(completionOf(program, shell)))
+  void env
+  return program
+}
+
+function addLooking(program: Command, bind: Bind): void {
+  const shared = () => program.opts<Shared>()
+  program
+    .command('ls')
+    .description('Lists the routers: state, when heard, sessions, sold, warnings.')
+    .action(() => bind(ls)(shared()))
+  program
+    .command('watch')
+    .description('Shows events as they happen.')
+    .option('--from <where>', 'now, beginning, or a cursor of --json', 'now')
+    .option('--router <id>', 'only this router; may be repeated', collect)
+    .option('--type <type>', 'only events of this type; may be repeated', collect)
+    .option('--count <n>', 'end after so many', wholeNumber)
+    .action((options) => bind(watch)(shared(), options as never))
+  program
+    .command('sessions')
+    .argument('<router>')
+    .description('Shows the sessions of a router, by its own word.')
+    .action((router) => bind(sessions)(shared(), router as never))
+  program
+    .command('session')
+    .argument('<router>')
+    .argument('<device>', 'its MAC address, or a session id')
+    .description('Shows one session.')
+    .action((router, device) => bind(session)(shared(), ...([router, device] as never[])))
+  program
+    .command('explain')
+    .argument('<purchase>', 'its id')
+    .option('--router <id>', 'ask only this one')
+    .description('Tells the dated story of a purchase, from the journal of its router.')
+    .action((purchase, { router }) => bind(explain)(shared(), ...([purchase, router] as never[])))
+  program
+    .command('replay')
+    .argument('<router>')
+    .option('--from <seq>', 'the first event', wholeNumber, 1)
+    .option('--to <seq>', 'the last event; the newest without it', wholeNumber)
+    .option('--epoch <epoch>', 'of this journal; the present one without it')
+    .description("Shows a router's events again, from its journal.")
+    .action((router, options) => bind(replay)(shared(), ...([router, options] as never[])))
+}
+
+function addActing(program: Command, bind: Bind): void {
+  const shared = () => program.opts<Shared>()
+  const acts = {
+    end: { command: 'session.end', what: 'Ends a session; what is unused is told in its last event.' },
+    pause: { command: 'session.pause', what: 'Shuts the gate of a session and keeps its rest.' },
+    resume: { command: 'session.resume', what: 'Opens the gate of a paused session.' },
+  } as const
+  for (const [name, { command, what }] of Object.entries(acts)) {
+    program
+      .command(name)
+      .argument('<router>')
+      .argument('<device>', 'its MAC address, or a session id')
+      .description(what)
+      .action((router, device) => bind(act)(shared(), ...([router, command, device] as never[])))
+  }
+  program
+    .command('move')
+    .argument('<router>')
+    .argument('<from>', 'the MAC address that has the session', macAddress)
+    .argument('<to>', 'the MAC address that gets it', macAddress)
+    .description('Gives a session to another device.')
+    .action((router, from, to) => bind(move)(shared(), ...([router, from, to] as never[])))
+  program
+    .command('send')
+    .argument('<router>')
+    .argument('<json>', 'e.g. \'{"command":"config"}\'', commandJson)
+    .description('Sends any command; the transaction is added.')
+    .action((router, message) => bind(send)(shared(), ...([router, message] as never[])))
+}
+
+function addBuying(program: Command, bind: Bind): void {
+  program
+    .command('buy')
+    .description('Buys for one device and tells what comes of it.')
+    .requiredOption('--router <id>', 'the router')
+    .requiredOption('--mac <mac>', 'the device', macAddress)
+    .option('--amount <n>', 'what is paid', amount)
+    .option('--unit <unit>', 'its unit', 'sat')
+    .option('--source <text>', 'picks among prices of one unit')
+    .addOption(new Option('--metric <metric>', 'a direct grant of').choices(['bytes', 'milliseconds']))
+    .option('--allotment <n>', 'so many of the metric', wholeNumber)
+    .option('--reference <text>', 'your own note, echoed in every event')
+    .option('--id <id>', 'the purchase id; the same id and content again is sold once')
+    .option('--follow', 'on until the session ends', false)
+    .option('--within <seconds>', 'how long to wait for the outcome', wholeNumber, 15)
+    .action((options) => {
+      const {
+        router: routerId,
+        follow,
+        within,
+        id = uuidv7(),
+        metric,
+        allotment,
+        amount: paid,
+        unit,
+        ...rest
+      } = options
+      if ((paid === undefined) === (allotment === undefined)) {
+        program.error('give --amount (and --unit), or --metric and --allotment', { exitCode: badUsage })
+      }
+      if (allotment !== undefined && metric === undefined) program.error('--metric is missing: bytes or milliseconds')
+      const what = paid === undefined ? { metric, allotment } : { amount: paid, unit, ...(metric && { metric }) }
+      const order = { purchaseId: id, ...rest, ...what } as Order
+      return bind(buy)(program.opts<Shared>(), { routerId, order, follow, within: within * 1000 } as never)
+    })
+}
+
+function oneOf<T extends string>(values: readonly T[]): (text: string) => T {
+  return (text) => {
+    const value = values.find((one) => one === text)
+    if (value === undefined) throw new InvalidArgumentError(`Give one of ${values.join(', ')}.`)
+    return value
+  }
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Give a whole number.')
+  return Number(text)
+}
+
+function macAddress(text: string): string {
+  const mac = AnyMac.safeParse(text)
+  if (!mac.success) throw new InvalidArgumentError('Give a MAC address such as ac:e0:10:12:2d:75.')
+  return mac.data
+}
+
+function amount(text: string): number {
+  if (text.trim() === '' || !Number.isFinite(Number(text))) throw new InvalidArgumentError('Give a number.')
+  return Number(text)
+}
+
+function collect(text: string, before: string[] = []): string[] {
+  return [...before, text]
+}
+
+function commandJson(text: string): { command: string } {
+  try {
+    const content = JSON.parse(text)
+    if (typeof content?.command === 'string') return content
+  } catch {
+    // Said below.
+  }
+  throw new InvalidArgumentError('Give a JSON object with a command.')
+}
