@@ -23,7 +23,14 @@ import type { Now } from './moment.ts'
 import type { Recorder } from './recorder.ts'
 import { PortalFault } from './valve/fault.ts'
 import type { Neighbours } from './valve/neighbours.ts'
-import { type Asked, type PortalClient, type PortalList, type Question, updated } from './valve/portal-client.ts'
+import {
+  type Asked,
+  type PortalClient,
+  type PortalList,
+  type Question,
+  updated,
+  without,
+} from './valve/portal-client.ts'
 import { shutAlong } from './valve/prefix-defect.ts'
 import { withHolders } from './valve/shared-address.ts'
 import type { Valve } from './valve/valve.ts'
@@ -214,7 +221,10 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
       const sessions = [...macs].flatMap((mac) => journal.books.sessions.get(mac) ?? [])
       const unprepared = sessions.filter((session) => lacksBaseline(session, clients))
       if (unprepared.length === 0) return
-      const metered: Metered = { type: 'metered', sessions: unprepared.map((session) => opening(session, clients)) }
+      const metered: Metered = {
+        type: 'metered',
+        sessions: unprepared.map((session) => opening(session, clients, remembered?.clients)),
+      }
       await recorder.appendOr(() => journal.note(metered), [], { records: [metered] })
     })
   }
@@ -246,7 +256,10 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     const last = isEnough ? undefined : await valve.getClientStats(client)
     if (last && remembered) noteReading(last, remembered)
     // Nothing else tells that an entry is gone which stood behind an older one at its IP, and kept a payer there waiting.
-    if (!last && !isEnough) return forget(client)
+    if (!last && !isEnough) {
+      if (remembered) remembered = without(remembered, client)
+      return
+    }
     // The reading takes its time: a top-up that came meanwhile keeps the gate.
     if (!isDue(journal.books, step)) return
     if (step.act === 'close' && step.isDisplaced) {
@@ -263,14 +276,15 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
   }
 
   async function clear({ mac, client }: Extract<Step, { act: 'clear' }>): Promise<void> {
-    watch = { ...watch, cleared: new Set([...watch.cleared, client.token]) }
-    await valve.openGate(mac, client)
+    const isOpened = await valve.openGate(mac, client).catch((err) => {
+      if (!(err instanceof PortalFault)) throw err
+      // No answer says nothing: it may have been done.
+      return true
+    })
+    // It is tried again before the next opening: what is left there hides what passes here.
+    if (!isOpened) return
     await valve.closeGate(client)
-  }
-
-  function forget({ token }: PortalClient): void {
-    if (remembered)
-      remembered = { ...remembered, clients: remembered.clients.filter((client) => client.token !== token) }
+    watch = { ...watch, cleared: new Set([...watch.cleared, client.token]) }
   }
 
   // What passed between the look and the shutting is charged too: the portal forgets it.

@@ -58,8 +58,9 @@ export function gatePlan(books: Books, list: PortalList, unpaid: UnpaidPolicy, c
 export function openAtOnce(books: Books, remembered: PortalList): Step[] {
   const isNew = (session: Session | undefined) => session !== undefined && session.readAt === null
   return gatePlan(books, remembered, 'report').filter((step) => {
+    // Counters that another device has moved are no point to measure from.
     const isAlone = step.client !== undefined && othersAt(step.client, remembered.clients).length === 0
-    return step.act === 'open' && isAlone && isNew(books.sessions.get(step.mac))
+    return step.act === 'open' && isAlone && !step.client?.isOutdated && isNew(books.sessions.get(step.mac))
   })
 }
 

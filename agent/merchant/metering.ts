@@ -1,8 +1,16 @@
 // Metering: what a look at the portal means for each session's lots.
 import type { Mac, WaitingFor } from '../../protocol/index.ts'
 import { type Moment, since } from '../moment.ts'
-import { clearDataBaseline, getDataUsageSinceBaseline, isContinued, setDataBaseline } from '../valve/baseline.ts'
+import {
+  clearDataBaseline,
+  getDataUsageSinceBaseline,
+  isAtBaseline,
+  isContinued,
+  openingBaseline,
+  setDataBaseline,
+} from '../valve/baseline.ts'
 import type { PortalClient } from '../valve/portal-client.ts'
+import { othersAt } from '../valve/shared-address.ts'
 import { type Books, type Metering, meteringOf } from './books.ts'
 import { isPaid, type Session, useLots } from './session.ts'
 
@@ -42,7 +50,7 @@ export function meterSession(session: Session, look: Look): Metering {
   return {
     mac: session.mac,
     used: charged.lots.map((lot) => lot.used),
-    baseline: isOpen ? setDataBaseline(open) : baselineWhileShut(session),
+    baseline: isOpen ? setDataBaseline(open, baseline) : baselineWhileShut(session),
     seenOpen: isOpen ? at : null,
     lastOpen: isOpen ? null : (session.seenOpen ?? session.lastOpen),
     readAt: at,
@@ -63,10 +71,19 @@ function waitingFor(mac: Mac, entries: readonly PortalClient[], trusted: readonl
   return entries.some((entry) => !entry.heldBy) ? 'gate' : 'device'
 }
 
-/** The point to measure from, put on disk before the gate opens: an agent that dies in between still knows it. */
-export function opening(session: Session, clients: readonly PortalClient[]): Metering {
+/**
+ * The point to measure from, put on disk before the gate opens: an agent that dies in between still knows it. `known`: the
+ * portal's whole list as far as it is known.
+ */
+export function opening(
+  session: Session,
+  clients: readonly PortalClient[],
+  known: readonly PortalClient[] = clients,
+): Metering {
   const entries = clients.filter((client) => client.mac === session.mac)
-  return { ...meteringOf(session), baseline: setDataBaseline(entries) }
+  // Where another device's gate is open at that IP, what the counters show more later may be that one's.
+  const isUsed = entries.some((entry) => othersAt(entry, known).some((other) => other.open))
+  return { ...meteringOf(session), baseline: isUsed ? setDataBaseline(entries) : openingBaseline(entries) }
 }
 
 // A gate that was open is shut now: nothing to measure from. One that is about to open keeps what was set for it.
@@ -98,10 +115,10 @@ export function unreadFor(session: Session, milliseconds: number, bytesPerSecond
 /** Whether a gate's opening lacks a point to measure from. */
 export function lacksBaseline(session: Session, clients: readonly PortalClient[]): boolean {
   const entries = clients.filter((client) => client.mac === session.mac)
-  return entries.some(({ token, open, downloaded, uploaded }) => {
-    const from = session.baseline.find((entry) => entry.token === token)
+  return entries.some((client) => {
+    const from = session.baseline.find((entry) => entry.token === client.token)
     // The counters of a shut gate move where another device at its IP uses them.
-    return !from || (!open && (from.downloaded !== downloaded || from.uploaded !== uploaded))
+    return !from || (!client.open && !isAtBaseline(from, client))
   })
 }
 

@@ -11,6 +11,16 @@ interface BaselineEntry {
   uploaded: number
   /** These counters stood at an older entry with the same IP. */
   borrowed?: true
+  /**
+   * What the portal showed before the gate opened, which another device had left there. The gate's own counters begin at 0,
+   * and nothing of them is shown until they have passed that; then all of it is.
+   */
+  hiddenBelow?: Partial<Volume>
+}
+
+interface Volume {
+  downloaded: number
+  uploaded: number
 }
 
 export interface DataUsage {
@@ -20,11 +30,43 @@ export interface DataUsage {
   restarted: boolean
 }
 
-/** A baseline at the device's present counters. */
-export function setDataBaseline(clients: readonly PortalClient[]): Baseline {
-  return clients.map(({ token, ip, downloaded, uploaded, borrowed }) => {
-    return { token, ip, downloaded, uploaded, ...(borrowed && { borrowed }) }
+/** A baseline at the device's present counters; `before`: the one that stood till now. */
+export function setDataBaseline(clients: readonly PortalClient[], before: Baseline = []): Baseline {
+  return clients.map((client) => {
+    const { token, ip, borrowed } = client
+    const known = before.find((entry) => entry.token === token)
+    const entry = { token, ip, downloaded: client.downloaded, uploaded: client.uploaded, ...(borrowed && { borrowed }) }
+    const hidden = directions.filter((direction) => isHidden(known, client, direction))
+    return hidden.length === 0 ? entry : { ...entry, ...fromZero(hidden, client) }
   })
+}
+
+/** A baseline for a gate that is shut and about to open, where nobody else uses its IP. */
+export function openingBaseline(clients: readonly PortalClient[]): Baseline {
+  return setDataBaseline(clients).map((entry, index) => {
+    const client = clients[index]
+    const left = directions.filter((direction) => entry[direction] > 0)
+    return client?.open || left.length === 0 ? entry : { ...entry, ...fromZero(left, entry) }
+  })
+}
+
+/** Whether the counters are still those of the baseline. */
+export function isAtBaseline(entry: BaselineEntry, client: PortalClient): boolean {
+  return directions.every((direction) => (entry.hiddenBelow?.[direction] ?? entry[direction]) === client[direction])
+}
+
+const directions = ['downloaded', 'uploaded'] as const
+type Direction = (typeof directions)[number]
+
+function isHidden(entry: BaselineEntry | undefined, client: PortalClient, direction: Direction): boolean {
+  return entry?.hiddenBelow?.[direction] === client[direction]
+}
+
+function fromZero(hidden: readonly Direction[], shown: Volume): Pick<BaselineEntry, 'hiddenBelow'> & Partial<Volume> {
+  return {
+    ...Object.fromEntries(hidden.map((direction) => [direction, 0])),
+    hiddenBelow: Object.fromEntries(hidden.map((direction) => [direction, shown[direction]])),
+  }
 }
 
 /**
@@ -44,8 +86,9 @@ export function getDataUsageSinceBaseline(
     const from = known ?? (wasOpen && !client.borrowed ? zero : client)
     // The older entry is gone: from now on the entry's own counters show what passed since its gate opened.
     const isItsOwnNow = known?.borrowed === true && !client.borrowed
-    for (const direction of ['downloaded', 'uploaded'] as const) {
-      const isRestarted = client[direction] < from[direction]
+    for (const direction of directions) {
+      if (isHidden(known, client, direction)) continue
+      const isRestarted = client[direction] < (known?.hiddenBelow?.[direction] ?? from[direction])
       usage[direction] += client[direction] - (isRestarted ? 0 : from[direction])
       usage.restarted ||= isRestarted && !isItsOwnNow
     }

@@ -18,6 +18,8 @@ export interface PortalClient {
   addresses?: number
   /** The counters stood at an older entry with the same IP, which is where the portal keeps them. */
   borrowed?: true
+  /** Another device used its IP since it was read, so the counters may have moved. */
+  isOutdated?: true
   /** The device that has this entry's IP now, where that is another one, whether its gate is open, and if the LAN says so. */
   heldBy?: { mac: Mac; open: boolean; isOnLan?: true }
 }
@@ -88,13 +90,27 @@ export function updated(known: PortalList | undefined, list: PortalList): Portal
   const trusted = list.trusted ?? known.trusted
   if (!list.only) return { ...list, ...(trusted && { trusted }) }
   const left = new Map(list.clients.map((client) => [client.token, client]))
+  const gone: PortalClient[] = []
   const clients = known.clients.flatMap((client) => {
     const now = left.get(client.token)
     left.delete(client.token)
     if (now) return [now]
-    return tellsOfEntry(list, client) ? [] : [client]
+    if (!tellsOfEntry(list, client)) return [client]
+    gone.push(client)
+    return []
   })
-  return { ...known, clients: [...clients, ...left.values()], ...(trusted && { trusted }) }
+  const kept = clients.map((client) => (list.clients.includes(client) ? client : withoutUsers(client, gone)))
+  return { ...known, clients: [...kept, ...left.values()], ...(trusted && { trusted }) }
+}
+
+/** The known list without an entry that the portal has no more. */
+export function without(known: PortalList, gone: PortalClient): PortalList {
+  const left = known.clients.filter(({ token }) => token !== gone.token)
+  return { ...known, clients: left.map((client) => withoutUsers(client, [gone])) }
+}
+
+function withoutUsers(client: PortalClient, gone: readonly PortalClient[]): PortalClient {
+  return gone.some(({ ip }) => ip === client.ip) ? { ...client, isOutdated: true } : client
 }
 
 /** 0 where the portal has not told its version. */

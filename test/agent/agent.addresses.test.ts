@@ -137,6 +137,32 @@ describe('openNDS, where a payer uses the address of somebody who left', () => {
   )
 })
 
+describe('a payer at the address where its own entry has counted for somebody else', () => {
+  it.each(portals)('is charged all that it moved, as soon as the portal shows any of it (%s)', async (flavour) => {
+    router = aRouter({ flavour })
+    router.join(1)
+    await router.start()
+    await router.pass(2000)
+    await takeOver(2)
+    await sell(2, megabytes(3))
+    await router.pass(70_000)
+    router.use(megabytes(3), 2)
+    await router.pass(20_000)
+    router.portal.leave(aMac(2))
+    router.join(1, anIp(1))
+    await sell(1, megabytes(100))
+    await router.pass(20_000)
+    router.use(megabytes(1), 1)
+    await router.pass(20_000)
+    const early = await usedBy(1)
+    router.use(megabytes(9), 1)
+    await router.pass(70_000)
+
+    expect(early).toBeLessThanOrEqual(megabytes(1))
+    expect([await usedBy(1), router.isOpen(1)]).toEqual([megabytes(10), true])
+  })
+})
+
 describe('openNDS 9.10', () => {
   it.each([
     { who: 'somebody by hand', shut: () => router.portal.request(`deauth ${aMac(1)}`) },

@@ -1,6 +1,6 @@
 // Proves that the plan opens what is paid, shuts what is not, counts every entry of a device and spares the trusted.
 import { describe, expect, test } from 'vitest'
-import { gatePlan, isDue } from '../../../agent/merchant/gate-plan.ts'
+import { gatePlan, isDue, openAtOnce } from '../../../agent/merchant/gate-plan.ts'
 import { aBooks, aClient, aList, aLot, aMac, anIp, anOpenSession, aSession } from '../../support/builders.ts'
 
 const second = (open: boolean) => aClient({ token: 't2', ip: anIp(2), open })
@@ -174,5 +174,17 @@ describe('isDue', () => {
     { when: 'a purchase came before the shutting', step: close, sessions: [aSession()], due: false },
   ])('is $due when $when', ({ step, sessions, due }) => {
     expect(isDue(aBooks({ sessions }), step)).toBe(due)
+  })
+})
+
+describe('openAtOnce', () => {
+  test.each([
+    { who: 'has just paid, and is known', client: first(false), opened: ['t1'] },
+    { who: 'is open', client: first(true), opened: [] },
+    { who: 'shared its address till now', client: { ...first(false), isOutdated: true as const }, opened: [] },
+  ])('opens $opened for a device that $who', ({ client, opened }) => {
+    const steps = openAtOnce(aBooks({ sessions: [aSession()] }), aList([client]))
+
+    expect(steps.map((step) => step.client?.token)).toEqual(opened)
   })
 })

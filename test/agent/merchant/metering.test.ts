@@ -207,7 +207,18 @@ describe('the baseline', () => {
   it('is set for every entry before the gate opens', () => {
     const clients = [aClient({ open: false }), aClient({ token: 't2', ip: anIp(2), open: false, downloaded: 7 })]
 
-    expect(opening(aSession(), clients)).toMatchObject({ baseline: [{ token: 't1' }, { token: 't2', downloaded: 7 }] })
+    expect(opening(aSession(), clients)).toMatchObject({
+      baseline: [{ token: 't1' }, { token: 't2', downloaded: 0, hiddenBelow: { downloaded: 7 } }],
+    })
+  })
+
+  it('of an address that another device uses now are the counters, which that one moves', () => {
+    const client = aClient({ open: false, downloaded: 7 })
+    const user = aClient({ mac: aMac(2), token: 't2' })
+
+    expect(opening(aSession(), [client], [client, user]).baseline).toEqual([
+      { token: 't1', ip: anIp(), downloaded: 7, uploaded: 0 },
+    ])
   })
 
   it('that was set for a gate about to open survives a look at the shut gate', () => {

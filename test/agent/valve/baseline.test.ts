@@ -3,7 +3,9 @@ import { describe, expect, it, test } from 'vitest'
 import {
   clearDataBaseline,
   getDataUsageSinceBaseline,
+  isAtBaseline,
   isContinued,
+  openingBaseline,
   setDataBaseline,
 } from '../../../agent/valve/baseline.ts'
 import { aClient, aMac, anIp } from '../../support/builders.ts'
@@ -88,6 +90,51 @@ describe('getDataUsageSinceBaseline', () => {
     const usage = getDataUsageSinceBaseline(clearDataBaseline(), [aClient({ downloaded: 5 })])
 
     expect(usage).toEqual({ downloaded: 0, uploaded: 0, restarted: false })
+  })
+})
+
+describe('what another device has left in the counters of a shut gate', () => {
+  const shut = aClient({ open: false, downloaded: 700, uploaded: 70 })
+  const before = openingBaseline([shut])
+
+  test.each([
+    { passed: 'less than was left', downloaded: 700, uploaded: 70, usage: [0, 0, false] },
+    { passed: 'more in one direction', downloaded: 701, uploaded: 70, usage: [701, 0, false] },
+    { passed: 'more', downloaded: 900, uploaded: 90, usage: [900, 90, false] },
+    { passed: 'something at a portal that has started again', downloaded: 30, uploaded: 0, usage: [30, 0, true] },
+  ])('hides what passes until more has passed: $passed is $usage', ({ downloaded, uploaded, usage }) => {
+    const [down, up, restarted] = usage
+
+    expect(getDataUsageSinceBaseline(before, [aClient({ downloaded, uploaded })])).toEqual({
+      downloaded: down,
+      uploaded: up,
+      restarted,
+    })
+  })
+
+  it('is charged once, however often it is read', () => {
+    const readings = [700, 700, 800, 800, 950].map((downloaded) => aClient({ downloaded, uploaded: 70 }))
+    let baseline = before
+    let charged = 0
+    for (const reading of readings) {
+      charged += getDataUsageSinceBaseline(baseline, [reading]).downloaded
+      baseline = setDataBaseline([reading], baseline)
+    }
+
+    expect(charged).toBe(950)
+  })
+
+  it('is no other point to measure from while it stays', () => {
+    const [entry] = before
+
+    expect(entry && [isAtBaseline(entry, shut), isAtBaseline(entry, { ...shut, downloaded: 800 })]).toEqual([
+      true,
+      false,
+    ])
+  })
+
+  it('of an open gate hides nothing', () => {
+    expect(openingBaseline([aClient({ downloaded: 5 })])).toEqual(setDataBaseline([aClient({ downloaded: 5 })]))
   })
 })
 

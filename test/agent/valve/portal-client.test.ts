@@ -1,6 +1,6 @@
 // Proves that a partial answer changes what is known of what it tells of, and nothing else.
 import { describe, expect, it } from 'vitest'
-import { type PortalList, updated } from '../../../agent/valve/portal-client.ts'
+import { type PortalList, updated, without } from '../../../agent/valve/portal-client.ts'
 import { aClient, aMac, anIp } from '../../support/builders.ts'
 
 const older = aClient({ token: 'old', ip: anIp(1), open: false })
@@ -21,6 +21,18 @@ describe('a partial answer about one device', () => {
     { to: 'in a list that was cut', names: undefined, left: ['new'] },
   ])('says nothing of an entry that was not asked for, or that it is gone: asked $to', ({ names, left }) => {
     expect(updated(known, answer(names)).clients.map(({ token }) => token)).toEqual(left)
+  })
+
+  it('leaves the counters of an entry in doubt that shared its IP with one that is gone', () => {
+    const sharing = aClient({ mac: aMac(2), token: 'sharing', ip: anIp(1), open: false })
+    const all = { ...known, clients: [...known.clients, sharing] }
+    const { clients } = updated(all, answer(['old', anIp(7)]))
+
+    expect(clients).toEqual([
+      { ...newer, open: true },
+      { ...sharing, isOutdated: true },
+    ])
+    expect(without(all, older).clients).toEqual([newer, { ...sharing, isOutdated: true }])
   })
 
   it('says that the portal has no entry of it, where that was the answer to its MAC', () => {
