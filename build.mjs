@@ -16,6 +16,7 @@ const programs = {
   'bench-portal': 'bench/portal-main.ts',
   'bench-looks': 'bench/looks-main.ts',
   'bench-fleet': 'bench/fleet-main.ts',
+  api: 'api/main.ts',
   upstream: 'test/real/lab/upstream-main.ts',
 }
 const common = {

@@ -52,7 +52,7 @@ export const PaidPurchase = z.object({
   unit: z.string().min(1).max(64),
   source: z.string().min(1).max(256).optional(),
   metric: Metric.optional(),
-  allotment: z.undefined().optional(),
+  allotment: z.never().optional(),
 })
 
 /** So many bytes or milliseconds, priced by the backend. */

@@ -22,8 +22,9 @@ export const Mac = z
   .brand('Mac')
 export type Mac = z.infer<typeof Mac>
 
+// Without flags and back-references: the pattern is published, and not every language's engine has them.
 const macSpellings =
-  /^([0-9a-f]{2}([:-])([0-9a-f]{2}\2){4}[0-9a-f]{2}|[0-9a-f]{4}([.:-])[0-9a-f]{4}\4[0-9a-f]{4}|[0-9a-f]{12})$/i
+  /^([0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(-[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{4}(\.[0-9A-Fa-f]{4}){2}|[0-9A-Fa-f]{4}(:[0-9A-Fa-f]{4}){2}|[0-9A-Fa-f]{4}(-[0-9A-Fa-f]{4}){2}|[0-9A-Fa-f]{12})$/
 
 /** Every common spelling of a MAC address (`AC-E0-..`, `ace0.1012.2d75`, `ACE010122D75`), read as a {@link Mac}. */
 export const AnyMac = z
