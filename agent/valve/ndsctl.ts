@@ -1,10 +1,8 @@
 // Runs `ndsctl`: one call at a time, each with a time limit.
 import { Mutex } from 'async-mutex'
 import type { Log } from '../log.ts'
-import { knockFirst } from './exchange.ts'
 import { PortalFault } from './fault.ts'
-import { type Pause, startKicks } from './kicks.ts'
-import { createUsualTimes } from './usual-times.ts'
+import { type HelpedCall, helpCalls } from './helped-calls.ts'
 
 /**
  * Asks the portal's daemon; resolves with what was printed on stdout, whatever the exit code. `extraMilliseconds`: how much
@@ -27,40 +25,16 @@ export function execNdsctl(
   socket?: string,
 ): Ndsctl {
   const turn = new Mutex()
-  const usual = createUsualTimes()
+  const helped: HelpedCall = socket === undefined ? (_, __, call) => call(false) : helpCalls(socket)
 
-  async function call(args: readonly string[], extraMilliseconds: number) {
+  function call(args: readonly string[], extraMilliseconds: number) {
     const until = performance.now() + timeoutMilliseconds + extraMilliseconds
-    const help = socket === undefined ? undefined : await helpFor(socket, until, args)
-    const began = performance.now()
-    const kicks = socket !== undefined && help && startKicks(socket, help)
-    try {
-      const answer = await run(executable, args, until - began, log)
-      // A call that needed kicks does not count towards the usual time.
-      if (!kicks || kicks.count === 0) usual.took(args, performance.now() - began)
-      return answer
-    } finally {
-      if (kicks) kicks.stop()
-    }
-  }
-
-  // Without the socket run ndsctl unaided; its exit code says what is wrong.
-  async function helpFor(path: string, until: number, args: readonly string[]): Promise<Pause | undefined> {
-    try {
-      const help = await knockFirst(path, until, usual, args)
-      return help && { ...help, first: help.first + startMilliseconds }
-    } catch (err) {
-      if (err instanceof PortalFault && err.code === 'portal-silent') throw err
-      log.debug({ err }, 'no way to the socket of the portal')
-      return undefined
-    }
+    // Where no daemon answers it is ndsctl's exit code that says so.
+    return helped(args, until, () => run(executable, args, until - performance.now(), log))
   }
 
   return (args, extraMilliseconds = 0) => turn.runExclusive(() => call(args, extraMilliseconds))
 }
-
-// A process takes its time to start, on a router above all.
-const startMilliseconds = 300
 
 async function run(
   executable: string,

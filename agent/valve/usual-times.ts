@@ -5,8 +5,6 @@ export interface UsualTimes {
   of(args: readonly string[]): number
   /** For its slowest kind of call. */
   readonly slowest: number
-  /** Whether the daemon's accept queue was behind at the latest knock. */
-  isBehind: boolean
   took(args: readonly string[], milliseconds: number): void
 }
 
@@ -14,7 +12,6 @@ export function createUsualTimes(): UsualTimes {
   const times = new Map<string, number>()
   const kindOf = (args: readonly string[]) => `${args[0]} ${args.length}`
   return {
-    isBehind: false,
     of: (args) => times.get(kindOf(args)) ?? 0,
     get slowest() {
       return Math.max(0, ...times.values())

@@ -19,7 +19,9 @@ export async function servePortal(portal: MockPortal, path: string): Promise<{ c
 
   /** The socket is there when this returns; the promise is for what went wrong. */
   function listen(): Promise<void> {
-    daemon = startThread(portal, door.show)
+    const isCurrent = (): boolean => daemon === started
+    const started = startThread(portal, (isFull) => isCurrent() && door.show(isFull))
+    daemon = started
     const { server, waitingServer } = daemon
     const listened = new Promise<void>((resolve, reject) => server.once('listening', resolve).once('error', reject))
     // Node removes the file it has bound when it stops listening; the daemon's stays, so it is another name of the same.
@@ -32,8 +34,9 @@ export async function servePortal(portal: MockPortal, path: string): Promise<{ c
 
   function hangUp(): void {
     if (daemon) door.leave()
-    daemon?.hangUp()
+    const ended = daemon
     daemon = undefined
+    ended?.hangUp()
   }
 
   async function close(): Promise<void> {
@@ -49,7 +52,7 @@ export async function servePortal(portal: MockPortal, path: string): Promise<{ c
 // Some tenths of a millisecond, as on a router; ten times as long as on a fast and idle machine.
 const turnsUntilAWaiterRuns = 4
 
-function startThread(portal: MockPortal, showDoor: (isFull: boolean) => void) {
+function startThread(portal: MockPortal, showDoor: (isFull: boolean) => unknown) {
   const connections = new Set<Socket>()
   const queue = createAcceptQueue<Socket>(() => portal.faults.wedges === true)
   const requests: { connection: Socket; line: string }[] = []
