@@ -58,7 +58,7 @@ const longestWithoutList = 600_000
 const longestWhileWaiting = 60_000
 // openNDS 9.10 may end itself over its `status`, and everybody's gate with it, so there it is asked for rarely.
 const rareList = 60_000
-const rareWantedList = 20_000
+const rareWantedList = 10_000
 // A paid device that has come to an address is expected to meet the portal's page there for so long.
 const arrivalMilliseconds = 60_000
 // A list that could not be read is asked for again after this, and after twice as long each time.

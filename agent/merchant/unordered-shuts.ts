@@ -19,7 +19,7 @@ const intervals = [Number.POSITIVE_INFINITY, 2000, 500, 250] as const
 // From so many on it waits before it is let in again, twice as long each time.
 const patientShuts = 3
 const firstWait = 1000
-const longestWait = 60_000
+const longestWait = 10_000
 
 /** The device has been shut once more. */
 export function withShut(shuts: ShutsByDevice, mac: Mac, at: number, bytesPerSecond: number): Map<Mac, UnorderedShuts> {

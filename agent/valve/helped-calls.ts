@@ -3,10 +3,10 @@ import { PortalFault } from './fault.ts'
 import { createKnocks } from './knocks.ts'
 import { createUsualTimes } from './usual-times.ts'
 
-/** `isThere`: whether there is a daemon at all. `until` is on the clock of `performance.now`; `portal-silent` when it is over. */
+/** `isThere`: whether there is a daemon at all. `portal-silent` where it answers no knock within those milliseconds. */
 export type HelpedCall = <Answer>(
   args: readonly string[],
-  until: number,
+  milliseconds: number,
   call: (isThere: boolean) => Promise<Answer>,
 ) => Promise<Answer>
 
@@ -17,8 +17,8 @@ export function helpCalls(path: string): HelpedCall {
   const usual = createUsualTimes()
   const knocks = createKnocks(path, () => usual.slowest)
 
-  return async (args, until, call) => {
-    if ((await inTime(knocks.answered(), path, until)) === 'absent') return call(false)
+  return async (args, milliseconds, call) => {
+    if ((await inTime(knocks.answered(), path, milliseconds)) === 'absent') return call(false)
     const began = performance.now()
     const help = setTimeout(knocks.help, 2 * usual.of(args) + patience)
     try {
@@ -32,11 +32,11 @@ export function helpCalls(path: string): HelpedCall {
   }
 }
 
-async function inTime<T>(promise: Promise<T>, path: string, until: number): Promise<T> {
+async function inTime<T>(promise: Promise<T>, path: string, milliseconds: number): Promise<T> {
   let limit: NodeJS.Timeout | undefined
   const over = new Promise<never>((_, reject) => {
     const giveUp = () => reject(new PortalFault('portal-silent', `no answer from ${path} in time`))
-    limit = setTimeout(giveUp, until - performance.now())
+    limit = setTimeout(giveUp, milliseconds)
   })
   return Promise.race([promise, over]).finally(() => clearTimeout(limit))
 }

@@ -30,7 +30,7 @@ export function execNdsctl(
   function call(args: readonly string[], extraMilliseconds: number) {
     const until = performance.now() + timeoutMilliseconds + extraMilliseconds
     // Where no daemon answers it is ndsctl's exit code that says so.
-    return helped(args, until, () => run(executable, args, until - performance.now(), log))
+    return helped(args, timeoutMilliseconds, () => run(executable, args, until - performance.now(), log))
   }
 
   return (args, extraMilliseconds = 0) => turn.runExclusive(() => call(args, extraMilliseconds))

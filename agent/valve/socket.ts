@@ -17,7 +17,9 @@ export function socketNdsctl(path: string, timeoutMilliseconds: number, log?: Pi
     const [command = '', ...args] = call
     // In two writes the first alone would be taken for the command.
     const request = args.length > 0 ? `${command} ${args.join(',')}\r\n\r\n` : `${command}\r\n\r\n`
-    const answer = await helped(call, until, async (isThere) => (isThere ? exchange(path, request, until) : undefined))
+    const answer = await helped(call, timeoutMilliseconds, async (isThere) =>
+      isThere ? exchange(path, request, until) : undefined,
+    )
     if (answer === undefined) return { stdout: '', exitCode: 3 }
     if (answer === '') throw new PortalFault('ndsctl-failed', `${path} hung up without an answer to ${command}`)
     log?.debug({ args: call, milliseconds: Math.round(performance.now() - began) }, 'ndsctl')

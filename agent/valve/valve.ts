@@ -97,7 +97,7 @@ export function createValve(
   }
 
   async function jsonList(): Promise<PortalList> {
-    const extra = known?.kind === 'nodogsplash' ? 0 : listed * absentMilliseconds
+    const extra = known?.kind === 'nodogsplash' ? 0 : (known ? listed : listedAtMost) * absentMilliseconds
     const list = parseList(await askText(['json'], extra))
     expectKind(list.kind)
     return list
@@ -215,6 +215,8 @@ const youngMilliseconds = 60_000
 // What an entry may add to the time of a whole answer: openNDS's `json` waits a second for each device that has left.
 const absentMilliseconds = 1100
 const statusMilliseconds = 50
+// Before the first answer: as many may stand in the list of a portal that has run for a minute.
+const listedAtMost = 20
 
 // A token that no portal gives: eight digits are looked up without searching the list.
 const nobody = 'ffffffff'

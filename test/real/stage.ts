@@ -98,10 +98,14 @@ export async function buy(agent: WatchedAgent, { mac }: Device, bought: Bought):
 
 /** A device's session as the agent has measured it after this call; it must be told to report often. */
 export async function measured(agent: WatchedAgent, device: Device): Promise<Session> {
+  return (await reading(agent, device)).session
+}
+
+/** The same with the moment at which it was measured. */
+export async function reading(agent: WatchedAgent, device: Device): Promise<{ readAt: number; session: Session }> {
   // The first reading that comes may have begun before, the next one did not.
   const first = await readingAfter(Date.now(), agent, device)
-  const next = await readingAfter(first.readAt, agent, device)
-  return next.session
+  return readingAfter(first.readAt, agent, device)
 }
 
 // Two reports of one reading may differ by as much about when it was.

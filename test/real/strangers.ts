@@ -3,7 +3,7 @@
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { until } from '../black-box/brokers.ts'
-import { buy, measured, megabytes, oftenMeasured, open, type Stage } from './stage.ts'
+import { buy, measured, megabytes, oftenMeasured, open, reading, type Stage } from './stage.ts'
 
 export function strangers(stage: Stage): void {
   it('cuts a payer at the lot and lets a new one in while six strangers who left stand in the list', async ({
@@ -101,7 +101,8 @@ export function strangers(stage: Stage): void {
       .at(-1)
       ?.sessions.find(({ mac }) => mac === first.mac)
     await annotate(`first ${ofFirst?.used.bytes} of ${passedFirst}, second ${after.used.bytes} of ${passedSecond}`)
-    expect(ofFirst?.used).toEqual(before.used)
+    // The last packets may have passed after that reading, and are the first one's own.
+    expect((ofFirst?.used.bytes ?? 0) - (before.used.bytes ?? 0)).toBeLessThan(0.01 * passedFirst)
     expect(Math.abs((ofFirst?.used.bytes ?? 0) / passedFirst - 1)).toBeLessThan(0.01)
     expect(Math.abs((after.used.bytes ?? 0) / passedSecond - 1)).toBeLessThan(0.01)
   }, 120_000)
@@ -116,6 +117,8 @@ export function strangers(stage: Stage): void {
     await payer.changeAddress(address)
     await payer.browse()
     await open(agent, payer, { bytes: 100 * megabytes })
+    // Only the whole list shows an entry behind an older one, and openNDS 9.10 is asked for it every ten seconds at most.
+    await until(() => payer.isOnline(), 20_000)
     await payer.download(5 * megabytes)
     await measured(agent, payer)
     await agent.command({ command: 'session.end', mac: payer.mac })
@@ -143,7 +146,7 @@ export function strangers(stage: Stage): void {
     await open(agent, short, { milliseconds: 600_000 })
     await buy(agent, long, { milliseconds: 600_000 })
     await agent.hears('session.started', 2)
-    const before = await measured(agent, long)
+    const before = await reading(agent, long)
     await stage.lab.shutByHand(short.address)
     const shutAt = performance.now()
     await until(async () => !(await long.isOnline()), 5000)
@@ -153,14 +156,13 @@ export function strangers(stage: Stage): void {
       await sleepFor(1000)
     }
     const waited = (performance.now() - shutAt) / 1000
-    const after = await measured(agent, long)
-    const charged = ((after.used.milliseconds ?? 0) - (before.used.milliseconds ?? 0)) / 1000
-    const elapsed = (Date.parse(agent.ofType('usage').at(-1)?.at ?? '') - Date.now()) / 1000
-    await annotate(
-      `through again after ${waited.toFixed(1)} s, ${charged.toFixed(1)} s charged since (${elapsed.toFixed(1)})`,
-    )
+    const after = await reading(agent, long)
+    const charged = ((after.session.used.milliseconds ?? 0) - (before.session.used.milliseconds ?? 0)) / 1000
+    const elapsed = (after.readAt - before.readAt) / 1000
+    await annotate(`through after ${waited.toFixed(1)} s, ${charged.toFixed(1)} s charged of ${elapsed.toFixed(1)} s`)
     // Two looks of ten seconds, and what openNDS takes for its page.
     expect(waited).toBeLessThan(25)
-    expect(charged).toBeLessThan(waited)
+    // One look may pass until the agent knows that the gate lets nothing through.
+    expect(charged).toBeLessThan(elapsed - waited + 11)
   }, 120_000)
 }

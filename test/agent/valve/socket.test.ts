@@ -88,12 +88,10 @@ describe('the socket transport', () => {
     expect(await answerToSomebodyElse()).toBe('')
 
     await socketNdsctl(path, 5000)(['json'])
-    // Two that come in the same moment are one wake-up again.
+    // Two that come in the same moment are one wake-up again, and one of them waits: it tries once more.
     const answers: string[] = []
-    for (let caller = 0; caller < 3; caller++) {
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      answers.push(await answerToSomebodyElse())
-    }
+    for (let caller = 0; caller < 3; caller++)
+      answers.push((await answerToSomebodyElse()) || (await answerToSomebodyElse()))
     expect(answers).toEqual(Array(3).fill(expect.stringContaining('"client_length": 1')))
   })
 
