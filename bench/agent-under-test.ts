@@ -57,7 +57,7 @@ export async function startAgent(stage: Stage, options: AgentOptions): Promise<A
     for (const listener of listeners) listener(said)
   }
   const topics = ['usage', 'status'].map((channel) => `router/${id}/${channel}`)
-  const link = createLink({ url, name: 'bench', topics, onMessage: hear })
+  const link = createLink({ url, topics, onMessage: hear })
   stage.afterwards(link.close)
   await link.open()
 

@@ -65,7 +65,6 @@ async function makeFirstState(): Promise<string> {
   let isOnline = false
   const link = createLink({
     url,
-    name: 'fleet',
     topics: [`router/${routerId}/usage`, `router/${routerId}/status`],
     onMessage(_, payload) {
       const message = JSON.parse(new TextDecoder().decode(payload)) as { state?: string; type?: string; mac: string }

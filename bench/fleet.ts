@@ -101,7 +101,7 @@ interface Heard {
 async function openEar(stage: Stage, url: string) {
   const heard = new Map<string, Heard[]>()
   const isAcknowledged = new Map<string, boolean>()
-  const link = createLink({ url, name: 'ear', topics: ['router/+/usage', 'router/+/status'], onMessage: hear })
+  const link = createLink({ url, topics: ['router/+/usage', 'router/+/status'], onMessage: hear })
   stage.afterwards(link.close)
   await link.open()
 

@@ -64,7 +64,7 @@ const devices = Array.from({ length: 120 }, (_, index) => index + 1)
 /** An agent with every device's session open, held before its next look. */
 async function openLooks(stage: Stage, url: string, id: string, env: Record<string, string>, cwd?: string) {
   const open = new Set<string>()
-  const link = createLink({ url, name: id, topics: [`router/${id}/usage`, `router/${id}/status`], onMessage: hear })
+  const link = createLink({ url, topics: [`router/${id}/usage`, `router/${id}/status`], onMessage: hear })
   let online = () => {}
   const isOnline = new Promise<void>((resolve) => {
     online = resolve

@@ -88,7 +88,7 @@ async function floorAt(stage: Stage, url: string, latencies: Latencies): Promise
   await portal.join({ mac: phone, ip: anIp(1), bytesPerSecond: 0 })
   const topic = `bench-${process.pid}`
   let arrived = () => {}
-  const link = createLink({ url, name: topic, topics: [topic], onMessage: () => arrived() })
+  const link = createLink({ url, topics: [topic], onMessage: () => arrived() })
   stage.afterwards(link.close)
   await link.open()
   return async () => {

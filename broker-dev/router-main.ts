@@ -3,14 +3,14 @@ import { mkdtempSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleepFor } from 'node:timers/promises'
 import * as z from 'zod'
+import { connectFleet, memoryStore } from '../client/index.ts'
 import { RouterId } from '../protocol/index.ts'
 import { readEnvironment } from './environment.ts'
 import { buyByHttp } from './http-buyer.ts'
-import { createMonitor } from './monitor.ts'
 import { createRouter } from './router.ts'
 import { scaledClock } from './scaled-clock.ts'
-import { until } from './waiting.ts'
 
 const Environment = z.object({
   ROUTER_ID: RouterId,
@@ -44,19 +44,13 @@ const router = createRouter({
   },
 })
 
-// Healthy is a router whose status on the broker says online.
-let state = 'unknown'
-const monitor = createMonitor({
-  url,
-  routerId,
-  onStatus: (status) => {
-    state = status.state
-  },
-  onDisconnect: () => {
-    state = 'unknown'
-  },
-})
-const health = createServer((_request, response) => {
+// Healthy is a router whose status on the broker says online, and that is heard.
+const fleet = await connectFleet({ url, store: memoryStore(), within: 60_000 })
+async function stateNow(): Promise<string> {
+  return (await fleet.routers()).find((one) => one.routerId === routerId)?.state ?? 'unknown'
+}
+const health = createServer(async (_request, response) => {
+  const state = await stateNow()
   response.writeHead(state === 'online' ? 200 : 503, { 'content-type': 'application/json' })
   response.end(`${JSON.stringify({ routerId, state })}\n`)
 })
@@ -73,7 +67,6 @@ router.lost.catch((error: unknown) => {
 
 health.listen(settings.HEALTH_PORT, '127.0.0.1')
 await router.open()
-await monitor.open()
 // What is sold to a router that the broker has never seen is lost.
-await until(() => state === 'online', Number.POSITIVE_INFINITY)
+while ((await stateNow()) !== 'online') await sleepFor(100)
 router.openCustomers()

@@ -22,11 +22,14 @@ export interface Refund {
 
 export type Refundable = EventOf<'session.ended' | 'session.settled' | 'purchase.rejected'>
 
-/** One for each purchase of which something was not used; a session that ends in parts has them in each part. */
+/**
+ * One for each purchase of which something was not used, or whose change bought nothing; a session that ends in parts has
+ * them in each part.
+ */
 export function refundOf(event: Refundable): Refund[] {
   if (event.type === 'purchase.rejected') return refundOfRefusal(event)
   return event.purchases
-    .filter(({ unused }) => unused > 0)
+    .filter(({ unused, paid }) => unused > 0 || (paid?.change ?? 0) > 0)
     .map(({ purchaseId, reference, allotment, unused, paid }) => {
       const whole = { purchaseId, ...(reference !== undefined && { reference }), unused, allotment }
       if (!paid) return whole
@@ -34,7 +37,7 @@ export function refundOf(event: Refundable): Refund[] {
       // What was paid for steps: the amount without its change.
       const spent = decimal(paid.amount)
       const price = subtract(spent, decimal(paid.change))
-      const money = times(price, BigInt(unused), BigInt(allotment), paid.unit)
+      const money = times(price, BigInt(unused), BigInt(allotment || 1), paid.unit)
       return { ...whole, money, ...(change.numerator > 0n && { change }) }
     })
 }

@@ -2,7 +2,7 @@ import { connect, connectAsync } from 'mqtt'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createBroker } from '../../broker-dev/broker.ts'
 import { createLink } from '../../broker-dev/link.ts'
-import { aBroker } from './fake-agent.ts'
+import { aBroker } from './a-broker.ts'
 
 const ends: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -74,19 +74,13 @@ describe('the development broker', () => {
       heard = resolve
     })
     const topics = ['router/+/usage']
-    let lost: () => void = () => {}
-    const disconnected = new Promise<void>((resolve) => {
-      lost = resolve
-    })
     const link = createLink({
-      ...{ url: first.url, name: 'test', topics },
+      ...{ url: first.url, topics },
       onMessage: (_topic, payload) => heard(String(payload)),
-      onDisconnect: () => lost(),
     })
     ends.push(link.close)
     await link.open()
     await first.close()
-    await disconnected
     const second = createBroker()
     await second.open({ port: first.ports.port })
     ends.push(second.close)

@@ -5,7 +5,7 @@ import { summarise } from '../../broker-dev/fleet-summary.ts'
 import { r1 } from './builders.ts'
 
 const counts: BackendCounts = {
-  ...{ purchases: 5, accepted: 3, withoutOutcome: 0, pending: 0, sentAgain: 1 },
+  ...{ purchases: 5, accepted: 3, pending: 0 },
   rejected: { 'below-minimum': 1, 'unknown-price': 1 },
 }
 const none = { sold: 0, used: 0, remaining: 0, unused: 0, difference: 0 }
@@ -22,7 +22,7 @@ describe('the summary', () => {
     const { text, ok } = summarise({ counts, audits: [audit], problems: [] })
     expect(ok).toBe(true)
     expect(text.split('\n')).toEqual([
-      'purchases 5: 3 accepted, 2 refused (below-minimum 1, unknown-price 1), 0 without outcome, 1 sent again',
+      'purchases 5: 3 accepted, 2 refused (below-minimum 1, unknown-price 1), 0 without outcome',
       'sessions 3 started, 2 ended',
       'r1: 3 sessions started, 2 ended',
       '  bytes        sold 22,020,096 = used 22,000,000 + remaining 20,096 + unused 0',
@@ -32,11 +32,6 @@ describe('the summary', () => {
   })
 
   test.each([
-    {
-      when: 'a purchase has no outcome',
-      run: { counts: { ...counts, withoutOutcome: 1 } },
-      line: '1 purchases without outcome',
-    },
     {
       when: 'a purchase is still on its way',
       run: { counts: { ...counts, pending: 1 } },

@@ -1,8 +1,8 @@
 // Proves what the command line prints, and how it ends.
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { run } from '../../cli/program.ts'
+import { aBroker } from '../broker-dev/a-broker.ts'
 import { accepted, aMac, aSession, ended, r1, rejected, started, status } from '../broker-dev/builders.ts'
-import { aBroker } from '../broker-dev/fake-agent.ts'
 import { type PaperRouter, paperRouter } from '../client/paper-router.ts'
 
 let url = ''

@@ -25,6 +25,11 @@ describe('the refund of a session that ended', () => {
     expect(refundsOf(purchase(0, { amount: 1, change: 0 }))).toEqual([])
   })
 
+  it('has the change of what was used up', () => {
+    const [{ money, change } = {}] = refundsOf(purchase(0, { amount: 0.52, change: 0.02 }))
+    expect([money?.numerator, change]).toEqual([0n, { numerator: 1n, denominator: 50n, unit: 'eur' }])
+  })
+
   it('names no money where the backend priced it itself', () => {
     expect(refundsOf(purchase(10))).toEqual([{ purchaseId: 'p1', unused: 10, allotment: 1000 }])
   })
