@@ -35,6 +35,8 @@ export function createSales({ clock, journal, recorder, tariff, refusals, newId,
   const answer = (draft: Draft) => tell(recorder.stamp(draft))
 
   async function decide(read: ReturnType<typeof parsePurchase>, content: string, arrived: Now): Promise<void> {
+    // The running time was last counted at a look: counted from there, a purchase that is to start soon would be late at once.
+    journal.live(nowOf(clock))
     const fault = faultOfBooks(journal.books)
     if (fault) return answer(rejection(knownOf(read), 'storage-failure', fault))
     const sale = purchaseSession(journal.books, read, content, tariff, arrived, newId)

@@ -39,6 +39,17 @@ describe('who does not come', () => {
     ])
   })
 
+  it('is not given up before that, however long ago the last look was', async () => {
+    router = aRouter({ env: seldom })
+    await router.start()
+    await router.pass(50_000)
+    await router.grant('bytes', megabytes(5), { startWithin: 20_000 })
+    const before = router.events('session.ended').length
+    await router.pass(20_010)
+
+    expect([before, router.events('session.ended').length]).toEqual([0, 1])
+  })
+
   it('is not let in any more', async () => {
     router = aRouter()
     await router.start()
