@@ -15,7 +15,15 @@ import {
   nothingSeen,
   type Seen,
 } from './merchant/look-plan.ts'
-import { lacksBaseline, meterSession, opening, unanswered, unreadFor, unseen } from './merchant/metering.ts'
+import {
+  isSeenAgain,
+  lacksBaseline,
+  meterSession,
+  opening,
+  unanswered,
+  unreadFor,
+  unseen,
+} from './merchant/metering.ts'
 import { firstEndIn } from './merchant/next-look.ts'
 import { currentLot, type Session } from './merchant/session.ts'
 import { drift, nothingWatched, settle, sharedAddress } from './merchant/settle.ts'
@@ -112,12 +120,19 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     const told = [...unstored, ...counted.told]
     const events = [...told, ...settled.events]
     // Metering of sessions without an event is noted only: after a crash the portal's counters go on, and the next look finds it.
-    const isTold = ({ mac }: Metering) => events.some((event) => 'mac' in event && event.mac === mac)
-    const metered: Metered = { type: 'metered', sessions: settled.metered.filter(isTold) }
-    journal.note({ type: 'metered', sessions: settled.metered.filter((metering) => !isTold(metering)) })
+    // The point that a gate is measured from since it was seen open again is stored: the one before may lie before a silence.
+    const isStored = (metering: Metering) => {
+      const isTold = events.some((event) => 'mac' in event && event.mac === metering.mac)
+      return isTold || isSeenAgain(journal.books.sessions.get(metering.mac), metering)
+    }
+    const metered: Metered = { type: 'metered', sessions: settled.metered.filter(isStored) }
+    journal.note({
+      type: 'metered',
+      sessions: settled.metered.filter((metering) => !metered.sessions.includes(metering)),
+    })
     reports = counted.reports
     if (back.length > 0) journal.note({ type: 'portal', unreachable: false })
-    if (events.length === 0) return
+    if (events.length === 0 && metered.sessions.length === 0) return
     unstored = []
     // If the disk refuses, gates still move. Metering goes on in memory; a start or end that was not stored is found again
     // by the next look.
@@ -185,12 +200,19 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     const isSilent = silences.has(code)
     if (isSilent && now.at - (unansweredSince ?? now.at) <= silentAfter) return
     portal = { ...portal, state: 'unreachable' }
-    if (code === 'portal-down') journal.note({ type: 'metered', sessions: unseen(journal.books) })
-    else if (isSilent) journal.note({ type: 'metered', sessions: unanswered(journal.books) })
+    if (code === 'portal-down') await store(unseen(journal.books))
+    else if (isSilent) await store(unanswered(journal.books))
     if (journal.books.portalUnreachable) return
     const event = drift('portal-unreachable', `${message} (${code}); asked until it answers`)
     journal.note({ type: 'portal', unreachable: true })
     await tell([event], now)
+  }
+
+  /** Metering that an agent which dies must not go back behind. */
+  async function store(sessions: Metering[]): Promise<void> {
+    if (sessions.length === 0) return
+    const metered: Metered = { type: 'metered', sessions }
+    await recorder.appendOr(() => journal.note(metered), [], { records: [metered] })
   }
 
   async function tell(drifts: readonly Drift[], now: Now): Promise<void> {
@@ -220,12 +242,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     await recorder.inTurn(async () => {
       const sessions = [...macs].flatMap((mac) => journal.books.sessions.get(mac) ?? [])
       const unprepared = sessions.filter((session) => lacksBaseline(session, clients))
-      if (unprepared.length === 0) return
-      const metered: Metered = {
-        type: 'metered',
-        sessions: unprepared.map((session) => opening(session, clients, remembered?.clients)),
-      }
-      await recorder.appendOr(() => journal.note(metered), [], { records: [metered] })
+      await store(unprepared.map((session) => opening(session, clients, remembered?.clients)))
     })
   }
 
@@ -271,7 +288,8 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     const isShut = await valve.closeGate(client)
     if (!isShut) return
     const along = remembered ? shutAlong(client, remembered).map(({ token }) => token) : []
-    watch = { ...watch, shutAlong: new Set([...watch.shutAlong, ...along]) }
+    const shutIps = new Set([...watch.shutIps, client.ip])
+    watch = { ...watch, shutAlong: new Set([...watch.shutAlong, ...along]), shutIps }
     noteMetering(client.mac, (session) => unreadFor(session, clock.monotonic() - readAt))
   }
 

@@ -112,6 +112,11 @@ export function unreadFor(session: Session, milliseconds: number, bytesPerSecond
   return { ...meteringOf(session), unreadBytes: session.unreadBytes + bytes }
 }
 
+/** Whether its gate is seen open now and was not before: from here on it is measured. */
+export function isSeenAgain(before: Session | undefined, { seenOpen }: Metering): boolean {
+  return before?.seenOpen === null && seenOpen !== null
+}
+
 /** Whether a gate's opening lacks a point to measure from. */
 export function lacksBaseline(session: Session, clients: readonly PortalClient[]): boolean {
   const entries = clients.filter((client) => client.mac === session.mac)

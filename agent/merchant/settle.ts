@@ -3,7 +3,7 @@ import type { Mac } from '../../protocol/index.ts'
 import { type Moment, type Now, since, timestamp } from '../moment.ts'
 import { getDataUsageSinceBaseline, isContinued } from '../valve/baseline.ts'
 import { entriesByMac, type PortalClient, type PortalList, tellsOf } from '../valve/portal-client.ts'
-import { shutAlong } from '../valve/prefix-defect.ts'
+import { shutAlong, takesAlong } from '../valve/prefix-defect.ts'
 import { type Flow, findBlocked } from './blocked.ts'
 import type { Books, Metering } from './books.ts'
 import type { Draft } from './draft.ts'
@@ -28,6 +28,8 @@ export interface Watch {
   flows: ReadonlyMap<Mac, Flow>
   /** Tokens of gates that the portal shut along with another one, and calls open: until it does no more. */
   shutAlong: ReadonlySet<string>
+  /** IPs at which a gate was shut since the whole list was last read. */
+  shutIps: ReadonlySet<string>
   /** Tokens of open gates that let nothing through. */
   blocked: ReadonlySet<string>
   shuts: ShutsByDevice
@@ -42,6 +44,7 @@ export const nothingWatched: Watch = {
   adopted: new Set(),
   flows: new Map(),
   shutAlong: new Set(),
+  shutIps: new Set(),
   blocked: new Set(),
   shuts: new Map(),
   cleared: new Set(),
@@ -76,7 +79,9 @@ export function settle(
 ): Settled {
   const entries = entriesByMac(list.clients)
   const isRestarted = hasRestarted(books, list, entries)
-  const along = isRestarted ? [] : alongWithOthers(list, known)
+  const gone = isRestarted ? [] : goneFrom(list, known)
+  const along = gone.flatMap((client) => shutAlong(client, known.after))
+  if (!isRestarted) along.push(...openedUnseen(books, list, known, watch))
   const before = isRestarted ? [] : [...watch.shutAlong]
   const isOpen = (token: string) => known.after.clients.some((client) => client.open && client.token === token)
   const shutTokens = new Set([...before, ...along.map(({ token }) => token)].filter(isOpen))
@@ -87,7 +92,8 @@ export function settle(
     blocked: new Set([...watch.blocked, ...shutTokens]),
     ...(known.after.trusted && { trusted: known.after.trusted }),
   }
-  const watched = { ...watch, shutAlong: shutTokens }
+  const shutIps = new Set([...(list.only ? watch.shutIps : []), ...gone.map(({ ip }) => ip)])
+  const watched = { ...watch, shutAlong: shutTokens, shutIps }
   const settled: Settled = { metered: [], shut: [], events: [], drifts: [], askAtOnce: [], watch: watched }
   if (isRestarted) settled.drifts.push(drift('portal-restarted', 'every gate is compared with the books again'))
   for (const session of books.sessions.values()) {
@@ -180,11 +186,25 @@ function sessionIdOf({ sessions }: Books, mac: Mac): { sessionId?: string } {
 }
 
 // Gates that were open before this answer and are not now, whoever shut them, may have taken others along.
-function alongWithOthers(list: PortalList, { before, after }: Known): PortalClient[] {
-  if (!before) return []
+function goneFrom(list: PortalList, { before, after }: Known): PortalClient[] {
   const open = new Set(after.clients.filter((client) => client.open).map(({ token }) => token))
-  const gone = before.clients.filter((client) => client.open && tellsOf(list, client.mac) && !open.has(client.token))
-  return gone.flatMap((client) => shutAlong(client, after))
+  return before?.clients.filter((client) => client.open && tellsOf(list, client.mac) && !open.has(client.token)) ?? []
+}
+
+// An entry that its customer opened before it was known may have lost its rules with a gate that was shut since.
+function openedUnseen(
+  { sessions }: Books,
+  list: PortalList,
+  { before, after }: Known,
+  { shutIps, opening, adopted }: Watch,
+): PortalClient[] {
+  return list.clients.filter((client) => {
+    const { mac, token } = client
+    const session = sessions.get(mac)
+    if (!client.open || !session || opening.has(mac) || adopted.has(session.sessionId)) return false
+    const isKnown = [...session.baseline, ...(before?.clients ?? [])].some((entry) => entry.token === token)
+    return !isKnown && [...shutIps].some((ip) => takesAlong(ip, client, after))
+  })
 }
 
 /** Devices of sessions whose gate, if it is open now, was opened by somebody else than this agent. */

@@ -5,7 +5,13 @@ import { majorVersion, type PortalClient, type PortalList } from './portal-clien
 
 /** The entries that lose their rules when that one's gate is shut, whoever shuts it. */
 export function shutAlong(client: PortalClient, list: PortalList): PortalClient[] {
+  return list.clients.filter(
+    (other) => other.open && other.token !== client.token && takesAlong(client.ip, other, list),
+  )
+}
+
+/** Whether that entry loses its rules when a gate at this IP is shut. */
+export function takesAlong(ip: string, other: PortalClient, list: Pick<PortalList, 'kind' | 'version'>): boolean {
   const hasDefect = list.kind === 'opennds' && majorVersion(list) < 10
-  const losesRules = (ip: string) => ip === client.ip || (hasDefect && ip.includes(client.ip))
-  return list.clients.filter((other) => other.open && other.token !== client.token && losesRules(other.ip))
+  return other.ip === ip || (hasDefect && other.ip.includes(ip))
 }

@@ -68,6 +68,30 @@ describe('the agent crashes and starts again', () => {
     expect(router.events('session.started')).toHaveLength(1)
   })
 
+  it.each([
+    { when: 'while the portal is silent', before: 0, used: 2 },
+    { when: 'after the portal was silent', before: 3, used: 7 },
+  ])('$when, and charges nothing of the silence', async ({ before, used }) => {
+    await router.grant('bytes', megabytes(1000))
+    router.use(megabytes(2))
+    await router.pass(12_000)
+    router.portal.faults.hang = true
+    router.use(megabytes(50))
+    await router.pass(30_000)
+    if (before > 0) {
+      router.portal.faults.hang = false
+      await router.pass(5000)
+      router.use(megabytes(before))
+      await router.pass(10_000)
+    }
+    router.crash()
+    router.portal.faults.hang = false
+    if (before > 0) router.use(megabytes(2))
+    await router.start()
+
+    expect(await router.session()).toMatchObject({ used: { bytes: megabytes(used) }, state: 'open' })
+  })
+
   it('and opens what was bought and not opened yet', async () => {
     router.beforeCall(([command]) => (command === 'auth' ? new Promise(() => {}) : undefined))
     await router.uplink.purchase({ purchaseId: 'p1', mac: aMac(), metric: 'bytes', allotment: megabytes(10) })

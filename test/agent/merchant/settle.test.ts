@@ -308,6 +308,22 @@ describe('gates that are shut along with another one', () => {
     expect([...settled.drifts, ...again.drifts].filter(({ repair }) => repair.includes('nothing comes'))).toEqual([])
   })
 
+  it.each([
+    { who: 'that its customer opened before it was known', parts: {}, blocked: ['t4'] },
+    { who: 'that this agent was opening', parts: { opening: new Set([aMac(2)]) }, blocked: [] },
+    { who: 'at another IP', parts: { shutIps: new Set(['192.168.66.20']) }, blocked: [] },
+  ])('may be one $who: $blocked', ({ parts, blocked }) => {
+    const watch = { ...nothing, shutIps: new Set(['192.168.66.10']), ...parts }
+    const after = of([hundred, { ...hundred, token: 't4', ip: '192.168.66.102' }])
+    const settled = settle(aBooks({ sessions: [session] }), after, watch, 'close', aNow(), {
+      before: of([hundred]),
+      after,
+    })
+
+    expect([...settled.watch.blocked]).toEqual(blocked)
+    expect([...settled.watch.shutIps]).toEqual([])
+  })
+
   it('are asked about at once where the answer tells nothing of them', () => {
     const books = aBooks({ sessions: [session] })
     const only = of([], { only: new Set([aMac(1)]) })
