@@ -35,6 +35,10 @@ export function worstCaseOf(limits: JournalLimits, snapshotBytes: number): numbe
   return limits.mostBytes + 2 * limits.fileBytes + 1.25 * purchaseBytesOf(limits) + 2 * checkpoint + snapshotBytes
 }
 
+// A journal smaller than this would forget what it was just told.
+const leastBytes = 16 * kibibyte
+const shrinkage = 0.95
+
 /** Smaller limits where the file system cannot hold the worst case, and what to say about it. */
 export function fitted(
   limits: JournalLimits,
@@ -43,11 +47,12 @@ export function fitted(
 ): { limits: JournalLimits; warning?: string } {
   const worst = worstCaseOf(limits, snapshotBytes)
   if (room === undefined || room >= worst) return { limits }
-  // What the snapshots need is not the journal's to give up.
-  const share = Math.max(0, room - 9 * snapshotBytes) / worstCaseOf(limits, 0)
-  const mostBytes = Math.max(16 * kibibyte, Math.floor(limits.mostBytes * Math.min(1, share)))
-  const smaller = { ...journalLimits({ mostBytes, mostDays: limits.mostDays }), purchaseBytes: mostBytes / 2 }
-  const [has, wants, keeps] = [room, worst, mostBytes].map((bytes) => Math.round(bytes / kibibyte))
+  let smaller = limits
+  for (let mostBytes = limits.mostBytes; worstCaseOf(smaller, snapshotBytes) > room && mostBytes > leastBytes; ) {
+    mostBytes = Math.max(leastBytes, Math.floor(mostBytes * shrinkage))
+    smaller = { ...journalLimits({ mostBytes, mostDays: limits.mostDays }), purchaseBytes: mostBytes / 2 }
+  }
+  const [has, wants, keeps] = [room, worst, smaller.mostBytes].map((bytes) => Math.round(bytes / kibibyte))
   const warning = `the state folder has room for ${has} KiB and may need ${wants}: the journal keeps ${keeps} KiB of events; give it more room, or lower AGENT_JOURNAL_MAX_BYTES`
   return { limits: smaller, warning }
 }

@@ -7,6 +7,8 @@ export interface MemoryDisk extends Disk {
   readonly operations: string[]
   /** How many calls have been made of it. */
   readonly calls: number
+  /** How many bytes there is room for; what does not fit is refused, after as much of it as does was written. */
+  capacity: number
   /** Files that cannot be read. */
   readonly unreadable: Set<string>
   /** Every write from now on fails, until {@link accept}. */
@@ -46,18 +48,22 @@ export function memoryDisk(content: Iterable<[string, Uint8Array]> = []): Memory
     operation: string,
     change: () => void,
     part: (tornAt: number) => void = () => {},
+    growth = 0,
   ): Promise<void> {
     calls++
     await gate
-    const fault = faultOf(operation)
+    const fault = faultOf(operation) ?? (growth > roomLeft() ? { tornAt: roomLeft() } : undefined)
     if (!fault) return change()
     part(fault.tornAt)
     throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
   }
 
+  const used = () => [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0)
+  const roomLeft = () => Math.max(0, disk.capacity - used())
   const add = (name: string, bytes: Uint8Array) => files.set(name, Buffer.concat([fileOf(name), bytes]))
 
-  return {
+  const disk: MemoryDisk = {
+    capacity: Number.POSITIVE_INFINITY,
     files,
     operations,
     get calls() {
@@ -76,9 +82,17 @@ export function memoryDisk(content: Iterable<[string, Uint8Array]> = []): Memory
         `append ${name}`,
         () => add(name, bytes),
         (tornAt) => add(name, bytes.subarray(0, tornAt)),
+        bytes.length,
       ),
     truncate: (name, size) => write(`truncate ${name}`, () => files.set(name, fileOf(name).slice(0, size))),
-    replace: (name, bytes) => write(`replace ${name}`, () => files.set(name, Uint8Array.from(bytes))),
+    // Until it is renamed the new file stands beside the old one.
+    replace: (name, bytes) =>
+      write(
+        `replace ${name}`,
+        () => files.set(name, Uint8Array.from(bytes)),
+        () => {},
+        bytes.length,
+      ),
     remove: (name) => write(`remove ${name}`, () => files.delete(name)),
     close: async () => {},
     refuse: () => {
@@ -99,4 +113,5 @@ export function memoryDisk(content: Iterable<[string, Uint8Array]> = []): Memory
     },
     copy: () => memoryDisk(files),
   }
+  return disk
 }
