@@ -31,9 +31,10 @@ export function createHistory(journal: Journal) {
     for await (const { events, lostTo, from } of runsFrom(fromSeq, last)) {
       if (lostTo !== undefined) {
         // The journal may have been pruned since the replay began.
-        const firstKept = Math.min(journal.firstSeq, lostTo + 1)
+        const to = Math.min(lostTo, last)
+        const firstKept = Math.min(journal.firstSeq, to + 1)
         if (from < firstKept) pruned.push({ fromSeq: from, toSeq: firstKept - 1 })
-        if (firstKept <= lostTo) lost.push({ fromSeq: Math.max(from, firstKept), toSeq: lostTo })
+        if (firstKept <= to) lost.push({ fromSeq: Math.max(from, firstKept), toSeq: to })
       }
       await Promise.all(events.map((event) => send({ ...event, historical: true, transaction }))).catch(() => {
         throw new Refused('superseded', `the connection was lost after ${sent} events; ask for the rest`)
