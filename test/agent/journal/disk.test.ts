@@ -1,18 +1,18 @@
 // Proves that the folder of a real file system does what the journal asks of a disk.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import * as realFiles from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { folderDisk } from '../../../agent/journal/disk.ts'
+import { folderDisk, makeFolder } from '../../../agent/journal/disk.ts'
 import { createJournal } from '../../../agent/journal/journal.ts'
 import { aMetering, aSale, roomy } from '../../support/a-journal.ts'
 import { aNow } from '../../support/builders.ts'
 
 let folder: string
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'disk-test-'))
+  folder = await realFiles.mkdtemp(join(tmpdir(), 'disk-test-'))
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
+afterEach(() => realFiles.rm(folder, { recursive: true, force: true }))
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
 const bytes = (of: string) => new TextEncoder().encode(of)
@@ -48,7 +48,7 @@ describe('folderDisk', () => {
     await disk.replace('f', bytes('old'))
     await expect(disk.replace('no/such/folder', bytes('new'))).rejects.toThrow()
 
-    expect(await readFile(join(folder, 'f'), 'utf8')).toBe('old')
+    expect(await realFiles.readFile(join(folder, 'f'), 'utf8')).toBe('old')
   })
 
   it('cannot read or cut what is not there', async () => {
@@ -70,9 +70,41 @@ describe('folderDisk', () => {
   })
 })
 
+describe('makeFolder', () => {
+  /** A real file system that notes which folders were synced. */
+  function notingFiles(synced: string[]) {
+    return {
+      mkdir: realFiles.mkdir,
+      async open(path: string, flags: 'a' | 'w' | 'r') {
+        const handle = await realFiles.open(path, flags)
+        const sync = handle.sync.bind(handle)
+        handle.sync = () => {
+          synced.push(path)
+          return sync()
+        }
+        return handle
+      },
+    }
+  }
+
+  it('syncs every folder that has a new one in it, so that a power cut forgets none', async () => {
+    const synced: string[] = []
+    await makeFolder(join(folder, 'a', 'b', 'c'), notingFiles(synced))
+
+    expect(synced.sort()).toEqual([folder, join(folder, 'a'), join(folder, 'a', 'b')])
+  })
+
+  it('syncs nothing where the folder is there', async () => {
+    const synced: string[] = []
+    await makeFolder(folder, notingFiles(synced))
+
+    expect(synced).toEqual([])
+  })
+})
+
 describe('a journal in a real folder', () => {
   it('reopens equal, next to files that are none of its own', async () => {
-    await writeFile(join(folder, 'README'), 'mine')
+    await realFiles.writeFile(join(folder, 'README'), 'mine')
     const journal = createJournal(folderDisk(folder), () => 'epoch-1', { limits: roomy })
     await journal.open()
     await journal.append([aSale(1)])
@@ -87,7 +119,7 @@ describe('a journal in a real folder', () => {
   })
 
   it('that cannot be used says so', async () => {
-    await writeFile(join(folder, 'file'), '')
+    await realFiles.writeFile(join(folder, 'file'), '')
     const journal = createJournal(folderDisk(join(folder, 'file')), () => 'epoch-1', { limits: roomy })
 
     await expect(journal.open()).rejects.toThrow()
