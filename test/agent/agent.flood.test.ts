@@ -81,6 +81,28 @@ it('customers are served meanwhile, and every event is published', async () => {
   expect(router.uplink.liveStatus().warnings).toEqual([])
 })
 
+it('costs nothing that a broker finds which was away for an hour', async () => {
+  const before = router.uplink.liveStatus().flash.writtenBytes
+  await router.grant('bytes', megabyte, { purchaseId: 'p2', mac: aMac(2) })
+  const release = router.uplink.holdAcknowledgements()
+  await flood()
+  router.uplink.disconnect()
+  release()
+  router.use(megabyte, 2)
+  await router.pass(3000)
+  const isShut = !router.isOpen(2)
+  await router.pass(3_600_000)
+  router.uplink.connect()
+  await router.pass(60_000)
+  const { journal, flash, warnings } = router.uplink.liveStatus()
+  const told = new Set(router.usage().flatMap((message) => ('seq' in message && message.seq ? [message.seq] : [])))
+  const gaps = Array.from({ length: journal.lastSeq }, (_, index) => index + 1).filter((seq) => !told.has(seq))
+
+  expect({ isShut, gaps, warnings }).toEqual({ isShut: true, gaps: [], warnings: [] })
+  expect(journal.acknowledgedSeq).toBe(journal.lastSeq)
+  expect(flash.writtenBytes - before).toBeLessThan(megabyte)
+})
+
 it('sales stop with an answer while the broker takes nothing, before events would have to go', async () => {
   const small = aRouter({ limits: { fileBytes: 4000, mostBytes: 40_000, mostDays: 30 } })
   await small.start()
