@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // They need root and a real portal: npm run test:real.
-    exclude: ['test/real/**'],
+    // The first need root and a real portal (npm run test:real), the second take their time (npm run test:consumers).
+    exclude: ['test/real/**', 'test/consumers/**'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // The black-box cases mostly wait: more of them than cores run beside each other.

@@ -6,6 +6,7 @@ import { FleetError, type Order } from '../client/index.ts'
 import { AnyMac } from '../protocol/index.ts'
 import { act, explain, move, send, session, sessions } from './ask.ts'
 import { buy } from './buy.ts'
+import { check } from './check.ts'
 import { completionOf, type Shell, shells } from './completion.ts'
 import type { Context, SharedOptions } from './context.ts'
 import { badUsage, done, type ExitCode, noAnswer } from './exit-codes.ts'
@@ -93,6 +94,7 @@ function programOf(env: Surroundings['env'], bind: Bind): Command {
   addLooking(program, bind)
   addActing(program, bind)
   addBuying(program, bind)
+  addProving(program, bind)
   program
     .command('completion')
     .argument('<shell>', shells.join(', '), oneOf(shells))
@@ -209,6 +211,18 @@ function addBuying(program: Command, bind: Bind): void {
       const order = { purchaseId: id, ...rest, ...what } as Order
       return bind(buy)(program.opts<Shared>(), { routerId, order, follow, within: within * 1000 } as never)
     })
+}
+
+function addProving(program: Command, bind: Bind): void {
+  program
+    .command('check')
+    .description('Plays a nasty router against your backend, and says which rules of the contract it breaks.')
+    .requiredOption('--backend <url>', 'where POST /buy and GET /orders/KEY are')
+    .option('--junit <file>', 'write the result for a CI as well')
+    .option('--within <seconds>', 'how long to wait for what must happen', wholeNumber, 15)
+    .option('--quiet <seconds>', 'how long to watch for what must not happen', wholeNumber, 8)
+    .option('--late <seconds>', 'how late a late outcome is', wholeNumber, 20)
+    .action((options) => bind(check)(program.opts<Shared>(), options as never))
 }
 
 function oneOf<T extends string>(values: readonly T[]): (text: string) => T {

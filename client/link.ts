@@ -14,6 +14,7 @@ export interface Incoming {
   payload: Uint8Array
   /** Stored by the broker before the subscription. */
   retained: boolean
+  qos: number
 }
 export type Handler = (message: Incoming) => void | Promise<void>
 
@@ -146,12 +147,18 @@ export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
       : new FleetError('unreachable', `no connection to ${name}: is the broker running there?`, fault)
   }
 
-  async function take(packet: { cmd: string; topic?: string; payload?: unknown; retain?: boolean }): Promise<void> {
-    const { topic = '', payload, retain = false } = packet
+  async function take(packet: {
+    cmd: string
+    topic?: string
+    payload?: unknown
+    retain?: boolean
+    qos?: number
+  }): Promise<void> {
+    const { topic = '', payload, retain = false, qos = 0 } = packet
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : (payload as Uint8Array)
     for (const [filter, handlers] of filters) {
       if (!isMatch(filter, topic)) continue
-      for (const handler of handlers) await handler({ topic, payload: bytes, retained: retain })
+      for (const handler of handlers) await handler({ topic, payload: bytes, retained: retain, qos })
     }
   }
 

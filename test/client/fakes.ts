@@ -42,7 +42,7 @@ export function fakeLink(): FakeLink {
       const payload = new TextEncoder().encode(typeof message === 'string' ? message : JSON.stringify(message))
       for (const [filter, handler] of filters) {
         const pattern = new RegExp(`^${filter.replaceAll('+', '[^/]+')}$`)
-        if (pattern.test(topic)) await handler({ topic, payload, retained })
+        if (pattern.test(topic)) await handler({ topic, payload, retained, qos: 1 })
       }
     },
     setConnected(isConnected) {

@@ -1,0 +1,171 @@
+// A router that does on purpose what a real one does once a year: it answers late, twice or not at all, loses events on the way,
+// begins another journal, and says what nobody has heard of. What it says is by the contract.
+import { randomUUID } from 'node:crypto'
+import type { Incoming, Link } from '../client/link.ts'
+import { type Json, jsonOf } from '../client/reading.ts'
+import { type EventOf, Mac, type RefusalCode, RouterId, replyTopicOf, topicOf } from '../protocol/index.ts'
+
+export interface Heard {
+  purchase: Json
+  qos: number
+}
+
+export interface NastyRouter {
+  readonly routerId: RouterId
+  /** Every purchase as it came. */
+  readonly heard: readonly Heard[]
+  /** How often somebody asked for events again. */
+  readonly replays: number
+  accept(purchase: Json, how?: { repeated?: boolean }): Promise<void>
+  refuse(purchase: Json, code: RefusalCode, retry?: boolean): Promise<void>
+  /** Ends the session of those purchases with that share of each unused. */
+  end(purchases: readonly Json[], how: EndOptions): Promise<void>
+  /** The last event once more, as a broker does that did not see it acknowledged. */
+  sayAgain(): Promise<void>
+  sayUnknown(): Promise<void>
+  /** Begins another journal, as after damage. */
+  reboot(): Promise<void>
+}
+
+export interface EndOptions {
+  reason?: 'allotment-used' | 'ended-by-command' | 'abandoned'
+  unusedShare: number
+  part?: number
+  parts?: number
+  /** It is in the journal, and the broker drops it. */
+  isDropped?: boolean
+}
+
+export const price = { unit: 'sat', pricePerStep: 1, minSteps: 1 }
+const stepSize = 1_000_000
+const mac = Mac.parse('02:74:00:01:00:00')
+const terminateCauses = {
+  'allotment-used': { name: 'Session-Timeout', number: 5 },
+  'ended-by-command': { name: 'Admin-Reset', number: 6 },
+  abandoned: { name: 'Idle-Timeout', number: 4 },
+}
+
+export async function nastyRouter(link: Link, prefix: string, name: string): Promise<NastyRouter> {
+  const routerId = RouterId.parse(`check-${name}`.slice(0, 64))
+  const sessionId = randomUUID()
+  const heard: Heard[] = []
+  let epoch = randomUUID()
+  let journal: Json[] = []
+  let replays = 0
+
+  const common = () => ({ version: 1, routerId, epoch, at: new Date().toISOString(), clockSynced: true })
+  const say = (channel: 'usage' | 'status', message: object) =>
+    link.publish(topicOf(routerId, channel, prefix), message)
+
+  async function enter(event: object, isDropped = false): Promise<void> {
+    const numbered: Json = { ...common(), seq: journal.length + 1, ...event }
+    journal.push(numbered)
+    if (!isDropped) await say('usage', numbered)
+  }
+
+  function hear({ payload, qos }: Incoming): void {
+    const purchase = jsonOf(payload)
+    if (purchase) heard.push({ purchase, qos })
+  }
+
+  async function obey({ payload }: Incoming): Promise<void> {
+    const command = jsonOf(payload)
+    if (!command) return
+    const { transaction, replyTo } = command
+    const to =
+      typeof replyTo === 'string' ? replyTopicOf(routerId, replyTo, prefix) : topicOf(routerId, 'reply', prefix)
+    const reply = { transaction, command: command.command }
+    if (command.command !== 'events.replay' || command.epoch !== epoch) {
+      const error = { code: 'not-found', message: `this journal's epoch is ${epoch}` }
+      return link.publish(to, { ...reply, status: 'error', error })
+    }
+    replays++
+    const [fromSeq, toSeq] = [Number(command.fromSeq), Number(command.toSeq)]
+    const events = journal.slice(fromSeq - 1, toSeq)
+    for (const event of events) await link.publish(to, { ...event, historical: true, transaction })
+    const data = { epoch, fromSeq, toSeq, sent: events.length, lastSeq: journal.length }
+    await link.publish(to, { ...reply, status: 'ok', data })
+  }
+
+  /** As a router does once in a while: how far its journal goes. */
+  const report = () =>
+    say('usage', { type: 'usage', ...common(), afterSeq: journal.length, part: 1, parts: 1, sessions: [] })
+
+  await link.subscribe(topicOf(routerId, 'purchase', prefix), hear)
+  for (const channel of ['command', 'query'] as const) {
+    await link.subscribe(topicOf(routerId, channel, prefix), (message) => void obey(message).catch(() => {}))
+  }
+  await enter({ type: 'agent.started', agentVersion: '0', bootId: 'check', why: 'first-start' })
+
+  function acceptance(purchase: Json): Omit<EventOf<'purchase.accepted'>, keyof ReturnType<typeof common> | 'seq'> {
+    const { purchaseId, amount } = purchase as { purchaseId: string; amount: number }
+    const allotment = amount * stepSize
+    const paid = { amount, unit: price.unit, pricePerStep: 1, steps: amount, change: 0 }
+    const counters = { downloaded: 0, uploaded: 0, openMilliseconds: 0, bytesPerSecond: 0 }
+    const amounts = { allotment: { bytes: allotment }, used: { bytes: 0 }, remaining: { bytes: allotment } }
+    return {
+      ...{ type: 'purchase.accepted', purchaseId, sessionId, mac, metric: 'bytes', allotment, paid, final: true },
+      session: { sessionId, mac, state: 'waiting', startedAt: null, ...amounts, ...counters, quality: 'measured' },
+    }
+  }
+
+  return {
+    routerId,
+    heard,
+    get replays() {
+      return replays
+    },
+    async accept(purchase, { repeated = false } = {}) {
+      if (!repeated) return enter(acceptance(purchase))
+      // The first answer is in the journal of long ago; only its repetition is heard.
+      await say('usage', { ...common(), ...acceptance(purchase), duplicate: true, ofSeq: 1, ofEpoch: 'long-ago' })
+    },
+    async refuse(purchase, code, retry) {
+      const { purchaseId, amount, unit } = purchase
+      const answer = {
+        type: 'purchase.rejected',
+        purchaseId,
+        code,
+        message: `refused on purpose: ${code}`,
+        paid: { amount, unit },
+      }
+      const priced = { metric: 'bytes', stepSize, prices: [price] }
+      if (retry === undefined) await enter({ ...answer, ...priced, final: true })
+      else await say('usage', { ...common(), ...answer, ...priced, final: false, retry, ...(!retry && { ofSeq: 1 }) })
+    },
+    async end(purchases, { reason = 'ended-by-command', unusedShare, part, parts, isDropped }) {
+      const settled = purchases.map((purchase) => {
+        const { purchaseId, metric, allotment, paid } = acceptance(purchase)
+        const unused = Math.floor(allotment * unusedShare)
+        return { purchaseId, metric, allotment, used: allotment - unused, unused, paid }
+      })
+      const used = settled.reduce((sum, one) => sum + one.used, 0)
+      const totals = { used: { bytes: used }, downloaded: used, uploaded: 0, openMilliseconds: 1000, overshootBytes: 0 }
+      await enter(
+        {
+          ...{
+            type: 'session.ended',
+            sessionId,
+            mac,
+            startedAt: null,
+            reason,
+            terminateCause: terminateCauses[reason],
+          },
+          ...{ purchases: settled, ...(parts !== undefined && { part, parts }), ...(part === parts && totals) },
+        },
+        isDropped,
+      )
+      // What comes after it shows that something is missing.
+      if (isDropped) await enter({ type: 'gate.drift', kind: 'portal-back', repair: 'none' })
+      await report()
+    },
+    sayAgain: () => say('usage', journal.at(-1) ?? {}),
+    sayUnknown: () => enter({ type: 'session.blessed', sessionId, by: ['nobody'], novelty: { deep: true } }),
+    async reboot() {
+      epoch = randomUUID()
+      journal = []
+      await report()
+      await enter({ type: 'agent.started', agentVersion: '0', bootId: 'check', why: 'after-crash' })
+    },
+  }
+}
