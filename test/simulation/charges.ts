@@ -9,7 +9,8 @@ export type Bounds = Record<Metric, { least: number; most: number }>
 export const noBounds: Bounds = { bytes: { least: 0, most: 0 }, milliseconds: { least: 0, most: 0 } }
 
 /** The truth about a device when a session began on it. `asked`: when the answer that was under way then was read. */
-export interface Start extends Pick<Device, 'passed' | 'openMilliseconds' | 'shownMilliseconds' | 'openings'> {
+export interface Start
+  extends Pick<Device, 'passed' | 'unheard' | 'openMilliseconds' | 'shownMilliseconds' | 'openings'> {
   free: Tally
   mute: Tally
   asked: number
@@ -49,7 +50,7 @@ export function boundsOf(
   return {
     bytes: {
       least: earlier.bytes.least + Math.max(0, bytes),
-      most: earlier.bytes.most + device.passed - from.asked - mute('bytes') + rounding,
+      most: earlier.bytes.most + device.passed - from.asked - mute('bytes') + device.unheard - from.unheard + rounding,
     },
     milliseconds: {
       least: earlier.milliseconds.least + Math.max(0, milliseconds),

@@ -32,6 +32,10 @@ export interface Device {
   mute: Tally
   /** When its session began. */
   begunAt: number
+  /** Its gate was opened by somebody else than the agent. */
+  isOpenedByOthers: boolean
+  /** What it had moved before its session, and may be charged for: its agent died before it heard that the gate was open. */
+  unheard: number
   /** Up to when that is settled. */
   settled: { bytes: number; milliseconds: number }
   /** What passes until then is free: the agent does not yet know whose it is. */
@@ -71,6 +75,8 @@ export function aDevice(number: number): Device {
   }
   const times = {
     begunAt: 0,
+    isOpenedByOthers: false,
+    unheard: 0,
     settled: none(),
     freeUntil: 0,
     timeFreeUntil: 0,

@@ -149,6 +149,7 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
   function opened(device: Device, cause: Cause, isKnownOpen: boolean): void {
     device.openings++
     device.openSince = now()
+    device.isOpenedByOthers = cause.by !== 'agent'
     device.beforeOpening = chargeable(device)
     // Time counts from the first look that sees the gate open.
     device.timeFreeUntil = now() + timing.watched
@@ -340,6 +341,11 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
         excuse(device, { milliseconds: savedAt, ...(since !== undefined && { bytes: since }) }, now())
         if (since !== undefined) device.freeUntil = Number.POSITIVE_INFINITY
         device.unsavedStart = undefined
+        // The answer to its order alone tells whether that one opened the gate, or its customer since the look before: what
+        // passed before the purchase is told from what passed after it by an agent that lives to hear it.
+        const isUnheard = device.gate !== undefined && device.isOpenedByOthers && device.openSince < device.begunAt
+        if (!isUnheard || now() - device.begunAt > timing.near) continue
+        device.unheard += tallyAt(device, device.begunAt).bytes - tallyAt(device, device.openSince).bytes
       }
     },
     /** How much longer a gate may stay shut whose customer shuts it again and again. */
