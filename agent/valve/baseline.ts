@@ -36,6 +36,7 @@ export function setDataBaseline(clients: readonly PortalClient[], before: Baseli
     const { token, ip, borrowed } = client
     const known = before.find((entry) => entry.token === token)
     const entry = { token, ip, downloaded: client.downloaded, uploaded: client.uploaded, ...(borrowed && { borrowed }) }
+    if (known && isBehind(known, client)) return { ...entry, ...mostOf(known, client), borrowed: true as const }
     const hidden = directions.filter((direction) => isHidden(known, client, direction))
     return hidden.length === 0 ? entry : { ...entry, ...fromZero(hidden, client) }
   })
@@ -59,7 +60,20 @@ const directions = ['downloaded', 'uploaded'] as const
 type Direction = (typeof directions)[number]
 
 function isHidden(entry: BaselineEntry | undefined, client: PortalClient, direction: Direction): boolean {
-  return entry?.hiddenBelow?.[direction] === client[direction]
+  return entry?.hiddenBelow?.[direction] === client[direction] && !isItsOwnNow(entry, client)
+}
+
+// The older entry is gone that had its counters: they are its own now, and say the same as soon as something passes.
+function isItsOwnNow(entry: BaselineEntry, { borrowed }: PortalClient): boolean {
+  return entry.borrowed === true && !borrowed
+}
+
+function isBehind(entry: BaselineEntry, client: PortalClient): boolean {
+  return isItsOwnNow(entry, client) && directions.some((direction) => client[direction] < entry[direction])
+}
+
+function mostOf(a: Volume, b: Volume): Volume {
+  return { downloaded: Math.max(a.downloaded, b.downloaded), uploaded: Math.max(a.uploaded, b.uploaded) }
 }
 
 function fromZero(hidden: readonly Direction[], shown: Volume): Pick<BaselineEntry, 'hiddenBelow'> & Partial<Volume> {
@@ -84,16 +98,22 @@ export function getDataUsageSinceBaseline(
     if (!client.open || client.heldBy?.open) continue
     const known = baseline.find((entry) => entry.token === client.token)
     const from = known ?? (wasOpen && !client.borrowed ? zero : client)
-    // The older entry is gone: from now on the entry's own counters show what passed since its gate opened.
-    const isItsOwnNow = known?.borrowed === true && !client.borrowed
     for (const direction of directions) {
-      if (isHidden(known, client, direction)) continue
-      const isRestarted = client[direction] < (known?.hiddenBelow?.[direction] ?? from[direction])
-      usage[direction] += client[direction] - (isRestarted ? 0 : from[direction])
-      usage.restarted ||= isRestarted && !isItsOwnNow
+      const { bytes, isRestarted } = passed(known, from, client, direction)
+      usage[direction] += bytes
+      usage.restarted ||= isRestarted
     }
   }
   return usage
+}
+
+function passed(known: BaselineEntry | undefined, from: Volume, client: PortalClient, direction: Direction) {
+  if (isHidden(known, client, direction)) return { bytes: 0, isRestarted: false }
+  if (known && isItsOwnNow(known, client)) {
+    return { bytes: Math.max(0, client[direction] - from[direction]), isRestarted: false }
+  }
+  const isRestarted = client[direction] < (known?.hiddenBelow?.[direction] ?? from[direction])
+  return { bytes: client[direction] - (isRestarted ? 0 : from[direction]), isRestarted }
 }
 
 const zero = { downloaded: 0, uploaded: 0 }

@@ -76,14 +76,23 @@ describe('getDataUsageSinceBaseline', () => {
     })
   })
 
-  it('is all that its own counters show, once the older entry at its IP is gone that had them', () => {
-    const baseline = setDataBaseline([aClient({ downloaded: 700, borrowed: true })])
-
-    expect(getDataUsageSinceBaseline(baseline, [aClient({ downloaded: 30 })])).toEqual({
-      downloaded: 30,
-      uploaded: 0,
-      restarted: false,
+  it('goes on in its own counters, which show nothing at first, once the older entry at its IP is gone that had them', () => {
+    const readings = [0, 0, 700, 750].map((downloaded) => aClient({ downloaded }))
+    let baseline = setDataBaseline([aClient({ downloaded: 700, borrowed: true })])
+    const found = readings.map((reading) => {
+      const usage = getDataUsageSinceBaseline(baseline, [reading])
+      baseline = setDataBaseline([reading], baseline)
+      return usage
     })
+
+    expect(found.map(({ downloaded }) => downloaded)).toEqual([0, 0, 0, 50])
+    expect(found.some(({ restarted }) => restarted)).toBe(false)
+  })
+
+  it('is all that its own counters show, once the older entry is gone that hid them', () => {
+    const baseline = openingBaseline([aClient({ open: false, downloaded: 700, borrowed: true })])
+
+    expect(getDataUsageSinceBaseline(baseline, [aClient({ downloaded: 30 })])).toMatchObject({ downloaded: 30 })
   })
 
   it('is nothing without a baseline', () => {
