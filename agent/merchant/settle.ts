@@ -78,7 +78,7 @@ export function settle(
   known: Known = { after: list },
 ): Settled {
   const entries = entriesByMac(list.clients)
-  const isRestarted = hasRestarted(books, list, entries)
+  const isRestarted = hasRestarted(books, list, entries, watch)
   const gone = isRestarted ? [] : goneFrom(list, known)
   const along = gone.flatMap((client) => shutAlong(client, known.after))
   if (!isRestarted) along.push(...openedUnseen(books, list, known, watch))
@@ -268,9 +268,15 @@ function hasRest(session: Session): boolean {
   return session.lots.some((lot) => lot.used < lot.allotment)
 }
 
-// A counter that went down, or two and more open entries gone at once, is the portal's own doing and not a device's.
-function hasRestarted(books: Books, list: PortalList, entries: ReadonlyMap<Mac, PortalClient[]>): boolean {
-  const told = [...books.sessions.values()].filter(({ mac }) => tellsOf(list, mac))
+// A counter that went down, or two and more open entries gone at once, is the portal's own doing and not a device's, unless
+// this agent has just shut them.
+function hasRestarted(
+  books: Books,
+  list: PortalList,
+  entries: ReadonlyMap<Mac, PortalClient[]>,
+  { shut }: Watch,
+): boolean {
+  const told = [...books.sessions.values()].filter(({ mac }) => tellsOf(list, mac) && !shut.has(mac))
   const open = told.filter((session) => session.seenOpen && isPaid(session))
   const tokens = new Set(list.clients.map((client) => client.token))
   // nodogsplash goes on listing a device that has logged out. openNDS does not: there two may have done so at once.

@@ -224,8 +224,13 @@ describe('gate.drift', () => {
   test.each([
     { when: 'one of two is gone', sessions: two, clients: [aClient()] },
     { when: 'the only one is gone', sessions: [anOpenSession()], clients: [] },
-  ])('is not portal-restarted when $when', ({ sessions, clients }) => {
-    expect(look({ sessions }, clients).drifts).not.toContainEqual(expect.objectContaining({ kind: 'portal-restarted' }))
+    { when: 'this agent has shut them all', sessions: two, clients: [], shut: two },
+  ])('is not portal-restarted when $when', ({ sessions, clients, shut = [] }) => {
+    const watch = { ...nothing, shut: new Set(shut.map(({ mac }) => mac)) }
+
+    expect(look({ sessions }, clients, { watch }).drifts).not.toContainEqual(
+      expect.objectContaining({ kind: 'portal-restarted' }),
+    )
   })
 })
 
