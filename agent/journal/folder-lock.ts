@@ -1,13 +1,12 @@
-// The state folder belongs to one process at a time. Each that wants it listens on a socket of its own in it, and then looks
-// who else does: whoever answers holds it. The kernel shuts a socket with its process, so none outlives a crash; and a socket in
-// the folder is seen from every container that the folder is seen from.
+// The state folder belongs to one process at a time. Each process that wants it listens on a socket of its own in the folder and
+// then looks who else does: a listener that says so holds it. The kernel shuts a socket with its process, so none outlives a
+// crash; and a socket in the folder is seen from every container that sees the folder.
 import { randomBytes } from 'node:crypto'
 import { open, readdir, rm, stat } from 'node:fs/promises'
-import { connect, createServer, type Server } from 'node:net'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { makeFolder } from './disk.ts'
+import { createNames, type Listener, listenerAt } from './lock-socket.ts'
 
 export interface FolderLock {
   /** Takes the folder. Throws {@link FolderInUse} when a living process holds it. */
@@ -23,14 +22,13 @@ export class FolderInUse extends Error {
 }
 
 const isLock = /^lock-[0-9a-f]{16}\.sock$/
-// Two that start at once see each other and both step back; then one of them is first.
+// Two processes that start at once see each other and both step back; a random pause lets one of them come first.
 const mostTries = 8
-const patienceMilliseconds = 1000
 
 export function createFolderLock(folder: string): FolderLock {
-  const listening = new Map<string, Server>()
-  let acquiring: Promise<void> = Promise.resolve()
   let isHeld = false
+  const names = createNames(() => isHeld)
+  let acquiring: Promise<void> = Promise.resolve()
   /** Its socket in the folder. */
   let own: string | undefined
 
@@ -54,9 +52,9 @@ export function createFolderLock(folder: string): FolderLock {
 
   async function listenFirst(name: string): Promise<void> {
     for (let tries = 1; ; tries++) {
-      if (await listenOn(name)) return
-      const holder = await holderAt(name)
-      if (holder || tries === mostTries) throw inUse(holder ?? 'another process')
+      if (await names.listenOn(name)) return
+      const other = await listenerAt(name)
+      if (other || tries === mostTries) throw inUse(folder, other)
       await sleepFor(Math.random() * 100)
     }
   }
@@ -64,57 +62,22 @@ export function createFolderLock(folder: string): FolderLock {
   async function takeIn(path: string): Promise<void> {
     for (let tries = 1; ; tries++) {
       const name = `lock-${randomBytes(8).toString('hex')}.sock`
-      if (!(await listenOn(`${path}/${name}`))) return
+      if (!(await names.listenOn(`${path}/${name}`))) return
       own = name
-      const others = (await readdir(path)).filter((other) => isLock.test(other) && other !== name)
-      const living: string[] = []
-      for (const other of others) {
-        const holder = await holderAt(`${path}/${other}`)
-        if (holder) living.push(holder)
-        else await rm(`${path}/${other}`, { force: true }).catch(() => {})
-      }
-      if (living.length === 0 && (await readdir(path)).includes(name)) return
-      await stopListening(`${path}/${name}`)
+      const others = await othersIn(path, name)
+      if (others.length === 0 && (await readdir(path)).includes(name)) return
+      await names.stop(`${path}/${name}`)
       await rm(`${path}/${name}`, { force: true }).catch(() => {})
-      const holder = living.find((other) => other.startsWith(holds))
-      if (holder || tries === mostTries) throw inUse(holder ?? living[0] ?? 'another process')
+      const holder = others.find(({ holds }) => holds)
+      if (holder || tries === mostTries) throw inUse(folder, holder ?? others[0])
       await sleepFor(50 + Math.random() * 200)
     }
   }
 
-  // False where the name is taken, or where nothing can be listened on: a full or read-only disk, a file system without sockets.
-  function listenOn(path: string): Promise<boolean> {
-    const server = createServer((socket) => {
-      socket.on('error', () => {})
-      socket.end(`${isHeld ? holds : wants}${process.pid} on ${hostname()}`)
-    })
-    server.unref()
-    return new Promise((resolve) => {
-      server.once('error', () => resolve(false))
-      server.listen(path, () => {
-        listening.set(path, server)
-        resolve(true)
-      })
-    })
-  }
-
-  async function stopListening(path: string): Promise<void> {
-    const server = listening.get(path)
-    listening.delete(path)
-    await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)))
-  }
-
-  function inUse(holder: string): FolderInUse {
-    const who = holder.replace(/^[=?]/, '')
-    return new FolderInUse(
-      `the state folder ${folder} is in use by process ${who}; stop that agent or take another folder`,
-    )
-  }
-
   async function release(): Promise<void> {
     isHeld = false
-    for (const path of [...listening.keys()]) await stopListening(path)
-    // What stays behind nobody listens on: the next one removes it.
+    await names.stopAll()
+    // If the file stays, nobody listens on it: the next process removes it.
     if (own !== undefined) await rm(join(folder, own), { force: true }).catch(() => {})
     own = undefined
   }
@@ -128,36 +91,26 @@ export function createFolderLock(folder: string): FolderLock {
       return acquiring
     },
     async release() {
-      // One that is still being taken is given up once it is clear whose it is.
+      // A lock that is still being taken is given up once it is clear whose it is.
       await acquiring.catch(() => {})
       await release()
     },
   }
 }
 
-const holds = '='
-const wants = '?'
+/** The living processes that listen in the folder; sockets that a crash left behind are removed. */
+async function othersIn(path: string, own: string): Promise<Listener[]> {
+  const living: Listener[] = []
+  for (const name of (await readdir(path)).filter((name) => isLock.test(name) && name !== own)) {
+    const listener = await listenerAt(`${path}/${name}`)
+    if (listener) living.push(listener)
+    else await rm(`${path}/${name}`, { force: true }).catch(() => {})
+  }
+  return living
+}
 
-/** What the process says that listens there; undefined where none does. One that is stopped or busy says nothing, and is there. */
-function holderAt(path: string): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    let said = ''
-    const socket = connect(path)
-    const late = setTimeout(() => socket.destroy(), patienceMilliseconds)
-    let isThere = false
-    socket.on('connect', () => {
-      isThere = true
-    })
-    socket.on('data', (chunk) => {
-      said += chunk
-    })
-    socket.on('error', (err: NodeJS.ErrnoException) => {
-      // A queue that is full belongs to somebody.
-      isThere ||= err.code === 'EAGAIN'
-    })
-    socket.on('close', () => {
-      clearTimeout(late)
-      resolve(isThere ? said || `${holds}that does not answer` : undefined)
-    })
-  })
+function inUse(folder: string, { who }: Pick<Listener, 'who'> = { who: 'another process' }): FolderInUse {
+  return new FolderInUse(
+    `the state folder ${folder} is in use by process ${who}; stop that agent or take another folder`,
+  )
 }
