@@ -99,12 +99,19 @@ export function settle(
   for (const session of books.sessions.values()) {
     if (!tellsOf(list, session.mac)) continue
     const ofDevice = entries.get(session.mac) ?? []
-    const metering = meterSession(session, { ...look, clients: ofDevice })
+    const clients = watch.adopted.has(session.sessionId) ? ofDevice.map(usedByHolder) : ofDevice
+    const metering = meterSession(session, { ...look, clients })
     settleSession(settled, session, metering, ofDevice, isRestarted, now)
   }
   settleGates(settled, books, list, unpaid, now)
   settled.askAtOnce = [...new Set(along.map(({ mac }) => mac).filter((mac) => !tellsOf(list, mac)))]
   return settled
+}
+
+// While no agent looked, a device that has the address now may have used it, and have shut its own gate since: the customer is
+// not charged for what may be another one's.
+function usedByHolder(client: PortalClient): PortalClient {
+  return client.heldBy ? { ...client, heldBy: { ...client.heldBy, open: true } } : client
 }
 
 /** What the look means for one session: `settled` takes it. */

@@ -352,6 +352,19 @@ describe('a gate that others opened', () => {
   })
 })
 
+describe('an address that another device has now', () => {
+  const baseline = [{ token: 't1', ip: anIp(), downloaded: 100, uploaded: 0 }]
+  const session = anOpenSession({ baseline, lots: [aLot({ allotment: 1e9 })] })
+  const handedOn = [aClient({ downloaded: 5000, heldBy: { mac: aMac(2), open: false } })]
+
+  test.each([
+    { when: 'since the look before', watch: nothing, used: 4900 },
+    { when: 'since some moment at which no agent looked', watch: { ...nothing, adopted: new Set(['s1']) }, used: 0 },
+  ])('has its own device charged $used, $when', ({ watch, used }) => {
+    expect(look({ sessions: [session] }, handedOn, { watch }).metered).toMatchObject([{ used: [used] }])
+  })
+})
+
 it('tells of used-up purchases that leave a session of many', () => {
   const used = Array.from({ length: 64 }, (_, n) => aLot({ purchaseId: `p${n}`, allotment: 1, used: 1 }))
   const { events } = look({ sessions: [anOpenSession({ lots: [...used, aLot({ purchaseId: 'last' })] })] })
