@@ -10,7 +10,8 @@ export interface Pulse {
 export function createPulse(clock: Pick<Clock, 'sleep'>): Pulse {
   let poked = new AbortController()
   return {
-    poke: () => poked.abort(),
+    // Without a reason each one would make an exception, with its stack.
+    poke: () => poked.abort('poked'),
     async wait(milliseconds) {
       await clock.sleep(milliseconds, poked.signal)
       const isPoked = poked.signal.aborted

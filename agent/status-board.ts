@@ -1,5 +1,6 @@
 // The status board: the router's state, retained at the broker, published when it changes.
 
+import { isDeepStrictEqual } from 'node:util'
 import type * as z from 'zod'
 import type { LiveStatus as LiveStatusOnTheWire, Metric, OfflineStatus } from '../protocol/index.ts'
 import { agentVersion } from './build.ts'
@@ -150,6 +151,6 @@ function flashOf(writtenBytes: number, milliseconds: number): LiveStatus['flash'
 
 function differs(a: LiveStatus, b: LiveStatus, when: 'changed' | 'changed visibly'): boolean {
   const seen = ({ journal, conservation, flash: _, ...visible }: LiveStatus) =>
-    exactJson(when === 'changed' ? { journal, conservation, ...visible } : visible)
-  return seen(a) !== seen(b)
+    when === 'changed' ? { journal, conservation, ...visible } : visible
+  return !isDeepStrictEqual(seen(a), seen(b))
 }
