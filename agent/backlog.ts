@@ -1,6 +1,6 @@
 // The backlog: which events the broker has not acknowledged yet, and how far the journal's cursor may move.
 import type { Event } from '../protocol/index.ts'
-import type { Journal } from './journal/journal.ts'
+import { type Journal, takenUpTo } from './journal/journal.ts'
 
 export interface Backlog {
   /** From where to publish next; undefined when the broker has everything. */
@@ -28,9 +28,7 @@ export function createBacklog(journal: Journal): Backlog {
     moveCursor(epoch, fromSeq) {
       let last = fromSeq - 1
       while (taken.delete(keyOf({ epoch, seq: last + 1 }))) last++
-      if (last < fromSeq) return
-      if (epoch === journal.books.epoch) journal.note({ type: 'acknowledged', seq: last })
-      else journal.note({ type: 'inherited', epoch, seq: last })
+      if (last >= fromSeq) journal.note(takenUpTo(journal.books, epoch, last))
     },
   }
 }

@@ -1,15 +1,15 @@
-// Checkpoints: a snapshot of the books, then what a crash may undo, appended until the next snapshot is worth its bytes.
+// Checkpoints: a snapshot of the books, then records that a crash may lose; replaced when it is four times its snapshot.
 import type { Mac } from '../../protocol/index.ts'
-import { enter, type JournalRecord, meteringOf, toSnapshot } from '../merchant/books.ts'
+import { type Books, enter, type JournalRecord, meteringOf, toSnapshot } from '../merchant/books.ts'
 import { type Moment, since } from '../moment.ts'
 import { checkpointName, format, type Snapshot } from './files.ts'
 import { frame } from './frames.ts'
 import type { JournalLimits } from './limits.ts'
 import { savePurchases } from './purchase-files.ts'
-import type { Recovered } from './recovery.ts'
+import type { JournalState } from './state.ts'
 import type { AppendedFile, Store } from './store.ts'
 
-/** What a crash may undo: the portal shows it again, or the broker is told twice. */
+/** Records that may be lost: the next look finds them again, or the broker gets an event twice. */
 export type NotedRecord = Extract<JournalRecord, { type: 'metered' | 'acknowledged' | 'portal' | 'shut' | 'inherited' }>
 
 export interface Checkpoints {
@@ -19,7 +19,7 @@ export interface Checkpoints {
   live(now: Moment): void
   write(now: Moment): Promise<void>
   writeSnapshot(): Promise<void>
-  /** The cursor as far as it is not on disk, for whoever writes next; `written` says that it is. */
+  /** The cursor, where it is not on disk yet. A writer that stores it calls `cursorWritten`. */
   readonly unwrittenCursor: number | undefined
   cursorWritten(seq: number): void
 }
@@ -35,7 +35,7 @@ interface Unwritten {
 }
 const nothing = (): Unwritten => ({ sessions: new Set(), acknowledged: false, others: new Map() })
 
-export function createCheckpoints(store: Store, limits: () => JournalLimits, opened: () => Recovered): Checkpoints {
+export function createCheckpoints(store: Store, limits: () => JournalLimits, opened: () => JournalState): Checkpoints {
   let noted = nothing()
   let lived: Moment | undefined
   let uptimeOnDisk = 0
@@ -127,4 +127,9 @@ export function createCheckpoints(store: Store, limits: () => JournalLimits, ope
 function keyOf(record: NotedRecord): string {
   if (record.type === 'shut') return `shut ${record.macs}`
   return record.type === 'inherited' ? `inherited ${record.epoch}` : record.type
+}
+
+/** The broker has all events of that epoch up to that number. */
+export function takenUpTo(books: Books, epoch: string, seq: number): NotedRecord {
+  return epoch === books.epoch ? { type: 'acknowledged', seq } : { type: 'inherited', epoch, seq }
 }

@@ -18,32 +18,14 @@ import { readFrames, soundFrames } from './frames.ts'
 import { type PurchaseFile, readPurchaseFiles } from './purchase-files.ts'
 import { PurchaseMemory } from './purchase-memory.ts'
 import { enterOutcome, salvage, writeOff } from './salvage.ts'
-import { type AppendedFile, StorageFailure, type Store } from './store.ts'
-
-export interface Recovered {
-  books: Books
-  purchases: PurchaseMemory
-  purchaseFiles: PurchaseFile[]
-  /** The last decision entered. */
-  n: number
-  /** Oldest first. */
-  files: JournalFile[]
-  /** `snapshotN`: the last decision that its snapshot covers, and the one that the snapshot before it covers. */
-  checkpoint?: AppendedFile & { number: number; snapshotBytes: number; snapshotN: number; previousN: number }
-  /** The latest events, without a gap, up to the last. */
-  recent: Event[]
-  /** The books are not as the disk has them: a snapshot comes before everything else. `twice`: a new epoch begins. */
-  owesSnapshot: 'no' | 'once' | 'twice'
-  /** Its first decision says so. */
-  isEpochNew: boolean
-  warnings: string[]
-}
+import { type JournalState, mostRecent } from './state.ts'
+import { StorageFailure, type Store } from './store.ts'
 
 // An epoch that follows damage leaves so many numbers out: whatever a file held that cannot be read, they do not meet it.
 const unreadableDecisions = 1_000_000
 
 /** Reads the state folder. Damaged files stay as they are, unused, until they are pruned; they are warned of. */
-export async function recover(store: Store, newEpoch: () => string): Promise<Recovered> {
+export async function recover(store: Store, newEpoch: () => string): Promise<JournalState> {
   const names = [...(await store.list())].sort((a, b) => (a.name < b.name ? -1 : 1))
   for (const { name } of names) if (name.endsWith('.tmp')) await store.remove(name).catch(() => {})
   const warnings: string[] = []
@@ -73,7 +55,7 @@ export async function recover(store: Store, newEpoch: () => string): Promise<Rec
   } else enterNotesBefore(Number.POSITIVE_INFINITY, books, notes)
   if (hole || isFirstFormat) writeOff(books, warnings)
 
-  const state: Recovered = {
+  const state: JournalState = {
     ...{ books, purchases, purchaseFiles, files, warnings, n: walk.n },
     ...(base && { checkpoint: base.file }),
     recent: hole ? [] : withoutGap(walk.recent, books),
@@ -155,7 +137,7 @@ function endMissing(n: number, known: number, lastFirstN: number, files: readonl
 
 interface Base extends Snapshot {
   noted: Noted[]
-  file: NonNullable<Recovered['checkpoint']>
+  file: NonNullable<JournalState['checkpoint']>
 }
 
 async function newestCheckpoint(
@@ -229,9 +211,6 @@ async function walkFrom(from: number, files: JournalFile[], reader: Reader, take
   }
   return { n, recent, hole: undefined }
 }
-
-/** As many of the latest events are kept in memory. */
-export const mostRecent = 512
 
 // The header, where nothing stands behind it, is sound too.
 function endOf(bytes: Uint8Array, at: number): number {

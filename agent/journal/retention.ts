@@ -5,16 +5,16 @@ import { uptimeOf } from './event-reader.ts'
 import type { JournalFile } from './files.ts'
 import type { JournalLimits } from './limits.ts'
 import { forgetPurchases } from './purchase-files.ts'
-import type { Recovered } from './recovery.ts'
-import type { Store } from './store.ts'
+import type { JournalState } from './state.ts'
+import { StorageFailure, type Store } from './store.ts'
 import type { Warnings } from './warnings.ts'
 
 /**
- * Forgets what the limits no longer allow. By age only what the broker has taken; by size also what it never took, since
- * a full flash helps nobody: the warnings name it.
+ * Removes the files that the limits no longer allow. By age it prunes acknowledged events only; over the size limit also
+ * others, which a warning names.
  */
 export async function prune(
-  current: Recovered,
+  current: JournalState,
   store: Store,
   checkpoints: Checkpoints,
   limits: JournalLimits,
@@ -28,18 +28,37 @@ export async function prune(
     if (!first || !second) return
     const isLarge = files.reduce((sum, file) => sum + file.bytes, 0) > limits.mostBytes
     if (!isLarge && !(isTaken(books, first, second) && (await isOld(books, first, store, limits)))) return
-    // Both checkpoints must do without it: the newest, and the one that is there in case the newest is damaged.
+    // Recovery may start from either checkpoint, so write snapshots until both are newer than this file.
     while ((current.checkpoint?.previousN ?? 0) < second.firstN - 1) await checkpoints.writeSnapshot()
     if (!isTaken(books, first, second)) giveUp(books, first, second, checkpoints, warnings)
     await removeFirst(current, store)
   }
 }
 
+/** Does that work; when the disk is full, removes the files that nobody needs and does it once more. */
+export async function orMakeRoom(
+  state: JournalState | undefined,
+  store: Store,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work()
+  } catch (err) {
+    if (!(err instanceof StorageFailure) || !state || !isForWantOfRoom(err)) throw err
+    if (!(await makeRoom(state, store))) throw err
+    await work()
+  }
+}
+
+function isForWantOfRoom({ cause }: StorageFailure): boolean {
+  return cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
+}
+
 /**
- * Makes room on a disk that has none, by removing alone: whatever the broker has taken and neither checkpoint needs. Whether
- * there was any.
+ * Makes room by removing alone, since nothing can be written: files whose events the broker has taken and that neither
+ * checkpoint needs. Returns whether there were any.
  */
-export async function makeRoom(current: Recovered, store: Store): Promise<boolean> {
+async function makeRoom(current: JournalState, store: Store): Promise<boolean> {
   const { files, books, checkpoint } = current
   let isMade = false
   for (;;) {
@@ -52,7 +71,7 @@ export async function makeRoom(current: Recovered, store: Store): Promise<boolea
 }
 
 /** The bytes of files that hold something the broker has not taken. */
-export function untakenBytes({ files, books }: Recovered): number {
+export function untakenBytes({ files, books }: JournalState): number {
   return files.reduce((sum, file, index) => {
     const next = files[index + 1]
     return sum + (next && isTaken(books, file, next) ? 0 : file.bytes)
@@ -61,7 +80,7 @@ export function untakenBytes({ files, books }: Recovered): number {
 
 const day = 86_400_000
 
-async function removeFirst({ files, recent }: Recovered, store: Store): Promise<void> {
+async function removeFirst({ files, recent }: JournalState, store: Store): Promise<void> {
   const [first, second] = files
   if (!first || !second) return
   await store.remove(first.name)
