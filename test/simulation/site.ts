@@ -351,6 +351,8 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
     /** How much longer a gate may stay shut whose customer shuts it again and again. */
     restOf: (device: Device) => (shutsOf(device) >= 3 ? 60_000 : 0),
     saved: () => {
+      // A new life stores what it found on the disk, until it has read everybody.
+      if (isBlind || now() < blindUntil) return
       // On disk is what had been read by then.
       savedAt = now() - timing.look
       for (const device of devices) {
