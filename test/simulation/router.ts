@@ -16,6 +16,8 @@ import type { VirtualTime } from './virtual-time.ts'
 
 export interface Router {
   readonly isUp: boolean
+  /** The power is off. */
+  readonly isOff: boolean
   start(): void
   killAt(call: number, phase: KillPhase, downMilliseconds: number): void
   stop(downMilliseconds: number): void
@@ -120,6 +122,9 @@ export function createRouter(parts: Parts): Router {
   return {
     get isUp() {
       return isUp && life?.alive === true
+    },
+    get isOff() {
+      return isOff
     },
     start,
     killAt(call, phase, downMilliseconds) {

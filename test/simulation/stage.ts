@@ -110,7 +110,8 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
     site.stop()
     troubled()
     time.after(forMilliseconds, () => {
-      site.start()
+      // Without power no portal starts; it comes back with the router.
+      if (!router.isOff) site.start()
       troubled()
     })
   }
@@ -120,7 +121,7 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
     mendAll() {
       line.fault = disk.fault = undefined
       broker.fault = undefined
-      site.start()
+      if (!router.isOff) site.start()
       troubled()
       for (const device of site.devices) device.down = device.up = 0
       router.start()
