@@ -1,5 +1,6 @@
 // Measures ours against floors and peers: `bench [--only NAME,NAME] [--out FILE] [--strict] [--markdown]`.
 import { parseArgs } from 'node:util'
+import { bystanders } from './bystanders.ts'
 import { crowd } from './crowd.ts'
 import { type Figure, isMet, type Stage } from './figure.ts'
 import { flash } from './flash.ts'
@@ -21,6 +22,7 @@ const figures: Figure[] = [
   ndsctlRuns,
   lookCpu,
   overshoot,
+  bystanders,
   realOvershoot,
   crowd,
   idleLooks,

@@ -1,7 +1,16 @@
 // Proves that nobody is kept from being let in, read or shut by others: by those who left, wait, have just paid, or come back.
 import { afterEach, describe, expect, it } from 'vitest'
 import { aRouter, type RouterUnderTest } from '../support/a-router.ts'
-import { aMac, anIp } from '../support/builders.ts'
+import { aMac } from '../support/builders.ts'
+import {
+  amongHundredWhoAreAway,
+  amongTwelveWhoBuy,
+  backAfterMinutes,
+  devices,
+  lateBy,
+  megabyte,
+  sell as sellTo,
+} from '../support/crowd-stories.ts'
 
 let router: RouterUnderTest
 afterEach(() => {
@@ -9,18 +18,8 @@ afterEach(() => {
   expect(router.errors).toEqual([])
 })
 
-const megabytes = (count: number) => count * 1_000_000
-const devices = (from: number, count: number) => Array.from({ length: count }, (_, n) => from + n)
-
-async function sell(device: number, bytes: number): Promise<void> {
-  await router.grant('bytes', bytes, { purchaseId: `p${device}`, mac: aMac(device) })
-}
-
-/** Bytes that came through beyond what was bought, when the gate is shut at last. */
-async function lateBy(device: number, bytes: number, patience = 60_000): Promise<number> {
-  for (let waited = 0; router.isOpen(device) && waited < patience; waited += 50) await router.pass(50)
-  return router.streams.passed(device) - bytes
-}
+const megabytes = (count: number) => count * megabyte
+const sell = (device: number, bytes: number) => sellTo(router, device, bytes)
 
 describe.each([
   { flavour: 'opennds' as const, neighbours: true, lateMilliseconds: 1500 },
@@ -38,7 +37,7 @@ describe.each([
     await router.pass(5000)
     for (const device of devices(2, 6)) router.portal.leave(aMac(device))
     router.streams.set(1, 50)
-    const late = await lateBy(1, megabytes(20))
+    const late = await lateBy(router, 1, megabytes(20))
     await sell(8, megabytes(20))
     await router.pass(5000)
 
@@ -117,39 +116,19 @@ describe.each([
 ])('100 who paid and are away, at $flavour', ({ flavour, most }) => {
   it(`keep no gate open for more than ${most} MB beyond its lot, and nobody out who has just paid`, async () => {
     router = aRouter({ flavour, takes: 'measured', maxClients: 250 })
-    for (const device of devices(1, 120)) router.join(device)
-    await router.start()
-    await router.pass(2000)
-    for (const device of devices(300, 100)) await sell(device, megabytes(50))
-    await router.pass(120_000)
-    await sell(1, megabytes(50))
-    await router.pass(5000)
-    router.streams.set(1, 100)
-    const late = await lateBy(1, megabytes(50))
-    await sell(120, megabytes(50))
-    await router.pass(3000)
+    const { late, isNewcomerIn } = await amongHundredWhoAreAway(router)
 
     expect(late).toBeLessThan(megabytes(most))
-    expect(router.isOpen(120)).toBe(true)
+    expect(isNewcomerIn).toBe(true)
   })
 })
 
 it('twelve purchases at the moment of an end do not delay it', async () => {
   router = aRouter({ takes: 250 })
-  for (const device of devices(1, 13)) router.join(device)
-  await router.start()
-  await router.pass(1000)
-  await sell(1, megabytes(20))
-  await router.pass(3000)
-  router.streams.set(1, 50)
-  // While a look is under way.
-  await router.pass(2600)
-  await Promise.all(devices(2, 12).map((device) => sell(device, megabytes(50))))
-  const late = await lateBy(1, megabytes(20))
-  await router.pass(20_000)
+  const { late, areAllIn } = await amongTwelveWhoBuy(router)
 
   expect(late).toBeLessThan(megabytes(4))
-  expect(devices(2, 12).every((device) => router.isOpen(device))).toBe(true)
+  expect(areAllIn).toBe(true)
 })
 
 // What the link moves within the near interval, or within half a look interval, and the calls themselves.
@@ -161,18 +140,7 @@ describe.each([
   ({ neighbours, most }) => {
     it('is read before its last megabyte has become many', async () => {
       router = aRouter({ flavour: 'opennds', neighbours, takes: 'measured' })
-      for (const device of [1, 2]) router.join(device)
-      await router.start()
-      await router.pass(2000)
-      for (const device of [1, 2]) await sell(device, megabytes(101))
-      await router.pass(3000)
-      router.use(megabytes(100))
-      await router.pass(15_000)
-      router.portal.leave(aMac(1))
-      await router.pass(400_000)
-      router.portal.arrive(aMac(1), anIp(1))
-      router.streams.set(1, 100)
-      const late = await lateBy(1, megabytes(1), 120_000)
+      const late = await backAfterMinutes(router)
 
       expect(router.isOpen(1)).toBe(false)
       expect(late).toBeLessThan(megabytes(most))
