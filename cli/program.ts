@@ -9,6 +9,7 @@ import { buy } from './buy.ts'
 import { check } from './check.ts'
 import { completionOf, type Shell, shells } from './completion.ts'
 import type { Context, SharedOptions } from './context.ts'
+import { doctor } from './doctor.ts'
 import { badUsage, done, type ExitCode, noAnswer } from './exit-codes.ts'
 import { ls } from './ls.ts'
 import { type Output, terminalOf } from './terminal.ts'
@@ -223,6 +224,13 @@ function addProving(program: Command, bind: Bind): void {
     .option('--quiet <seconds>', 'how long to watch for what must not happen', wholeNumber, 8)
     .option('--late <seconds>', 'how late a late outcome is', wholeNumber, 20)
     .action((options) => bind(check)(program.opts<Shared>(), options as never))
+  program
+    .command('doctor')
+    .description('Finds out by trying what a broker keeps, and says what that means for a fleet.')
+    .option('--broker <url>', 'the broker, in place of --url')
+    .option('--restart <command>', 'a shell command that restarts it in order')
+    .option('--kill <command>', 'a shell command that kills it and starts it again')
+    .action((options) => bind(doctor)(program.opts<Shared>(), options as never))
 }
 
 function oneOf<T extends string>(values: readonly T[]): (text: string) => T {

@@ -12,6 +12,7 @@ import { backOff, type Clock } from './clock.ts'
 import type { Incoming, Link } from './link.ts'
 import type { CallOptions } from './options.ts'
 import { type Json, jsonOf } from './reading.ts'
+import { manyListen } from './signals.ts'
 
 type Name = CommandInput['command']
 type Arguments<C extends Name> = Extract<CommandInput, { command: C }>
@@ -65,7 +66,7 @@ export function createAsking({ link, clock, prefix, replyTo = `client-${randomUU
     asked: { command: C } & Asked<C>,
     { signal, within = answeredWithin }: CallOptions = {},
   ): Promise<CommandResult<C>> {
-    signal?.throwIfAborted()
+    manyListen(signal)?.throwIfAborted()
     const subscribed = listen()
     const transaction = asked.transaction ?? randomUUID()
     const over = new AbortController()

@@ -10,6 +10,7 @@ import { createQueue } from './queue.ts'
 import { eventIn, type Json, jsonOf, statusIn, usageIn } from './reading.ts'
 import { createReplays, replyFilterOf } from './replay.ts'
 import { createSequence, type Lost, type Numbered, type Sequence } from './sequence.ts'
+import { firstOf } from './signals.ts'
 
 /** An event of a type that this version does not know, as it was sent. */
 export interface Unrecognised {
@@ -82,8 +83,11 @@ export async function* eventsOf(parts: Parts, options: EventsOptions): AsyncGene
   const isWanted = (id: string) =>
     (routers === undefined || routers.includes(id)) && (partition === undefined || isInPartition(id, partition))
   const end = new AbortController()
-  const stopped = AbortSignal.any([end.signal, parts.closed, ...(signal ? [signal] : [])])
-  const stream = await openStream({ ...parts, stopped }, { isWanted, routers, positions, startsNow })
+  const { signal: stopped, release } = firstOf(end.signal, parts.closed, signal)
+  const stream = await openStream({ ...parts, stopped }, { isWanted, routers, positions, startsNow }).catch((error) => {
+    release()
+    throw error
+  })
   stopped.addEventListener('abort', stream.queue.end)
   options.onListening?.()
   try {
@@ -102,6 +106,7 @@ export async function* eventsOf(parts: Parts, options: EventsOptions): AsyncGene
     signal?.throwIfAborted()
   } finally {
     end.abort()
+    release()
     await stream.close()
   }
 }

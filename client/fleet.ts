@@ -11,6 +11,7 @@ import { createLink, type Link } from './link.ts'
 import type { RouterView } from './liveness.ts'
 import { type CallOptions, type FleetOptions, prefixOf } from './options.ts'
 import { createOutbox, type Order } from './outbox.ts'
+import { sharedControl } from './signals.ts'
 import { folderStore } from './stores/folder-store.ts'
 import type { Entry } from './stores/store.ts'
 import { createWatching, type Report } from './watching.ts'
@@ -62,7 +63,7 @@ export async function connectFleet(options: FleetOptions, clock: Clock = realTim
   const name = namesOf(options)
   const newLink = () => createLink({ addresses, name, clock, warn })
   const call = { ...(signal && { signal }), ...(options.within !== undefined && { within: options.within }) }
-  const closing = new AbortController()
+  const closing = sharedControl()
   const link = newLink()
   const given = options.store ?? defaultStore
   const store = typeof given === 'string' ? folderStore(given) : given

@@ -7,6 +7,7 @@ import type { Address } from './address.ts'
 import { backOff, type Clock } from './clock.ts'
 import { FleetError } from './errors.ts'
 import type { CallOptions } from './options.ts'
+import { manyListen, sharedControl } from './signals.ts'
 
 /** A message as it came. A handler that returns a promise is waited for before the next message is read. */
 export interface Incoming {
@@ -48,7 +49,7 @@ export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
   const filters = new Map<string, Set<Handler>>()
   const waiting = new Map<string, { resolve(): void; reject(error: FleetError): void }[]>()
   const listeners = new Set<() => void>()
-  const closing = new AbortController()
+  const closing = sharedControl()
   let current: { client: MqttClient; lost: Promise<never> } | undefined
   let refusal: FleetError | undefined
   let running: Promise<void> | undefined
@@ -80,7 +81,10 @@ export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
     })
     lost.catch(() => {})
     client.handleMessage = (packet, done) => {
-      void take(packet).then(() => done())
+      // A handler that fails must not stop the reading.
+      void take(packet)
+        .catch((cause) => warn(new FleetError('not-taken', `a message on ${name} could not be worked on`, cause)))
+        .then(() => done())
     }
     const up = await Promise.race([new Promise<true>((resolve) => client.once('connect', () => resolve(true))), ended])
     if (up && !closing.signal.aborted) await serve(client, lost).catch(refuse)
@@ -186,7 +190,7 @@ export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
 
   async function publish(topic: string, message: object, options: CallOptions = {}): Promise<void> {
     const { signal, within = takenWithin } = options
-    signal?.throwIfAborted()
+    manyListen(signal)?.throwIfAborted()
     if (!current) throw new FleetError('not-taken', `there is no connection to ${name} now`)
     const { client, lost } = current
     const over = new AbortController()

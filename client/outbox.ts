@@ -8,6 +8,7 @@ import { FleetError } from './errors.ts'
 import type { Link } from './link.ts'
 import type { CallOptions } from './options.ts'
 import { eventIn, type Json, jsonOf } from './reading.ts'
+import { manyListen, sharedControl } from './signals.ts'
 import type { Answer, Entry, Store } from './stores/store.ts'
 
 /** What is bought: with an id of the caller's own, the same call again is the same purchase. */
@@ -54,7 +55,7 @@ export function createOutbox(parts: Parts): Outbox {
   const { link, clock, prefix, store, warn, wall = () => new Date().toISOString() } = parts
   const waiting = new Map<string, Waiting>()
   const listening = new Map<RouterId, Promise<unknown>>()
-  const closed = new AbortController()
+  const closed = sharedControl()
   let opening: Promise<void> | undefined
   let sending = 0
   let alarm = new AbortController()
@@ -101,7 +102,7 @@ export function createOutbox(parts: Parts): Outbox {
     purchaseId: string,
     { signal, within = outcomeWithin }: CallOptions,
   ): Promise<PurchaseResult> {
-    signal?.throwIfAborted()
+    manyListen(signal)?.throwIfAborted()
     const one = waiting.get(purchaseId)
     if (!one) return resultOf(purchaseId, (await store.find(purchaseId))?.answer)
     const over = new AbortController()
@@ -124,7 +125,7 @@ export function createOutbox(parts: Parts): Outbox {
       const isBlocked = !link.connected || sending >= windowSize
       alarm = new AbortController()
       const pause = isBlocked || next === Number.POSITIVE_INFINITY ? longestPause : Math.max(1, next - now)
-      await clock.sleep(pause, AbortSignal.any([alarm.signal, closed.signal]))
+      await clock.sleep(pause, alarm.signal)
     }
   }
 
@@ -161,12 +162,13 @@ export function createOutbox(parts: Parts): Outbox {
     return subscribed
   }
 
-  async function hear(routerId: RouterId, payload: Uint8Array): Promise<void> {
+  /** Does not hold up the reading: an answer that is lost with the process is given again. */
+  function hear(routerId: RouterId, payload: Uint8Array): void {
     const answer = answerIn(jsonOf(payload))
     if (answer?.purchaseId === undefined) return
     const one = waiting.get(answer.purchaseId)
     if (one?.entry.routerId !== routerId) return
-    if (isSettling(answer)) await settle(one, answer)
+    if (isSettling(answer)) void settle(one, answer)
   }
 
   async function settle(one: Waiting, answer: Answer): Promise<void> {
@@ -199,6 +201,7 @@ export function createOutbox(parts: Parts): Outbox {
     resume: open,
     async close() {
       closed.abort()
+      wake()
       for (const { heard } of waiting.values()) for (const tell of heard) tell()
       await opening?.catch(() => {})
       if (opening) await store.close()

@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts'
 import type { Incoming, Link } from './link.ts'
 import { type Json, jsonOf } from './reading.ts'
 import type { Gone, Range } from './sequence.ts'
+import { firstOf } from './signals.ts'
 
 export type Replayed =
   | { events: Json[]; gone: Gone[] }
@@ -40,7 +41,7 @@ export function createReplays({ link, clock, prefix, isBlocked, within = 15_000 
     const toSeq = Math.min(range.toSeq, range.fromSeq + mostAtOnce - 1)
     const command = { transaction, command: 'events.replay', ...range, toSeq, replyTo }
     const over = new AbortController()
-    const stopped = AbortSignal.any([signal, over.signal])
+    const { signal: stopped, release } = firstOf(signal, over.signal)
     const events: Json[] = []
     const reply = new Promise<Json | undefined>((resolve) => {
       open.set(transaction, { events, end: resolve, heardAt: clock.now() })
@@ -54,6 +55,7 @@ export function createReplays({ link, clock, prefix, isBlocked, within = 15_000 
       return { later: 'not-taken' }
     } finally {
       over.abort()
+      release()
       open.delete(transaction)
     }
   }

@@ -6,6 +6,7 @@ import type { Incoming, Link } from './link.ts'
 import { type Heard, type RouterView, viewOf } from './liveness.ts'
 import type { CallOptions } from './options.ts'
 import { jsonOf, statusIn, usageIn } from './reading.ts'
+import { firstOf } from './signals.ts'
 
 /** A status or a whole usage report, its parts put together. */
 export type Report = { routerId: RouterId } & ({ status: Status } | { usage: Usage })
@@ -120,7 +121,7 @@ export function createWatching({ link, clock, prefix, closed }: Parts): Watching
   async function* reports({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Report, void, void> {
     const unread = new Map<string, Report>()
     readers.add(unread)
-    const stopped = signal ? AbortSignal.any([signal, closed]) : closed
+    const { signal: stopped, release } = firstOf(signal, closed)
     try {
       await watch()
       while (!stopped.aborted) {
@@ -133,6 +134,7 @@ export function createWatching({ link, clock, prefix, closed }: Parts): Watching
       signal?.throwIfAborted()
     } finally {
       readers.delete(unread)
+      release()
     }
   }
 
