@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, type onTestFinished, test } from 'vitest'
+import { expect, it, type TestContext, test } from 'vitest'
 import { examine, type Finding } from '../../kit/doctor.ts'
 import { aedes, ended, freePort, mosquitto, until } from '../black-box/brokers.ts'
 
