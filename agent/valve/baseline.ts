@@ -108,7 +108,9 @@ export function getDataUsageSinceBaseline(
 }
 
 function passed(known: BaselineEntry | undefined, from: Volume, client: PortalClient, direction: Direction) {
-  if (isHidden(known, client, direction)) return { bytes: 0, isRestarted: false }
+  if (isHidden(known, client, direction)) return nothing
+  // Those of an older entry, which this one was not known to stand behind, are no continuation of its own.
+  if (known && client.borrowed && !known.borrowed) return nothing
   if (known && isItsOwnNow(known, client)) {
     return { bytes: Math.max(0, client[direction] - from[direction]), isRestarted: false }
   }
@@ -116,6 +118,7 @@ function passed(known: BaselineEntry | undefined, from: Volume, client: PortalCl
   return { bytes: client[direction] - (isRestarted ? 0 : from[direction]), isRestarted }
 }
 
+const nothing = { bytes: 0, isRestarted: false }
 const zero = { downloaded: 0, uploaded: 0 }
 
 /** The baseline of a device whose gate is shut. */

@@ -143,7 +143,8 @@ export function createValve(
       else if (client?.ip === name) elders.set(name, client)
       if (!client || (client.mac === mac && name !== mac)) told.add(name)
     }
-    for (const entry of [...entries.values()].filter(({ ip }) => shared === 'every' || shared.includes(ip))) {
+    const isShared = ({ ip }: PortalClient) => shared === 'every' || shared.includes(ip) || elders.has(ip)
+    for (const entry of [...entries.values()].filter(isShared)) {
       const oldest = elders.get(entry.ip) ?? (await askClient(entry.ip))
       if (oldest && oldest.token !== entry.token) {
         entries.set(entry.token, { ...borrowedFrom(oldest, entry), askedAt: oldest.askedAt ?? clock.monotonic() })

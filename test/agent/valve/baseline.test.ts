@@ -89,6 +89,14 @@ describe('getDataUsageSinceBaseline', () => {
     expect(found.some(({ restarted }) => restarted)).toBe(false)
   })
 
+  it('is nothing when its counters are found to stand at an older entry, and counts from there', () => {
+    const found = aClient({ downloaded: 5000, borrowed: true })
+    const baseline = setDataBaseline([found], setDataBaseline([aClient()]))
+
+    expect(getDataUsageSinceBaseline(setDataBaseline([aClient()]), [found])).toMatchObject({ downloaded: 0 })
+    expect(getDataUsageSinceBaseline(baseline, [{ ...found, downloaded: 5500 }])).toMatchObject({ downloaded: 500 })
+  })
+
   it('is all that its own counters show, once the older entry is gone that hid them', () => {
     const baseline = openingBaseline([aClient({ open: false, downloaded: 700, borrowed: true })])
 

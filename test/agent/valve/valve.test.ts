@@ -112,7 +112,7 @@ describe('a question about some devices', () => {
     join(scene.portal, 2, anIp(1))
     await scene.valve.openGate(aMac(2))
     scene.calls.length = 0
-    const list = await scene.valve.look([{ mac: aMac(2), names: [anIp(1)], shared: [anIp(1)] }])
+    const list = await scene.valve.look([{ mac: aMac(2), names: [anIp(1)] }])
 
     expect(list.clients).toMatchObject([{ mac: aMac(2), borrowed: true }])
     expect(list.named).toEqual(new Map([[aMac(2), new Set()]]))
