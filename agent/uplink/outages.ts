@@ -1,0 +1,33 @@
+// Outages: one log line when the connection is lost, another when the reason changes, and one when it is back.
+import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import { withoutSecrets } from './names.ts'
+import type { Place } from './places.ts'
+import type { Warnings } from './warnings.ts'
+
+export interface Outages {
+  over(place: Place): void
+  away(place: Place, reason: string): void
+}
+
+export function createOutages(clock: Pick<Clock, 'monotonic'>, log: Log, warnings: Warnings): Outages {
+  let awayWith: { reason: string; since: number } | undefined
+  return {
+    over(place) {
+      const awayMilliseconds = awayWith && clock.monotonic() - awayWith.since
+      const length = awayMilliseconds !== undefined && { awayMilliseconds }
+      log.info({ ...whereIs(place), ...length }, 'connected to the broker')
+      awayWith = undefined
+    },
+    away(place, reason) {
+      const where = whereIs(place)
+      const isNew = awayWith?.reason !== reason
+      awayWith = { reason, since: awayWith?.since ?? clock.monotonic() }
+      log[isNew ? 'warn' : 'debug']({ ...where, reason }, 'no connection to the broker, trying again')
+      // Stands in the status afterwards, so that a person learns why the router was away.
+      if (isNew) warnings.raise('connection', `the connection to ${where.broker} was lost or not made: ${reason}`)
+    },
+  }
+}
+
+const whereIs = ({ url, address }: Place) => ({ broker: withoutSecrets(url), ...(address && { address }) })
