@@ -1,9 +1,10 @@
 // The files of purchase ids: what the memory of them has gained since the last snapshot is appended here before the next one,
 // so that no snapshot holds them all and a journal file can be pruned without them.
+
+import type { FileReader } from './file-reader.ts'
 import { numberIn, purchasesName } from './files.ts'
 import { frame, soundFrames, valueAt } from './frames.ts'
 import type { Packed, PurchaseMemory } from './purchase-memory.ts'
-import type { Reader } from './recovery.ts'
 import type { AppendedFile, Store } from './store.ts'
 
 export type PurchaseFile = AppendedFile & {
@@ -21,7 +22,7 @@ const mostSeconds = 3 * 86_400
 export async function readPurchaseFiles(
   names: { name: string }[],
   known: { number: number; bytes: number }[] = [],
-  reader: Reader,
+  reader: FileReader,
   memory: PurchaseMemory,
 ): Promise<{ files: PurchaseFile[]; damaged: string[] }> {
   const files: PurchaseFile[] = []

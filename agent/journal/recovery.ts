@@ -2,6 +2,7 @@
 // newest sound snapshot on; where there is a hole it stops, whatever made it.
 import type { Event } from '../../protocol/index.ts'
 import { type Books, beginEpoch, emptyBooks, enter, fromSnapshot } from '../merchant/books.ts'
+import { createFileReader, type FileReader } from './file-reader.ts'
 import {
   type CheckpointFrame,
   checkFormat,
@@ -19,7 +20,7 @@ import { type PurchaseFile, readPurchaseFiles } from './purchase-files.ts'
 import { PurchaseMemory } from './purchase-memory.ts'
 import { enterOutcome, salvage, writeOff } from './salvage.ts'
 import { type JournalState, mostRecent } from './state.ts'
-import { StorageFailure, type Store } from './store.ts'
+import type { Store } from './store.ts'
 
 // An epoch that follows damage leaves so many numbers out: whatever a file held that cannot be read, they do not meet it.
 const unreadableDecisions = 1_000_000
@@ -29,7 +30,7 @@ export async function recover(store: Store, newEpoch: () => string): Promise<Jou
   const names = [...(await store.list())].sort((a, b) => (a.name < b.name ? -1 : 1))
   for (const { name } of names) if (name.endsWith('.tmp')) await store.remove(name).catch(() => {})
   const warnings: string[] = []
-  const reader = createReader(store)
+  const reader = createFileReader(store)
   const base = await newestCheckpoint(names, reader, warnings)
   const files = names.flatMap(journalFileOf)
   const { purchases, purchaseFiles } = await rememberPurchases(names, base?.purchaseFiles, files, reader, warnings)
@@ -42,7 +43,7 @@ export async function recover(store: Store, newEpoch: () => string): Promise<Jou
     enter(books, { type: 'lived', uptime: decision.uptime })
     for (const record of decision.records) enter(books, record)
   })
-  // The checkpoint knows how far the journal went: an end that is missing shows nowhere else.
+  // A journal that lost its end looks whole; only the checkpoint's decision number shows the loss.
   const known = notes.at(-1)?.n ?? 0
   const end = endMissing(walk.n, known, base?.files?.at(-1)?.firstN ?? 0, files)
   const hole = walk.hole ?? (end === undefined ? undefined : { why: end, behind: [] })
@@ -75,7 +76,7 @@ async function rememberPurchases(
   names: { name: string }[],
   known: Snapshot['purchaseFiles'],
   files: JournalFile[],
-  reader: Reader,
+  reader: FileReader,
   warnings: string[],
 ): Promise<{ purchases: PurchaseMemory; purchaseFiles: PurchaseFile[] }> {
   const purchases = new PurchaseMemory()
@@ -95,39 +96,6 @@ async function rememberPurchases(
   return { purchases, purchaseFiles: read.files }
 }
 
-export interface Reader {
-  /** Undefined where it cannot be read, or is not there. */
-  read(name: string): Promise<Uint8Array | undefined>
-  readonly fault: StorageFailure | undefined
-  readonly hasRead: boolean
-}
-
-// A fault is tried once more: some pass by.
-function createReader(store: Store): Reader {
-  let fault: StorageFailure | undefined
-  let hasRead = false
-  return {
-    async read(name) {
-      try {
-        const bytes = await store.read(name).catch(() => store.read(name))
-        hasRead = true
-        return bytes
-      } catch (err) {
-        if (!(err instanceof StorageFailure)) throw err
-        if (store.hangs) throw err
-        fault = err
-        return undefined
-      }
-    },
-    get fault() {
-      return fault
-    },
-    get hasRead() {
-      return hasRead
-    },
-  }
-}
-
 /** What says that the journal went further than it does now, or nothing. */
 function endMissing(n: number, known: number, lastFirstN: number, files: readonly JournalFile[]): string | undefined {
   if (known > n) return lacks(n + 1, known)
@@ -142,7 +110,7 @@ interface Base extends Snapshot {
 
 async function newestCheckpoint(
   names: { name: string }[],
-  reader: Reader,
+  reader: FileReader,
   warnings: string[],
 ): Promise<Base | undefined> {
   for (const { name } of [...names].reverse()) {
@@ -173,7 +141,7 @@ interface Hole {
 }
 
 /** Enters every decision behind `from`, up to the first that does not follow the one before. */
-async function walkFrom(from: number, files: JournalFile[], reader: Reader, take: (decision: Decision) => void) {
+async function walkFrom(from: number, files: JournalFile[], reader: FileReader, take: (decision: Decision) => void) {
   let n = from
   const recent: Event[] = []
   const holeAt = (why: string, index: number, at = 0): { n: number; recent: Event[]; hole: Hole } => {
@@ -222,7 +190,7 @@ function endOf(bytes: Uint8Array, at: number): number {
 const damagedAt = ({ name }: JournalFile, byte: number) => `${name} is damaged at byte ${byte}`
 const lacks = (from: number, to: number) => `the journal lacks decisions ${from} to ${to}`
 
-async function decisionsOf(behind: Hole['behind'], reader: Reader): Promise<Decision[]> {
+async function decisionsOf(behind: Hole['behind'], reader: FileReader): Promise<Decision[]> {
   const decisions: Decision[] = []
   for (const { name, from } of behind) {
     const bytes = await reader.read(name)
