@@ -1,3 +1,4 @@
+// The tests that run on a laptop: npm test.
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({

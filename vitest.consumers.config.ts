@@ -1,3 +1,4 @@
+// What a backend's developer and an operator go through: npm run test:consumers.
 import { defineConfig } from 'vitest/config'
 
 // What a backend's developer and an operator go through: the package, the page, kills, the contract kit. npm run test:consumers.

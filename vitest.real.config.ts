@@ -1,3 +1,4 @@
+// The agent against a real openNDS: npm run test:real.
 import { defineConfig } from 'vitest/config'
 
 // The agent against a real openNDS: one lab a machine, so one file at a time.

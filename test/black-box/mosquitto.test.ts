@@ -1,3 +1,4 @@
+// The cases that every broker has to pass, on Mosquitto.
 import { mosquitto } from './brokers.ts'
 import { casesOn } from './cases.ts'
 

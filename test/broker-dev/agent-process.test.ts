@@ -1,3 +1,4 @@
+// Proves that an agent in a process of its own starts, stops and is missed.
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

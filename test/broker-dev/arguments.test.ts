@@ -1,3 +1,4 @@
+// Proves the fleet's arguments and their defaults.
 import { describe, expect, it, test } from 'vitest'
 import { parseFleetArguments } from '../../broker-dev/fleet-arguments.ts'
 

@@ -1,3 +1,4 @@
+// Proves that the audit of the wire finds what does not add up, and nothing else.
 import { describe, expect, it, test } from 'vitest'
 import { createAudit } from '../../broker-dev/audit.ts'
 import type { Status, UsageMessage } from '../../protocol/index.ts'

@@ -1,3 +1,4 @@
+// Proves that the development broker carries, keeps and closes.
 import { connect, connectAsync } from 'mqtt'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createBroker } from '../../broker-dev/broker.ts'

@@ -1,3 +1,4 @@
+// Proves what a router's customers do together.
 import { describe, expect, it } from 'vitest'
 import { createCrowd, macOf } from '../../broker-dev/crowd.ts'
 import type { CustomerAnswer } from '../../broker-dev/customers.ts'

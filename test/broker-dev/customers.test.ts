@@ -1,3 +1,4 @@
+// Proves what one customer does, the same for the same seed.
 import { describe, expect, it } from 'vitest'
 import {
   type Customer,

@@ -1,3 +1,4 @@
+// Proves that the summary says what was sold, refused and used.
 import { describe, expect, it, test } from 'vitest'
 import type { RouterAudit } from '../../broker-dev/audit.ts'
 import type { BackendCounts } from '../../broker-dev/backend.ts'

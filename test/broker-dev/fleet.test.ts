@@ -1,3 +1,4 @@
+// Proves that a simulated fleet runs and its books add up.
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+// Proves that the table fits the terminal.
 import { describe, expect, it } from 'vitest'
 import { emptyFleet, seeStatus, seeUsage } from '../../broker-dev/fleet-view.ts'
 import { createScreen } from '../../broker-dev/screen.ts'

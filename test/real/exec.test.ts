@@ -1,3 +1,4 @@
+// The real cases over ndsctl as a program.
 import { sales } from './sales.ts'
 import { onARealPortal } from './stage.ts'
 import { strangers } from './strangers.ts'

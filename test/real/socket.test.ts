@@ -1,3 +1,4 @@
+// The real cases over the daemon's socket.
 import { sales } from './sales.ts'
 import { onARealPortal } from './stage.ts'
 import { strangers } from './strangers.ts'

@@ -1,3 +1,4 @@
+// Proves that a certificate is never shown over a stream that others can read.
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
