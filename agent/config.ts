@@ -2,8 +2,8 @@
 import { parse as parseToml } from 'smol-toml'
 import * as z from 'zod'
 import type { Price, RouterId } from '../protocol/index.ts'
-import type { UnpaidPolicy } from './merchant/gate-plan.ts'
-import type { LookSettings } from './merchant/next-look.ts'
+import type { UnpaidPolicy } from './lookout/gate-plan.ts'
+import type { LookSettings } from './lookout/when-to-look.ts'
 import type { Tariff } from './merchant/purchase-session.ts'
 import { isSetting, keyOf, type Setting, type SettingName, settings } from './settings.ts'
 

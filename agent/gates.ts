@@ -1,11 +1,11 @@
 // Gates: a look at the portal becomes charges and events in the books; a plan becomes calls of the Valve.
 import type { LiveStatus, Mac } from '../protocol/index.ts'
-import { type Clock, nowOf } from './clock.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
-import type { Metered, Metering } from './merchant/books.ts'
-import { coalesce, type Drift, type Reports } from './merchant/drifts.ts'
-import { isDue, isStrange, type Step, type UnpaidPolicy } from './merchant/gate-plan.ts'
+import { coalesce, type Drift, type Reports } from './lookout/drifts.ts'
+import { isDue, isStrange, type Step, type UnpaidPolicy } from './lookout/gate-plan.ts'
+import { drift, nothingWatched, settle, sharedAddress } from './lookout/settle.ts'
+import { firstEndIn } from './lookout/when-to-look.ts'
 import {
   absentMilliseconds,
   afterListFault,
@@ -14,7 +14,8 @@ import {
   everybody,
   nothingSeen,
   type Seen,
-} from './merchant/look-plan.ts'
+} from './lookout/whom-to-ask.ts'
+import type { Metered, Metering } from './merchant/books.ts'
 import {
   isSeenAgain,
   lacksBaseline,
@@ -24,13 +25,7 @@ import {
   unreadFor,
   unseen,
 } from './merchant/metering.ts'
-import { firstEndIn } from './merchant/next-look.ts'
 import { currentLot, type Session } from './merchant/session.ts'
-import { drift, nothingWatched, settle, sharedAddress } from './merchant/settle.ts'
-import type { Now } from './moment.ts'
-import type { Recorder } from './recorder.ts'
-import { PortalFault } from './valve/fault.ts'
-import type { Neighbours } from './valve/neighbours.ts'
 import {
   type Asked,
   type PortalClient,
@@ -38,9 +33,14 @@ import {
   type Question,
   updated,
   without,
-} from './valve/portal-client.ts'
-import { shutAlong } from './valve/prefix-defect.ts'
-import { withHolders } from './valve/shared-address.ts'
+} from './portal/portal-client.ts'
+import { shutAlong } from './portal/prefix-defect.ts'
+import { withHolders } from './portal/shared-address.ts'
+import type { Recorder } from './recorder.ts'
+import { type Clock, nowOf } from './time/clock.ts'
+import type { Now } from './time/moment.ts'
+import type { Neighbours } from './valve/neighbours.ts'
+import { PortalFault } from './valve/portal-fault.ts'
 import type { Valve } from './valve/valve.ts'
 
 export interface Gates {

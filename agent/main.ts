@@ -2,11 +2,11 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { assembleAgent } from './assemble.ts'
-import { agentVersion } from './build.ts'
 import { readConfig } from './config.ts'
 import { keepHeapLean } from './lean-heap.ts'
 import { createLog } from './log.ts'
 import { settingsHelp } from './settings.ts'
+import { agentVersion } from './version.ts'
 
 const usage = `tollgate-fleet agent ${agentVersion}
 

@@ -1,12 +1,12 @@
 // The outbox: the journal behind what the broker has acknowledged, published in order, whenever there is a broker.
 import type { Event } from '../protocol/index.ts'
 import { createBacklog } from './backlog.ts'
-import type { Clock } from './clock.ts'
 import type { Journal } from './journal/journal.ts'
 import { withOffer } from './merchant/offer.ts'
 import type { Tariff } from './merchant/purchase-session.ts'
-import type { Now } from './moment.ts'
 import type { Recorder } from './recorder.ts'
+import type { Clock } from './time/clock.ts'
+import type { Now } from './time/moment.ts'
 import { NotTaken, type Uplink } from './uplink/uplink.ts'
 import { createUsageReports, type Reported } from './usage-reports.ts'
 

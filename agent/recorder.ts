@@ -1,12 +1,12 @@
 // The recorder: events get their number, go to disk, and are then in the books, in the log and on their way.
 import { Mutex } from 'async-mutex'
 import type { Event, RouterId } from '../protocol/index.ts'
-import { type Clock, nowOf } from './clock.ts'
 import { type Journal, StorageFailure } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import type { JournalRecord, PurchaseNote } from './merchant/books.ts'
-import type { Draft } from './merchant/draft.ts'
-import { timestamp } from './moment.ts'
+import type { Draft } from './merchant/event-draft.ts'
+import { type Clock, nowOf } from './time/clock.ts'
+import { timestamp } from './time/moment.ts'
 
 export interface Recorder {
   /** One decision at a time: reads the books and changes them with nobody in between. Never wait for the network in it. */

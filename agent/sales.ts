@@ -1,18 +1,18 @@
 // Sales: one message from the purchase topic becomes one answer; what counts is on disk before it is acknowledged.
 import { type Mac, parsePurchase } from '../protocol/index.ts'
-import { type Clock, nowOf } from './clock.ts'
 import { fingerprint } from './fingerprint.ts'
 import { type Journal, StorageFailure } from './journal/journal.ts'
 import type { PurchaseNote } from './merchant/books.ts'
-import type { Draft } from './merchant/draft.ts'
+import type { Draft } from './merchant/event-draft.ts'
 import { type KnownPurchase, purchaseSession, rejection, type Sale, type Tariff } from './merchant/purchase-session.ts'
 import type { RefusalLimit } from './merchant/refusal-limit.ts'
 import { faultOfBooks } from './merchant/reporting.ts'
-import type { Now } from './moment.ts'
+import { setDataBaseline } from './portal/baseline.ts'
+import type { PortalClient } from './portal/portal-client.ts'
 import type { Recorder } from './recorder.ts'
+import { type Clock, nowOf } from './time/clock.ts'
+import type { Now } from './time/moment.ts'
 import type { Incoming } from './uplink/uplink.ts'
-import { setDataBaseline } from './valve/baseline.ts'
-import type { PortalClient } from './valve/portal-client.ts'
 
 interface Parts {
   clock: Clock

@@ -3,17 +3,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import type * as z from 'zod'
 import type { LiveStatus as LiveStatusOnTheWire, Metric, OfflineStatus } from '../protocol/index.ts'
-import { agentVersion } from './build.ts'
-import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { exactJson } from './exact-json.ts'
 import type { Gates } from './gates.ts'
 import type { Journal } from './journal/journal.ts'
 import { countSessions, faultOfBooks, faultOfPlaces, faultOfPortal, faultOfTrust } from './merchant/reporting.ts'
 import { type Balance, conservationOf } from './merchant/view.ts'
-import { timestamp } from './moment.ts'
 import type { Recorder } from './recorder.ts'
+import type { Clock } from './time/clock.ts'
+import { timestamp } from './time/moment.ts'
 import { NotTaken, type Uplink } from './uplink/uplink.ts'
+import { agentVersion } from './version.ts'
 
 export interface StatusBoard {
   /** `changed`: if anything differs from what was published; `changed visibly`: if more than counters differ. */

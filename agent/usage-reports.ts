@@ -1,8 +1,8 @@
 // Usage reports: where every session stands, as totals, one report at a time.
 import type { Journal } from './journal/journal.ts'
 import { usageReport } from './merchant/reporting.ts'
-import type { Now } from './moment.ts'
 import type { Recorder } from './recorder.ts'
+import type { Now } from './time/moment.ts'
 import type { Uplink } from './uplink/uplink.ts'
 
 /** How many parts a report had, and the last event that it counts in. */

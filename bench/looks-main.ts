@@ -7,8 +7,8 @@ import { assembleAgent } from '../agent/assemble.ts'
 import { readConfig } from '../agent/config.ts'
 import { keepHeapLean } from '../agent/lean-heap.ts'
 import { createLog } from '../agent/log.ts'
-import { execNdsctl, type Ndsctl } from '../agent/valve/ndsctl.ts'
-import { socketNdsctl } from '../agent/valve/socket.ts'
+import { execNdsctl, type Ndsctl } from '../agent/valve/ndsctl/exec.ts'
+import { socketNdsctl } from '../agent/valve/ndsctl/socket.ts'
 import type { FromLooks, ToLooks } from './look-cpu.ts'
 
 const read = readConfig(process.env)

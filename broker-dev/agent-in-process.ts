@@ -1,8 +1,8 @@
 // The real agent inside the simulation's own process, with the mock portal's `ndsctl` handed to it as a function.
 import pino from 'pino'
 import { assembleAgent } from '../agent/assemble.ts'
-import type { Clock } from '../agent/clock.ts'
 import { readConfig } from '../agent/config.ts'
+import type { Clock } from '../agent/time/clock.ts'
 import type { RunningAgent } from './agent-process.ts'
 import { inProcess } from './portal/in-process.ts'
 import type { MockPortal } from './portal/world.ts'

@@ -1,5 +1,5 @@
 // The customers of one router at its mock portal: asks each what it does next, and does it.
-import type { Clock } from '../agent/clock.ts'
+import type { Clock } from '../agent/time/clock.ts'
 import {
   type Customer,
   type CustomerAction,

@@ -1,7 +1,7 @@
 // One simulated router: a mock portal, the real agent that drives it, and the customers.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Clock } from '../agent/clock.ts'
+import type { Clock } from '../agent/time/clock.ts'
 import { createAgentInProcess } from './agent-in-process.ts'
 import { createAgentProcess, type RunningAgent } from './agent-process.ts'
 import { type CrowdOptions, createCrowd } from './crowd.ts'

@@ -1,7 +1,7 @@
 // A clock that runs faster than the machine's: an hour of a router's life in six minutes.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleepFor } from 'node:timers/promises'
-import type { Clock } from '../agent/clock.ts'
+import type { Clock } from '../agent/time/clock.ts'
 
 /** Starts a boot of its own at the present wall-clock time and runs `speed` times as fast. */
 export function scaledClock(speed: number): Clock {

@@ -3,7 +3,7 @@
 //   checkpoint-<number>.log                    the books, then metering and what the broker has acknowledged
 //   purchases-<number>.log                     the outcomes of purchase ids, which outlive their events
 import { type Books, emptyBooks, type JournalRecord } from '../merchant/books.ts'
-import type { Now } from '../moment.ts'
+import type { Now } from '../time/moment.ts'
 import { createCheckpoints, type NotedRecord, takenUpTo } from './checkpoints.ts'
 import { createDecisionWriter } from './decision-writer.ts'
 import type { Disk } from './disk.ts'

@@ -1,7 +1,7 @@
 // The books: everything the router knows, as the fold of its journal.
 import type { CommandErrorCode, Event, EventOf, Mac, Metric, RefusalCode } from '../../protocol/index.ts'
-import type { Moment } from '../moment.ts'
-import type { Baseline } from '../valve/baseline.ts'
+import type { Baseline } from '../portal/baseline.ts'
+import { type Moment, wallOf } from '../time/moment.ts'
 import { addAllotment, type Lot, moved, type Session, withoutLots } from './session.ts'
 
 /** What one journal holds. Events are public; the other records are the agent's own. */
@@ -166,7 +166,7 @@ export function enter(books: Books, record: JournalRecord): void {
     case 'event':
       books.epoch = record.event.epoch
       books.lastSeq = record.event.seq ?? books.lastSeq
-      if (record.event.clockSynced) books.syncedWall = Math.max(books.syncedWall ?? 0, Date.parse(record.event.at))
+      if (record.event.clockSynced) books.syncedWall = Math.max(books.syncedWall ?? 0, wallOf(record.event.at))
       enterEvent(books, record.event, record.purchase)
       return
     case 'metered':

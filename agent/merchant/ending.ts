@@ -1,6 +1,6 @@
 // The end of a session, and the leaving of its used-up purchases, as events.
 import { type EndReason, type EventOf, terminateCauses } from '../../protocol/index.ts'
-import type { DraftOf } from './draft.ts'
+import type { DraftOf } from './event-draft.ts'
 import { type Lot, type Session, usedOf } from './session.ts'
 import { amounts } from './view.ts'
 

@@ -1,7 +1,7 @@
 // What damage took of what was sold is told once, so that the backend can make it good.
 import { type Metric, terminateCauses } from '../../protocol/index.ts'
 import type { Books, LostLot } from './books.ts'
-import type { DraftOf } from './draft.ts'
+import type { DraftOf } from './event-draft.ts'
 
 // An event is to fit through any broker.
 const mostPurchases = 64

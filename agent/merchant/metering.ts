@@ -1,6 +1,5 @@
 // Metering: what a look at the portal means for each session's lots.
 import type { Mac, WaitingFor } from '../../protocol/index.ts'
-import { type Moment, since } from '../moment.ts'
 import {
   clearDataBaseline,
   getDataUsageSinceBaseline,
@@ -8,9 +7,10 @@ import {
   isContinued,
   openingBaseline,
   setDataBaseline,
-} from '../valve/baseline.ts'
-import type { PortalClient } from '../valve/portal-client.ts'
-import { othersAt } from '../valve/shared-address.ts'
+} from '../portal/baseline.ts'
+import type { PortalClient } from '../portal/portal-client.ts'
+import { othersAt } from '../portal/shared-address.ts'
+import { type Moment, since } from '../time/moment.ts'
 import { type Books, type Metering, meteringOf } from './books.ts'
 import { isPaid, type Session, useLots } from './session.ts'
 

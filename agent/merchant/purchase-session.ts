@@ -8,11 +8,11 @@ import type {
   RefusalCode,
   Unreadable,
 } from '../../protocol/index.ts'
-import type { Now } from '../moment.ts'
+import { type Now, wallOf } from '../time/moment.ts'
 import { longestIdle } from './abandoned.ts'
 import type { Books, PurchaseNote } from './books.ts'
-import type { Draft, DraftOf } from './draft.ts'
 import { endOf } from './ending.ts'
+import type { Draft, DraftOf } from './event-draft.ts'
 import { type Allotment, calculateAllotment } from './prices.ts'
 import { addAllotment, allotmentOf, type Lot, mostLiveLots } from './session.ts'
 import { viewOf } from './view.ts'
@@ -63,7 +63,7 @@ export function purchaseSession(
   const { mac, reference, notAfter, purchaseId, startWithin } = read.purchase
   // A clock that cannot be believed is still not earlier than one that could.
   const atLeast = now.clockSynced ? now.wall : (books.syncedWall ?? 0)
-  if (notAfter !== undefined && atLeast >= Date.parse(notAfter)) {
+  if (notAfter !== undefined && atLeast >= wallOf(notAfter)) {
     return refuse('expired', `it came after its notAfter, ${notAfter}: refund it, or send it under a new purchaseId`)
   }
   const session = books.sessions.get(mac)

@@ -1,7 +1,7 @@
 // Reports: where everything stands, for whoever asks.
 import type { LiveStatus, Usage } from '../../protocol/index.ts'
-import type { Now } from '../moment.ts'
-import type { PortalList } from '../valve/portal-client.ts'
+import type { PortalList } from '../portal/portal-client.ts'
+import type { Now } from '../time/moment.ts'
 import type { Books } from './books.ts'
 import { inParts } from './parts.ts'
 import { mostSessions } from './purchase-session.ts'

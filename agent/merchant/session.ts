@@ -1,7 +1,7 @@
 // A session: one device's stay, paid by lots that are used first in, first out.
 import type { EndReason, Mac, Metric, Paid, SessionState, WaitingFor } from '../../protocol/index.ts'
-import type { Moment } from '../moment.ts'
-import type { Baseline } from '../valve/baseline.ts'
+import type { Baseline } from '../portal/baseline.ts'
+import type { Moment } from '../time/moment.ts'
 
 /** What one purchase bought: `allotment = used + remaining`. */
 export interface Lot {

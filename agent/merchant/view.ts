@@ -1,6 +1,6 @@
 // How a session is shown to the world, and what the books add up to.
 import type { Amounts, Metric, Session as SessionView } from '../../protocol/index.ts'
-import { type Now, since, timestamp } from '../moment.ts'
+import { type Now, since, timestamp } from '../time/moment.ts'
 import type { Books } from './books.ts'
 import { allotmentOf, currentLot, remainingOf, type Session, stateOf, sumOf, usedOf } from './session.ts'
 

@@ -1,7 +1,8 @@
 // One connection to the broker, from CONNECT to its end: what the broker allows, what it refuses, and what is under way.
 import type { Duplex } from 'node:stream'
 import type { IClientOptions, IConnackPacket, IPublishPacket } from 'mqtt'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
+import type { Warnings } from './broker-warnings.ts'
 import { createHeard, createWaits, type Line } from './line.ts'
 import { createMqttClient } from './mqtt-client.ts'
 import { NotTaken } from './not-taken.ts'
@@ -10,7 +11,6 @@ import { createSender, type PublishOptions } from './publishing.ts'
 import { faultInWords, reasonOf, takenOver } from './reasons.ts'
 import { createSendWindow, type SendWindow } from './send-window.ts'
 import { subscribe } from './subscribing.ts'
-import type { Warnings } from './warnings.ts'
 
 /** How a connection ended. */
 export interface Ended {

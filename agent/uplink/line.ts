@@ -1,7 +1,7 @@
 // The line: what the parts of one connection share.
 import type { MqttClient } from 'mqtt'
-import type { Clock } from '../clock.ts'
-import type { Warnings } from './warnings.ts'
+import type { Clock } from '../time/clock.ts'
+import type { Warnings } from './broker-warnings.ts'
 
 export interface Line {
   client: MqttClient

@@ -1,9 +1,10 @@
 // Outages: one log line when the connection is lost, another when the reason changes, and one when it is back.
-import type { Clock } from '../clock.ts'
+
 import type { Log } from '../log.ts'
+import type { Clock } from '../time/clock.ts'
+import type { Warnings } from './broker-warnings.ts'
 import { withoutSecrets } from './names.ts'
 import type { Place } from './places.ts'
-import type { Warnings } from './warnings.ts'
 
 export interface Outages {
   over(place: Place): void

@@ -2,11 +2,11 @@
 import type { IPublishPacket } from 'mqtt'
 import { type Channel, replyTopicOf, topicOf } from '../../protocol/index.ts'
 import type { Log } from '../log.ts'
+import type { Warnings } from './broker-warnings.ts'
 import type { Settings } from './connect-options.ts'
 import type { Connection } from './connection.ts'
 import type { Receipt, Reply, UplinkHandlers } from './messages.ts'
 import { isReplyTopic } from './names.ts'
-import type { Warnings } from './warnings.ts'
 
 export interface Receiver {
   /** How many purchases of this connection the broker was left to keep. */

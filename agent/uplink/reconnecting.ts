@@ -1,5 +1,5 @@
 // Reconnecting: every address of the broker in turn, again and again, more slowly each time, and never the whole fleet at once.
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 import { type Place, placesOf } from './places.ts'
 
 // Between two tries: doubling from the first to the longest.

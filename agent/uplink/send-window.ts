@@ -1,5 +1,5 @@
 // The send window: everything that goes out, events first, and never more under way than the broker takes.
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
 import { NotTaken } from './not-taken.ts'
 
 /** What goes first when not everything can. */

@@ -1,7 +1,8 @@
 // How large a message may be, learned from connections that ended: MQTT 3.1.1 does not tell why they do.
+
+import type { Warnings } from './broker-warnings.ts'
 import type { Ended } from './connection.ts'
 import { smallPart } from './send-window.ts'
-import type { Warnings } from './warnings.ts'
 
 export interface SizeLimit {
   /** Messages of this size and more are not sent. */

@@ -1,8 +1,8 @@
 // Take-overs: two clients of one name throw each other out for ever. It is said what to do, and the fight slows down.
 import type { Status } from '../../protocol/index.ts'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../time/clock.ts'
+import type { Warnings } from './broker-warnings.ts'
 import type { Ended } from './connection.ts'
-import type { Warnings } from './warnings.ts'
 
 export interface TakeOvers {
   ended(how: Ended, lasted: number): void

@@ -1,9 +1,10 @@
 // The uplink: one MQTT connection at a time, made again for as long as the agent lives.
 // Every connection has a client of its own, so MQTT.js's store is always empty: the journal is the outbox.
 import { type Channel, type Status, topicOf } from '../../protocol/index.ts'
-import type { Clock } from '../clock.ts'
 import { exactJson } from '../exact-json.ts'
 import type { Log } from '../log.ts'
+import type { Clock } from '../time/clock.ts'
+import { createWarnings } from './broker-warnings.ts'
 import { optionsFor, type Settings, trustOf } from './connect-options.ts'
 import { type Connection, openConnection } from './connection.ts'
 import type { UplinkHandlers } from './messages.ts'
@@ -19,7 +20,6 @@ import { smallPart, type Urgency } from './send-window.ts'
 import { createSizeLimit } from './size-limit.ts'
 import { streamTo } from './stream.ts'
 import { createTakeOvers } from './take-overs.ts'
-import { createWarnings } from './warnings.ts'
 
 export type { Incoming, IncomingCommand, Receipt, Reply, UplinkHandlers } from './messages.ts'
 export { NotTaken } from './not-taken.ts'

@@ -3,8 +3,8 @@
 // is ever read as 0 that could not be read, and nothing is believed that a customer can write (openNDS's `custom`).
 import * as z from 'zod'
 import { AnyMac, type Mac, type PortalKind } from '../../protocol/index.ts'
-import { PortalFault } from './fault.ts'
-import type { PortalClient, PortalList } from './portal-client.ts'
+import type { PortalClient, PortalList } from '../portal/portal-client.ts'
+import { PortalFault } from './portal-fault.ts'
 
 type Kind = Exclude<PortalKind, 'unknown'>
 

@@ -1,11 +1,7 @@
 // Which devices the router's kernel knows on the LAN, from its own table: one small file, no program to run.
 import { readFile } from 'node:fs/promises'
-import { AnyMac, type Mac } from '../../protocol/index.ts'
-
-export interface Neighbour {
-  ip: string
-  mac: Mac
-}
+import { AnyMac } from '../../protocol/index.ts'
+import type { Neighbour } from '../portal/neighbour.ts'
 
 /** Reads who is on the LAN; `undefined` where nobody can tell. */
 export type Neighbours = () => Promise<readonly Neighbour[] | undefined>
@@ -16,13 +12,6 @@ export function kernelNeighbours(file = '/proc/net/arp'): Neighbours {
     const table = await readFile(file, 'utf8').catch(() => undefined)
     return table === undefined ? undefined : parseNeighbours(table)
   }
-}
-
-/** Each device's addresses. */
-export function ofDevices(neighbours: readonly Neighbour[]): Map<Mac, Neighbour[]> {
-  const devices = new Map<Mac, Neighbour[]>()
-  for (const neighbour of neighbours) devices.set(neighbour.mac, [...(devices.get(neighbour.mac) ?? []), neighbour])
-  return devices
 }
 
 /** Reads `/proc/net/arp`: a heading, then rows of IP, type, flags, MAC, mask and interface. */

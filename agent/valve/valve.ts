@@ -1,14 +1,14 @@
 // The Valve acts: it looks at the portal, opens gates and shuts them. It decides nothing, and of the portal it remembers
 // no more than which one it is.
 import type { Mac, PortalKind } from '../../protocol/index.ts'
-import type { Clock } from '../clock.ts'
+import { type Asked, majorVersion, type PortalClient, type PortalList, type Question } from '../portal/portal-client.ts'
+import { borrowedFrom, withCountersOfAddress } from '../portal/shared-address.ts'
+import type { Clock } from '../time/clock.ts'
 import type { EndFlows } from './conntrack.ts'
 import type { DaemonAge } from './daemon-age.ts'
 import { type PortalStatus, parseClient, parseList, parseStatus } from './dialect.ts'
-import { PortalFault } from './fault.ts'
-import type { Ndsctl } from './ndsctl.ts'
-import { type Asked, majorVersion, type PortalClient, type PortalList, type Question } from './portal-client.ts'
-import { borrowedFrom, withCountersOfAddress } from './shared-address.ts'
+import type { Ndsctl } from './ndsctl/exec.ts'
+import { PortalFault } from './portal-fault.ts'
 
 /** Every method may throw {@link PortalFault}. Whether a gate moved, only the next look tells: `ndsctl` may lie. */
 export interface Valve {

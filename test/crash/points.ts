@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Disk } from '../../agent/journal/disk.ts'
 import type { Incoming, Uplink } from '../../agent/uplink/uplink.ts'
-import type { Ndsctl } from '../../agent/valve/ndsctl.ts'
+import type { Ndsctl } from '../../agent/valve/ndsctl/exec.ts'
 
 /** `torn`: of a write, only the first half of the bytes is there. */
 export type When = 'before' | 'torn' | 'after'

@@ -1,5 +1,5 @@
 // One life of the agent's process: what it calls takes effect while it lives, and never after; it may be killed at any call.
-import type { Clock } from '../../agent/clock.ts'
+import type { Clock } from '../../agent/time/clock.ts'
 import type { Machine } from './machine.ts'
 import type { VirtualTime } from './virtual-time.ts'
 

@@ -1,9 +1,9 @@
 // `ndsctl` as one life of the agent meets it: slow, one call at a time, cut off when the agent dies, and wrong while a
 // fault lasts. A question is read first and takes its time then; an order takes its time and is done then.
 
-import { PortalFault } from '../../agent/valve/fault.ts'
-import type { Ndsctl } from '../../agent/valve/ndsctl.ts'
+import type { Ndsctl } from '../../agent/valve/ndsctl/exec.ts'
 import type { Neighbours } from '../../agent/valve/neighbours.ts'
+import { PortalFault } from '../../agent/valve/portal-fault.ts'
 import type { Mac } from '../../protocol/index.ts'
 import type { Dice } from './dice.ts'
 import type { Life } from './life.ts'

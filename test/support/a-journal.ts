@@ -1,7 +1,7 @@
 // A journal on a disk in memory, and decisions to put into it.
 import { createJournal, type Journal, type JournalLimits, type Run } from '../../agent/journal/journal.ts'
 import type { Books, JournalRecord } from '../../agent/merchant/books.ts'
-import { timestamp } from '../../agent/moment.ts'
+import { timestamp } from '../../agent/time/moment.ts'
 import type { Event } from '../../protocol/index.ts'
 import { aMac, aRouterId, aWall } from './builders.ts'
 import { type MemoryDisk, memoryDisk } from './memory-disk.ts'

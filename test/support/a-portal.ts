@@ -1,5 +1,5 @@
 // The mock portal as the agent meets it: `ndsctl` as a function, with every call on record.
-import type { Ndsctl } from '../../agent/valve/ndsctl.ts'
+import type { Ndsctl } from '../../agent/valve/ndsctl/exec.ts'
 import { createValve, type Valve } from '../../agent/valve/valve.ts'
 import { inProcess } from '../../broker-dev/portal/in-process.ts'
 import { createPortal, type Flavour, type MockPortal, type PortalOptions } from '../../broker-dev/portal/world.ts'

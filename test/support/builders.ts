@@ -4,8 +4,8 @@ import { fingerprint } from '../../agent/fingerprint.ts'
 import { type Books, emptyBooks, type Outcome } from '../../agent/merchant/books.ts'
 import type { Tariff } from '../../agent/merchant/purchase-session.ts'
 import type { Lot, Session } from '../../agent/merchant/session.ts'
-import type { Now } from '../../agent/moment.ts'
-import type { PortalClient, PortalList } from '../../agent/valve/portal-client.ts'
+import type { PortalClient, PortalList } from '../../agent/portal/portal-client.ts'
+import type { Now } from '../../agent/time/moment.ts'
 import { Mac, parsePurchase, type RouterId, RouterId as RouterIdSchema } from '../../protocol/index.ts'
 
 export const aRouterId: RouterId = RouterIdSchema.parse('r1')

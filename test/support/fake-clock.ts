@@ -1,5 +1,5 @@
 // Virtual time: it stands still until the test moves it, and then wakes every sleeper in order.
-import type { Clock } from '../../agent/clock.ts'
+import type { Clock } from '../../agent/time/clock.ts'
 import { aWall } from './builders.ts'
 
 export interface FakeClock extends Clock {

@@ -1,4 +1,7 @@
 // A market: the merchant between random customers and a model of the portal whose own counts are the truth.
+
+import { gatePlan, isDue } from '../../agent/lookout/gate-plan.ts'
+import { drift, nothingWatched, settle } from '../../agent/lookout/settle.ts'
 import {
   type Books,
   emptyBooks,
@@ -7,13 +10,11 @@ import {
   type JournalRecord,
   toSnapshot,
 } from '../../agent/merchant/books.ts'
-import type { Draft } from '../../agent/merchant/draft.ts'
-import { gatePlan, isDue } from '../../agent/merchant/gate-plan.ts'
+import type { Draft } from '../../agent/merchant/event-draft.ts'
 import { lacksBaseline, opening, unseen } from '../../agent/merchant/metering.ts'
 import { purchaseSession } from '../../agent/merchant/purchase-session.ts'
-import { drift, nothingWatched, settle } from '../../agent/merchant/settle.ts'
-import { type Now, timestamp } from '../../agent/moment.ts'
-import type { PortalClient } from '../../agent/valve/portal-client.ts'
+import type { PortalClient } from '../../agent/portal/portal-client.ts'
+import { type Now, timestamp } from '../../agent/time/moment.ts'
 import type { Event, Mac } from '../../protocol/index.ts'
 import { aClient, aList, aMac, anIp, aReading, aRouterId, aTariff, aWall } from './builders.ts'
 

@@ -11,7 +11,7 @@ import {
   unreadFor,
   unseen,
 } from '../../../agent/merchant/metering.ts'
-import type { PortalClient } from '../../../agent/valve/portal-client.ts'
+import type { PortalClient } from '../../../agent/portal/portal-client.ts'
 import { aBooks, aClient, aLot, aMac, aNow, anIp, anOpenSession, aSession } from '../../support/builders.ts'
 
 const from = (parts = {}) => ({ token: 't1', ip: anIp(), downloaded: 100, uploaded: 10, ...parts })

@@ -4,7 +4,7 @@ import { describe, expect, it, test } from 'vitest'
 import type { Books } from '../../../agent/merchant/books.ts'
 import { withOffer } from '../../../agent/merchant/offer.ts'
 import { purchaseSession, rejection, type Tariff } from '../../../agent/merchant/purchase-session.ts'
-import type { Now } from '../../../agent/moment.ts'
+import type { Now } from '../../../agent/time/moment.ts'
 import {
   aBooks,
   aGrant,

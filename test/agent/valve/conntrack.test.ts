@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { conntrackEndFlows } from '../../../agent/valve/conntrack.ts'
-import { PortalFault } from '../../../agent/valve/fault.ts'
+import { PortalFault } from '../../../agent/valve/portal-fault.ts'
 import { createValve } from '../../../agent/valve/valve.ts'
 import { aClient } from '../../support/builders.ts'
 

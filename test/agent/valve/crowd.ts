@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { socketNdsctl } from '../../../agent/valve/socket.ts'
+import { socketNdsctl } from '../../../agent/valve/ndsctl/socket.ts'
 import { bundle } from '../../support/bundle.ts'
 
 export interface Crowd {

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import type { PortalClient } from '../../../agent/portal/portal-client.ts'
 import { parseClient, parseList } from '../../../agent/valve/dialect.ts'
-import { PortalFault } from '../../../agent/valve/fault.ts'
-import type { PortalClient } from '../../../agent/valve/portal-client.ts'
+import { PortalFault } from '../../../agent/valve/portal-fault.ts'
 
 const folder = new URL('../../fixtures/captures/', import.meta.url)
 const real = [

@@ -1,9 +1,9 @@
 // Proves that every recorded answer of the real daemons is read to the byte, and that what cannot be read costs its own row.
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it, test } from 'vitest'
+import type { PortalList } from '../../../agent/portal/portal-client.ts'
 import { parseClient, parseList, parseStatus } from '../../../agent/valve/dialect.ts'
-import { PortalFault } from '../../../agent/valve/fault.ts'
-import type { PortalList } from '../../../agent/valve/portal-client.ts'
+import { PortalFault } from '../../../agent/valve/portal-fault.ts'
 import { aMac } from '../../support/builders.ts'
 import { type Reading, readings } from './capture-readings.ts'
 

@@ -1,6 +1,6 @@
 // Proves that the Valve asks the portal the right things, and says what is wrong with it by the right code.
 import { describe, expect, it, test } from 'vitest'
-import type { PortalClient } from '../../../agent/valve/portal-client.ts'
+import type { PortalClient } from '../../../agent/portal/portal-client.ts'
 import { createValve } from '../../../agent/valve/valve.ts'
 import { aValve, join } from '../../support/a-portal.ts'
 import { aClient, aMac, anIp } from '../../support/builders.ts'

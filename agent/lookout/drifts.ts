@@ -1,0 +1,50 @@
+// Drifts are told once and then counted: one device that does the same again and again must not fill the flash, nor push
+// what somebody paid for out of the journal.
+
+import type { DraftOf } from '../merchant/event-draft.ts'
+import { type Now, timestamp } from '../time/moment.ts'
+
+export type Drift = DraftOf<'gate.drift'>
+
+/** The drifts of the last minutes, by kind and device. */
+export type Reports = ReadonlyMap<string, Report>
+
+interface Report {
+  toldAt: number
+  /** What has happened since it was told, and is to be told in the end. */
+  untold?: { latest: Drift; count: number; since: string; unreadBytes: number }
+}
+
+// The same kind about the same device is told no more often than this.
+const quietMilliseconds = 300_000
+
+/** The drifts to tell now, of these and of those that were counted before; `reports` is for the next time. */
+export function coalesce(before: Reports, drifts: readonly Drift[], now: Now): { told: Drift[]; reports: Reports } {
+  const reports = new Map(before)
+  for (const drift of drifts) {
+    const report = reports.get(keyOf(drift))
+    reports.set(keyOf(drift), {
+      toldAt: report?.toldAt ?? Number.NEGATIVE_INFINITY,
+      untold: counted(report, drift, now),
+    })
+  }
+  const told: Drift[] = []
+  for (const [key, { toldAt, untold }] of reports) {
+    if (now.at - toldAt < quietMilliseconds) continue
+    if (untold) told.push(inWords(untold))
+    if (untold) reports.set(key, { toldAt: now.at })
+    else reports.delete(key)
+  }
+  return { told, reports }
+}
+
+const keyOf = ({ kind, mac }: Drift) => `${kind} ${mac ?? ''}`
+
+function counted(report: Report | undefined, latest: Drift, now: Now): NonNullable<Report['untold']> {
+  const { count = 0, since = timestamp(now.wall), unreadBytes = 0 } = report?.untold ?? {}
+  return { latest, count: count + 1, since, unreadBytes: unreadBytes + (latest.unreadBytes ?? 0) }
+}
+
+function inWords({ latest, count, since, unreadBytes }: NonNullable<Report['untold']>): Drift {
+  return { ...latest, ...(unreadBytes > 0 && { unreadBytes }), ...(count > 1 && { count, since }) }
+}

@@ -1,0 +1,60 @@
+// Two devices at one IP. A portal keeps an IP's counters at its oldest entry with that IP, whosever it is, and never drops
+// that entry: read as they stand there, one device would be charged for what another one moved.
+import type { Mac } from '../../protocol/index.ts'
+import type { Neighbour } from './neighbour.ts'
+import type { PortalClient } from './portal-client.ts'
+
+/** A whole list in which every entry shows the counters of its IP. */
+export function withCountersOfAddress(clients: readonly PortalClient[]): PortalClient[] {
+  const oldest = new Map<string, PortalClient>()
+  return clients.map((client) => {
+    const first = oldest.get(client.ip)
+    if (!first) oldest.set(client.ip, client)
+    return first ? borrowedFrom(first, client) : client
+  })
+}
+
+/** An entry with the counters that the portal keeps at an older one. */
+export function borrowedFrom({ downloaded, uploaded }: PortalClient, client: PortalClient): PortalClient {
+  return { ...client, downloaded, uploaded, borrowed: true }
+}
+
+/**
+ * The entries of an answer, with the device that has their IP now where that is another one: by the LAN's own knowledge, or
+ * the newest entry whose gate is open, or the newest. `known`: the portal's whole list as far as it is known.
+ */
+export function withHolders(
+  clients: readonly PortalClient[],
+  known: readonly PortalClient[],
+  neighbours: readonly Neighbour[] = [],
+): PortalClient[] {
+  const onTheLan = new Map<string, Mac>(neighbours.map(({ ip, mac }) => [ip, mac]))
+  const holders = holdersOf(known, onTheLan)
+  return clients.map(({ heldBy: _, ...client }) => {
+    const holder = holders.get(client.ip)
+    if (!holder || holder.mac === client.mac) return client
+    const isOnLan = onTheLan.get(client.ip) === holder.mac && { isOnLan: true as const }
+    return { ...client, heldBy: { mac: holder.mac, open: holder.open, ...isOnLan } }
+  })
+}
+
+/** The entries of other devices at that entry's IP. */
+export function othersAt(client: PortalClient, known: readonly PortalClient[]): PortalClient[] {
+  return known.filter((other) => other.ip === client.ip && other.mac !== client.mac)
+}
+
+type Holder = Pick<PortalClient, 'mac' | 'open'>
+
+function holdersOf(known: readonly PortalClient[], onTheLan: ReadonlyMap<string, Mac>): Map<string, Holder> {
+  const holders = new Map<string, Holder>()
+  for (const client of known) {
+    const holder = holders.get(client.ip)
+    if (!holder || client.open || !holder.open) holders.set(client.ip, client)
+  }
+  // The LAN knows better, also of a device that the portal has no entry for yet.
+  for (const [ip, mac] of onTheLan) {
+    const isOpen = known.some((client) => client.ip === ip && client.mac === mac && client.open)
+    if (holders.has(ip)) holders.set(ip, { mac, open: isOpen })
+  }
+  return holders
+}
