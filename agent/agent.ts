@@ -19,7 +19,7 @@ import { lostSessions } from './merchant/lost.ts'
 import { withOffer } from './merchant/offer.ts'
 import { createRefusalLimit } from './merchant/refusal-limit.ts'
 import { createCommands } from './operator/commands.ts'
-import { createOrders } from './operator/session-commands.ts'
+import { createSessionCommands } from './operator/session-commands.ts'
 import { createOutbox } from './outbox.ts'
 import type { PortalList } from './portal/portal-client.ts'
 import { createRecorder } from './recorder.ts'
@@ -81,7 +81,7 @@ export function createAgent(parts: AgentParts): Agent {
   const entriesOf = (mac: Mac) => gates.remembered?.clients.filter((client) => client.mac === mac) ?? []
   const refusals = createRefusalLimit(config.refusalsPerMinute)
   const sell = createSales({ clock, journal, recorder, tariff: config.tariff, refusals, newId, entriesOf, tell })
-  const orders = createOrders({ clock, journal, recorder, look: lookAt })
+  const orders = createSessionCommands({ clock, journal, recorder, look: lookAt })
   const onCommand = createCommands({ config, clock, journal, recorder, orders, outbox, uplink, log })
   // Whom the next look is for.
   const wanted = new Set<Mac>()
@@ -244,7 +244,7 @@ export function createAgent(parts: AgentParts): Agent {
       if (isDue || (clock.monotonic() >= nextNotice && (await notice()))) {
         // Without the books nobody knows whose gate is whose: they stay as they are.
         if (journal.isRead) await enforce().catch((err) => log.error({ err }, 'a look failed'))
-        orders.happened()
+        orders.sawLook()
         const now = nowOf(clock)
         // Whatever the reason why nothing was asked, the same reason a moment later is soon enough.
         nextLook = now.at + Math.max(nextLookOf(now), gates.answeredAt === now.at ? 0 : shortestPause)
@@ -301,7 +301,7 @@ export function createAgent(parts: AgentParts): Agent {
 
   function happened(event: Event): void {
     if (event.type === 'purchase.accepted') wanted.add(event.mac)
-    orders.happened(event)
+    orders.sawEvent(event)
     announcements.poke()
   }
 

@@ -1,7 +1,9 @@
 // Commands on `router/<id>/command` and their replies on `router/<id>/reply`.
 import * as z from 'zod'
+import { parseJson } from './json.ts'
 import { ReplyTo } from './topics.ts'
 import { AnyMac, Deadline, DeviceMac, PurchaseId } from './values.ts'
+import { faultsInWords } from './words.ts'
 
 const common = { transaction: z.string().min(1).max(128), notAfter: Deadline.optional(), replyTo: ReplyTo.optional() }
 const SessionId = z.string().min(1).max(64)
@@ -69,3 +71,42 @@ export const Reply = z.discriminatedUnion('status', [
   }),
 ])
 export type Reply = z.infer<typeof Reply>
+
+/** Why a command was not done, as its reply says it. */
+export type CommandError = Extract<Reply, { status: 'error' }>['error']
+
+/** A command as it came, with as much of it as could be read. */
+export type ReadCommand = {
+  transaction: string | null
+  name: string | null
+  replyTo: string | undefined
+} & ({ command: Command } | { error: CommandError })
+
+/**
+ * Reads a payload from the command or the query topic; a payload that is no command comes back as an error, never as a throw.
+ * `bytes`: how long the message was, where the payload is only its beginning.
+ */
+export function parseCommand(payload: Uint8Array, bytes: number = payload.byteLength): ReadCommand {
+  const read = parseJson(payload, bytes, 'a JSON object with transaction and command')
+  if ('fault' in read) {
+    return {
+      transaction: null,
+      name: null,
+      replyTo: undefined,
+      error: { code: 'invalid-message', message: read.fault },
+    }
+  }
+  const fields = read.content as Record<string, unknown>
+  const [transaction, name] = [textOrNull(fields.transaction), textOrNull(fields.command)]
+  const known = { transaction, name, replyTo: ReplyTo.safeParse(fields.replyTo).data }
+  const parsed = Command.safeParse(read.content)
+  if (parsed.success) return { ...known, command: parsed.data }
+  const isUnknown = parsed.error.issues.some((issue) => issue.code === 'invalid_union')
+  if (isUnknown && name !== null) {
+    const message = `there is no command ${name}: see the commands in the documentation`
+    return { ...known, error: { code: 'unknown-command', message } }
+  }
+  return { ...known, error: { code: 'invalid-message', message: faultsInWords(parsed.error, read.content) } }
+}
+
+const textOrNull = (value: unknown): string | null => (typeof value === 'string' ? value.slice(0, 128) : null)

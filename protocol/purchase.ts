@@ -1,5 +1,6 @@
 // A purchase on `router/<id>/purchase`: what was paid, or a direct grant; and how it is read from the wire.
 import * as z from 'zod'
+import { parseJson } from './json.ts'
 import {
   Amount,
   Count,
@@ -14,8 +15,7 @@ import {
 } from './values.ts'
 import { faultsInWords } from './words.ts'
 
-/** Larger messages are refused unread. */
-export const largestMessageBytes = 16 * 1024
+export { largestMessageBytes } from './json.ts'
 
 /** Why a purchase was refused: the closed list of the contract. */
 export const RefusalCode = z.enum([
@@ -86,21 +86,9 @@ export function parsePurchase(
   payload: Uint8Array,
   bytes: number = payload.byteLength,
 ): { purchase: Purchase } | { unreadable: Unreadable } {
-  if (bytes > largestMessageBytes) {
-    return unreadable(`the message has ${bytes} bytes: at most ${largestMessageBytes} are read`)
-  }
-  if (bytes === 0) return unreadable('the message is empty: send one purchase as a JSON object')
-  let text: string
-  let content: unknown
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(payload)
-    content = JSON.parse(text)
-  } catch {
-    return unreadable('the message is not JSON in UTF-8')
-  }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-    return unreadable('the message is not one JSON object')
-  }
+  const read = parseJson(payload, bytes, 'one purchase as a JSON object')
+  if ('fault' in read) return unreadable(read.fault)
+  const { content, text } = read
   const isPaid = 'amount' in content || 'unit' in content
   if (!isPaid && !('metric' in content) && !('allotment' in content)) {
     return unreadable(`it is not said what was bought: ${eitherOr}`, 'invalid-message', content)

@@ -1,6 +1,5 @@
-// Orders: what an operator may do to a session, decided as events.
-import type { CommandErrorCode, Mac } from '../../protocol/index.ts'
-import { Refused } from '../operator/refused.ts'
+// Changes of a session that an operator may order, decided as events.
+import type { CommandError, Mac } from '../../protocol/index.ts'
 import type { Now } from '../time/moment.ts'
 import type { Books } from './books.ts'
 import type { Draft } from './event-draft.ts'
@@ -8,24 +7,24 @@ import { currentLot, moved, type Session } from './session.ts'
 import { viewOf } from './view.ts'
 
 /** The events to store (none, when it is so already), or why it cannot be done. */
-export type Decided = { events: Draft[] } | { code: CommandErrorCode; message: string }
+export type Decided = { events: Draft[] } | CommandError
 
-/** The session of that device or of that id. Throws {@link Refused}. */
+/** The session of that device or of that id; where both are given, both must match. */
 export function findSession(
   books: Books,
   { mac, sessionId }: { mac?: Mac | undefined; sessionId?: string | undefined },
-): Session {
-  if (mac === undefined && sessionId === undefined) throw new Refused('invalid-message', 'give a mac or a sessionId')
-  const sessions = [...books.sessions.values()]
-  const found = sessions.find(
-    (session) =>
-      (mac === undefined || session.mac === mac) && (sessionId === undefined || session.sessionId === sessionId),
-  )
-  if (!found) {
-    const which = [mac, sessionId].filter((name) => name !== undefined).join(' and ')
-    throw new Refused('not-found', `there is no session of ${which} on this router`)
+): Session | CommandError {
+  if (mac === undefined && sessionId === undefined) {
+    return { code: 'invalid-message', message: 'give a mac or a sessionId' }
   }
-  return found
+  const session = mac === undefined ? sessionById(books, sessionId) : books.sessions.get(mac)
+  if (session && (sessionId === undefined || session.sessionId === sessionId)) return session
+  const which = [mac, sessionId].filter((name) => name !== undefined).join(' and ')
+  return { code: 'not-found', message: `there is no session of ${which} on this router` }
+}
+
+export function sessionById(books: Books, sessionId: string | undefined): Session | undefined {
+  return [...books.sessions.values()].find((session) => session.sessionId === sessionId)
 }
 
 /** Shuts the gate and keeps what is left. */

@@ -2,9 +2,9 @@
 import type { Command } from '../../protocol/index.ts'
 import type { Journal, Run } from '../journal/journal.ts'
 import { storyOf } from '../merchant/story.ts'
-import { Refused } from './refused.ts'
+import { type Answer, refusal } from './answer.ts'
 
-// As many are read, and sent without waiting, at once; see the outbox.
+// Events per batch of a replay; see publishedAtOnce in outbox.ts.
 const atOnce = 8
 const mostReplayed = 10_000
 
@@ -22,7 +22,7 @@ export function createHistory(journal: Journal) {
     }
   }
 
-  async function replay({ transaction, epoch, fromSeq, toSeq }: Replay, send: Send) {
+  async function replay({ transaction, epoch, fromSeq, toSeq }: Replay, send: Send): Promise<Answer<Replayed>> {
     const { books } = journal
     const last = Math.min(toSeq, books.lastSeq)
     const pruned: Range[] = []
@@ -36,25 +36,29 @@ export function createHistory(journal: Journal) {
         if (from < firstKept) pruned.push({ fromSeq: from, toSeq: firstKept - 1 })
         if (firstKept <= to) lost.push({ fromSeq: Math.max(from, firstKept), toSeq: to })
       }
-      await Promise.all(events.map((event) => send({ ...event, historical: true, transaction }))).catch(() => {
-        throw new Refused('superseded', `the connection was lost after ${sent} events; ask for the rest`)
-      })
+      const sending = events.map((event) => send({ ...event, historical: true, transaction }))
+      const isSent = await Promise.all(sending).then(
+        () => true,
+        () => false,
+      )
+      if (!isSent) return refusal('superseded', `the connection was lost after ${sent} events; ask for the rest`)
       sent += events.length
     }
     const [gone] = merged(pruned)
     const missing = merged(lost)
-    return {
+    const data = {
       ...{ epoch, fromSeq, toSeq, sent, lastSeq: books.lastSeq },
       ...(gone && { pruned: gone }),
       ...(missing.length > 0 && { lost: missing }),
     }
+    return { data }
   }
 
   return {
     /** The dated story of one purchase; `complete` is false where its beginning has been pruned, `lost` names damage. */
-    async explain(purchaseId: string) {
+    async explain(purchaseId: string): Promise<Answer> {
       const outcome = journal.books.purchases.get(purchaseId)
-      if (!outcome) throw new Refused('not-found', `this router knows no purchase ${purchaseId}`)
+      if (!outcome) return refusal('not-found', `this router knows no purchase ${purchaseId}`)
       const story = storyOf(purchaseId)
       const lost: Range[] = []
       const { content: _, uptime: __, answer, epoch, seq } = outcome
@@ -68,24 +72,25 @@ export function createHistory(journal: Journal) {
       const { chapters, isEnded } = story
       const complete = chapters[0]?.seq === seq && lost.length === 0
       const isDamaged = lost.some((range) => range.toSeq >= journal.firstSeq)
-      return {
+      const data = {
         ...{ purchaseId, ofSeq: seq, ...answer },
         ...(!isPresent && { ofEpoch: epoch }),
         ...{ complete, ended: isEnded, story: chapters },
         ...(isDamaged && { lost: merged(lost) }),
       }
+      return { data }
     },
 
     /** Sends those events again, marked; what can no longer be read is named in the answer. One replay at a time. */
-    async replay(wanted: Replay, send: Send) {
+    async replay(wanted: Replay, send: Send): Promise<Answer<Replayed>> {
       const { epoch, fromSeq, toSeq } = wanted
       const { books } = journal
-      if (epoch !== books.epoch) throw new Refused('not-found', `this journal's epoch is ${books.epoch}, not ${epoch}`)
-      if (toSeq < fromSeq) throw new Refused('invalid-message', 'toSeq is before fromSeq')
+      if (epoch !== books.epoch) return refusal('not-found', `this journal's epoch is ${books.epoch}, not ${epoch}`)
+      if (toSeq < fromSeq) return refusal('invalid-message', 'toSeq is before fromSeq')
       if (toSeq - fromSeq >= mostReplayed) {
-        throw new Refused('invalid-message', `at most ${mostReplayed} events at once; ask for a part of them`)
+        return refusal('invalid-message', `at most ${mostReplayed} events at once; ask for a part of them`)
       }
-      if (isReplaying) throw new Refused('busy', 'another replay is under way; ask again when it is done')
+      if (isReplaying) return refusal('busy', 'another replay is under way; ask again when it is done')
       isReplaying = true
       try {
         return await replay(wanted, send)
@@ -94,6 +99,11 @@ export function createHistory(journal: Journal) {
       }
     },
   }
+}
+
+interface Replayed {
+  sent: number
+  [field: string]: unknown
 }
 
 interface Range {

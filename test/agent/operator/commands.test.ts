@@ -22,9 +22,10 @@ async function aDesk({ acts = [], uptime = 0 }: { acts?: Act[]; uptime?: number 
   const onCommand = createCommands({
     ...{ config: aConfig(), clock, journal, recorder, log: quietLog, uplink: { partBytes: 64_000 } },
     orders: {
-      carryOut: async ({ command }) => carriedOut.push(command),
-      again: async () => 'again',
-      happened: () => {},
+      carryOut: async ({ command }) => ({ data: carriedOut.push(command) }),
+      again: async () => ({ data: 'again' }),
+      sawEvent: () => {},
+      sawLook: () => {},
     },
     outbox: { announce: async () => {}, reportUsage: () => Promise.resolve({ afterSeq: 0, parts: 1 }) },
   })

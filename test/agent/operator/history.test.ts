@@ -33,7 +33,7 @@ it('names the events that are pruned while it is under way', async () => {
   const [last, next] = [sent[7] ?? 0, sent[8] ?? 61]
 
   expect(journal.firstSeq).toBeGreaterThan(last + 1)
-  expect(answer).toMatchObject({ sent: sent.length, pruned: { fromSeq: last + 1, toSeq: next - 1 } })
+  expect(answer).toMatchObject({ data: { sent: sent.length, pruned: { fromSeq: last + 1, toSeq: next - 1 } } })
 })
 
 it('sends no event whose write is under way', async () => {
@@ -56,9 +56,9 @@ it('is done when it is asked for again after the connection was lost under it', 
   const lost = history.replay(aReplay(20), async () => {
     if (--left < 0) throw new Error('the connection to the broker was lost')
   })
-  await expect(lost).rejects.toMatchObject({ code: 'superseded', message: expect.stringContaining('8 events') })
+  expect(await lost).toMatchObject({ code: 'superseded', message: expect.stringContaining('8 events') })
 
-  expect(await history.replay(aReplay(20), () => {})).toMatchObject({ sent: 20 })
+  expect(await history.replay(aReplay(20), () => {})).toMatchObject({ data: { sent: 20 } })
 })
 
 it('answers a replay that comes beside another one with busy', async () => {
@@ -68,9 +68,9 @@ it('answers a replay that comes beside another one with busy', async () => {
     release = resolve
   })
   const first = history.replay(aReplay(20), () => held)
-  await expect(history.replay(aReplay(20), () => {})).rejects.toMatchObject({ code: 'busy' })
+  expect(await history.replay(aReplay(20), () => {})).toMatchObject({ code: 'busy' })
   release()
 
-  expect(await first).toMatchObject({ sent: 20 })
-  expect(await history.replay(aReplay(20), () => {})).toMatchObject({ sent: 20 })
+  expect(await first).toMatchObject({ data: { sent: 20 } })
+  expect(await history.replay(aReplay(20), () => {})).toMatchObject({ data: { sent: 20 } })
 })

@@ -1,0 +1,24 @@
+// Messages as JSON: read from bytes, or refused in words.
+
+/** Larger messages are refused unread. */
+export const largestMessageBytes = 16 * 1024
+
+/** One JSON object and its text, or why the message is none. `bytes`: its length, where the payload is only its beginning. */
+export function parseJson(
+  payload: Uint8Array,
+  bytes: number,
+  give: string,
+): { content: object; text: string } | { fault: string } {
+  if (bytes > largestMessageBytes) {
+    return { fault: `the message has ${bytes} bytes: at most ${largestMessageBytes} are read` }
+  }
+  if (bytes === 0) return { fault: `the message is empty: send ${give}` }
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(payload)
+    const content: unknown = JSON.parse(text)
+    const isObject = typeof content === 'object' && content !== null && !Array.isArray(content)
+    return isObject ? { content, text } : { fault: 'the message is not one JSON object' }
+  } catch {
+    return { fault: 'the message is not JSON in UTF-8' }
+  }
+}
