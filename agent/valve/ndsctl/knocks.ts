@@ -42,12 +42,20 @@ export function createKnocks(path: string, slowest: () => number): Knocks {
         park()
         timer = setTimeout(push, pace()).unref()
       }
-      knock(path, (outcome) => {
+      function begin(): void {
+        knock(path, (outcome) => {
+          // A queue full of our own knocks moves when the daemon does, and only then has another try any use.
+          if (outcome === 'blocked' && parked.size >= places - 1) setTimeout(begin, shortestPace).unref()
+          else end(outcome)
+        })
+      }
+      function end(outcome: Outcome): void {
         clearTimeout(timer)
         round = undefined
         hasAnswered ||= outcome === 'served'
         resolve(outcome)
-      })
+      }
+      begin()
     })
     round = { over }
     return over

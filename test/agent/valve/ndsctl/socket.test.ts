@@ -51,6 +51,21 @@ describe('the socket transport', () => {
     await expect(socketNdsctl(path, 300)(['json'])).rejects.toMatchObject({ code: 'portal-silent' })
   })
 
+  it('is answered again by a daemon that did not move for a while, and rests meanwhile', async () => {
+    portal.faults.wedges = true
+    portal.faults.hang = true
+    const ask = socketNdsctl(path, 300)
+    const used = process.cpuUsage()
+    for (let call = 0; call < 8; call++) await expect(ask(['json'])).rejects.toMatchObject({ code: 'portal-silent' })
+    const { user, system } = process.cpuUsage(used)
+    portal.faults.hang = false
+
+    expect(parseList((await socketNdsctl(path, 5000)(['json'])).stdout).clients).toHaveLength(1)
+    expect(parseList((await ask(['json'], 3000)).stdout).clients).toHaveLength(1)
+    // Trying without a pause would take all of these 2.4 seconds.
+    expect((user + system) / 1000).toBeLessThan(1200)
+  })
+
   test.each([1, 5])('gets its answers from a queue that is %i behind', async (behind) => {
     portal.faults.wedges = true
     await leaveBehind(behind)
