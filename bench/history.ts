@@ -6,17 +6,15 @@ import { join } from 'node:path'
 import { folderDisk } from '../agent/journal/disk.ts'
 import { readFrames } from '../agent/journal/frames.ts'
 import { createJournal, type Journal } from '../agent/journal/journal.ts'
-import type { JournalRecord } from '../agent/merchant/books.ts'
 import { createHistory } from '../agent/operator/history.ts'
 import { createOutbox } from '../agent/outbox.ts'
 import type { Recorder } from '../agent/recorder.ts'
 import type { Uplink } from '../agent/uplink/uplink.ts'
-import { aDrift, aSale } from '../test/support/a-journal.ts'
-import { aNow, aTariff } from '../test/support/builders.ts'
+import { aTariff } from '../test/support/builders.ts'
 import { fakeClock } from '../test/support/fake-clock.ts'
 import type { Figure, Row } from './figure.ts'
+import { events, writeFullJournal } from './full-journal.ts'
 
-const events = 13_900
 const replayed = 10_000
 
 export const history: Figure = {
@@ -26,12 +24,7 @@ export const history: Figure = {
     const folder = mkdtempSync(join(tmpdir(), 'tollgate-history-'))
     stage.afterwards(() => rmSync(folder, { recursive: true }))
     stage.say('writing the journal')
-    const writer = await open(folder)
-    for (let seq = 1; seq <= events; seq += 100) {
-      await Promise.all(Array.from({ length: 100 }, (_, index) => writer.append([eventOf(seq + index)])))
-    }
-    await writer.checkpoint(aNow())
-    await writer.close()
+    await writeFullJournal(folder)
     const pass = await cpuOf(async () => {
       for (const name of readdirSync(folder))
         if (name.startsWith('journal-')) readFrames(readFileSync(join(folder, name)))
@@ -58,11 +51,6 @@ export const history: Figure = {
       },
     ]
   },
-}
-
-// One purchase whose session goes on through all of them, and what else happens on a router.
-function eventOf(seq: number): JournalRecord {
-  return seq === 1 || seq % 10 === 0 ? aSale(seq) : aDrift(seq)
 }
 
 async function open(folder: string): Promise<Journal> {

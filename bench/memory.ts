@@ -4,8 +4,10 @@ import { setTimeout as sleepFor } from 'node:timers/promises'
 import { aedes, mosquitto, until } from '../test/black-box/brokers.ts'
 import { aMac, anIp } from '../test/support/builders.ts'
 import { type AgentKind, agentKinds, startBareNode } from './agent-kinds.ts'
-import type { AgentUnderTest } from './agent-under-test.ts'
+import { type AgentUnderTest, startAgent } from './agent-under-test.ts'
 import type { Figure, Row, Stage } from './figure.ts'
+import { events, writeFullJournal } from './full-journal.ts'
+import { temporaryFolder } from './places.ts'
 import { noLatencies, openPortal } from './portal-process.ts'
 import { median } from './statistics.ts'
 
@@ -33,14 +35,34 @@ export const memory: Figure = {
       }
     }
     const against = { name: 'bare Node', value: median(floors) }
-    return kinds.flatMap(({ name, hasGoal, idle, busy }) => {
+    stage.say('a full journal')
+    const started = await memoryWithFullJournal(stage, broker.url)
+    const start: Row = {
+      ...{ what: `highest at the start with ${events} events in the journal, dist/agent.js by socket`, unit: 'bytes' },
+      ...{ ours: started.highest, against: { name: 'the same, idle', value: started.idle }, goal: { atMost: 1.3 } },
+    }
+    const rows = kinds.flatMap(({ name, hasGoal, idle, busy }) => {
       const row = (what: string, bytes: number[], atMost: number): Row => {
         return { what, unit: 'bytes', ours: median(bytes), against, ...(hasGoal && { goal: { atMost } }) }
       }
       const afterPurchases = busy.length > 0 ? [row(`after ${purchases} purchases, ${name}`, busy, 1.6)] : []
       return [row(`idle, ${name}`, idle, 1.35), ...afterPurchases]
     })
+    return [...rows, start]
   },
+}
+
+/** The broker has none of the events: they are read and published too. */
+async function memoryWithFullJournal(stage: Stage, url: string): Promise<{ highest: number; idle: number }> {
+  const portal = await openPortal(stage, noLatencies)
+  const folder = temporaryFolder(stage)
+  await writeFullJournal(folder)
+  const running = await startAgent(stage, { url, socket: portal.socket, env: { AGENT_STATE_DIR: folder } })
+  await until(() => running.count('gate.drift') > 0.9 * events - 100, 120_000)
+  const idle = await settledMemory(running.pid)
+  const highest = bytesOf(running.pid, 'VmHWM')
+  await running.stop()
+  return { highest, idle }
 }
 
 async function agent(stage: Stage, { start, bySocket }: AgentKind, url: string) {
@@ -84,7 +106,9 @@ async function settledMemory(pid: number): Promise<number> {
   return readings.at(-1) ?? 0
 }
 
-function residentBytes(pid: number): number {
-  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+const residentBytes = (pid: number): number => bytesOf(pid, 'VmRSS')
+
+function bytesOf(pid: number, what: 'VmRSS' | 'VmHWM'): number {
+  const kibibytes = new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return Number(kibibytes) * 1024
 }
