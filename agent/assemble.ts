@@ -18,10 +18,15 @@ import { createValve } from './valve/valve.ts'
 
 export type { Agent } from './agent.ts'
 
+export interface AssembledAgent extends Agent {
+  /** How many events its journal holds, once it is open. */
+  readonly heldEvents: number
+}
+
 export function assembleAgent(
   config: Config,
   parts: { clock?: Clock; ndsctl?: Ndsctl; neighbours?: Neighbours; log?: Log } = {},
-): Agent {
+): AssembledAgent {
   const { clock = systemClock(), log = createLog(config.logLevel) } = parts
   const ndsctl = parts.ndsctl ?? ndsctlFor(config, log)
   // A portal that was handed in is no firewall of this machine.
@@ -29,13 +34,14 @@ export function assembleAgent(
   const daemonAge = parts.ndsctl ? undefined : ageOfSocket(config.portal.socket, () => clock.wall())
   const neighbours = parts.neighbours ?? (parts.ndsctl ? undefined : kernelNeighbours())
   const lock = createFolderLock(config.stateDir)
+  const journal = createJournal(folderDisk(config.stateDir), randomUUID, {
+    limits: journalLimits(config.journal),
+    sleep: clock.sleep,
+  })
   const agent = createAgent({
     config,
     clock,
-    journal: createJournal(folderDisk(config.stateDir), randomUUID, {
-      limits: journalLimits(config.journal),
-      sleep: clock.sleep,
-    }),
+    journal,
     valve: createValve(ndsctl, config.portal.kind, clock, endFlows, daemonAge),
     ...(neighbours && { neighbours }),
     uplink: createUplink(config, clock, log),
@@ -45,6 +51,9 @@ export function assembleAgent(
   return {
     get waitsForDisk() {
       return agent.waitsForDisk
+    },
+    get heldEvents() {
+      return journal.books.lastSeq + 1 - journal.firstSeq
     },
     async open() {
       await clock.prepare?.()

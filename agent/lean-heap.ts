@@ -4,14 +4,23 @@ import { setFlagsFromString } from 'node:v8'
 // Node's own modules come compiled, but only for the flags it was started with: those of a start are loaded by then.
 const afterStart = 1000
 
-/** From soon after the start on. They are read at every collection, and known from Node 20 to 26. */
-export function keepHeapLean(): void {
-  setTimeout(() => {
+// A journal of so many events is read, and published where the broker lacks it, in so many pieces that a start would take half as much
+// memory again.
+const largeJournal = 2000
+
+/**
+ * From soon after the start on, and at once where the journal, of that many events, is large. They are read at every
+ * collection, and known from Node 20 to 26.
+ */
+export function keepHeapLean(heldEvents: number): void {
+  const keep = () => {
     // New objects get 1 MB, as at the start, and not up to 32.
     setFlagsFromString('--semi-space-growth-factor=1')
     // Collects before it asks the system for more.
     setFlagsFromString('--optimize-for-size')
     // Optimised code gains little here, and making it takes 10 MB that the system does not get back.
     setFlagsFromString('--no-opt')
-  }, afterStart).unref()
+  }
+  if (heldEvents >= largeJournal) keep()
+  else setTimeout(keep, afterStart).unref()
 }

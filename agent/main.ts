@@ -50,7 +50,7 @@ async function main(): Promise<void> {
 
   try {
     await agent.open()
-    keepHeapLean()
+    keepHeapLean(agent.heldEvents)
   } catch (err) {
     log.error({ err }, 'the agent cannot start')
     process.exit(1)

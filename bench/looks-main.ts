@@ -87,5 +87,5 @@ process.on('message', async (message: ToLooks) => {
   if (message.ask === 'polling') tell({ cpuMilliseconds: await cpuOfPolling(message.looks, message.sessions) })
 })
 process.once('disconnect', () => process.exit(0))
-keepHeapLean()
+keepHeapLean(0)
 await assembleAgent(config, { ndsctl: counted, log }).open()
