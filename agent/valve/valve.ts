@@ -80,7 +80,7 @@ export function createValve(
   }
 
   // nodogsplash tells all by `json` in milliseconds. openNDS's `json` takes a second for each device that has left, and its
-  // `status` tells the same at once; where that cannot be read, `json` is better than nothing. In its first minute 9.10 was
+  // `status` tells the same at once; where that cannot be read, `json` is better than nothing. In its first seconds 9.10 was
   // seen to end itself over a `status`, and lists next to nobody.
   async function wholeList(): Promise<PortalList> {
     if (known?.kind === 'nodogsplash' || (daemonAge && (await isYoung(daemonAge)))) return jsonList()
@@ -211,7 +211,8 @@ function stamped(list: PortalList, askedAt: number): PortalList {
 // Exit code 4: another ndsctl is being served.
 const busyPauses = [50, 100, 200, 400, 800]
 
-const youngMilliseconds = 60_000
+// All its customers are still to come then, so nobody in its list has left.
+const youngMilliseconds = 20_000
 
 // What an entry may add to the time of a whole answer: openNDS's `json` waits a second for each device that has left.
 const absentMilliseconds = 1100
