@@ -28,8 +28,8 @@ describe('the age of a daemon', () => {
 })
 
 it.each([
-  { flavour: 'opennds' as const, age: 59_999, calls: ['json', 'json'] },
-  { flavour: 'opennds' as const, age: 60_000, calls: ['status', 'status'] },
+  { flavour: 'opennds' as const, age: 19_999, calls: ['json', 'json'] },
+  { flavour: 'opennds' as const, age: 20_000, calls: ['status', 'status'] },
   { flavour: 'opennds' as const, age: undefined, calls: ['status', 'status'] },
   { flavour: 'opennds-10' as const, age: 1000, calls: ['json', 'status'] },
 ])('$flavour, $age ms old, is asked for its list by $calls', async ({ flavour, age, calls: expected }) => {
