@@ -1,4 +1,5 @@
-// Plays many seeds, on every core: `simulate --seeds 10000 [--from 1] [--workers N]`, or one stored script: `--script FILE`.
+// Plays many seeds, on every core, until one breaks a promise: `simulate --seeds 10000 [--from 1] [--workers N]`; with `--all` it names
+// every one that does. Or one stored script: `--script FILE`.
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     workers: { type: 'string', default: String(availableParallelism()) },
     script: { type: 'string' },
+    all: { type: 'boolean', default: false },
   },
 })
 
@@ -45,6 +47,7 @@ async function direct(): Promise<void> {
   const ticking = setInterval(progress, 5000)
   const failed = await new Promise<number | undefined>((resolve, reject) => {
     let running = workers
+    let first: number | undefined
     for (let index = 0; index < workers; index++) {
       const share = { first: from + index, last: from + count - 1, step: workers }
       const worker = new Worker(new URL(import.meta.url), { workerData: share })
@@ -55,11 +58,13 @@ async function direct(): Promise<void> {
         total.purchases += purchases
         if (violation === undefined) return
         process.stdout.write(`seed ${seed}: ${violation}\n`)
+        first ??= seed
+        if (values.all) return
         resolve(seed)
         worker.terminate()
       })
       worker.on('error', reject)
-      worker.on('exit', () => --running === 0 && resolve(undefined))
+      worker.on('exit', () => --running === 0 && resolve(first))
     }
   })
   clearInterval(ticking)
