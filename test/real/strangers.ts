@@ -20,8 +20,8 @@ export function strangers(stage: Stage): void {
     const transfer = payer.startDownload()
     await until(async () => (await stage.lab.passed(payer.address)).total > lot / 4)
     await buy(agent, newPayer, { bytes: megabytes })
-    const [, started] = await agent.hears('session.started', 2, 20_000)
-    await agent.hears('session.ended', 1, 40_000)
+    const [, started] = await agent.hears('session.started', 2, 60_000)
+    await agent.hears('session.ended', 1, 60_000)
     await transfer.end()
     const overshoot = (await stage.lab.passed(payer.address)).total - lot
     const late = overshoot / (stage.linkMegabits * 125_000)
@@ -30,7 +30,8 @@ export function strangers(stage: Stage): void {
     )
     expect(overshoot).toBeGreaterThanOrEqual(0)
     expect(late).toBeLessThan(await stage.allowed(stage.transport === 'exec' ? 3 : 1.5))
-    expect(started?.openedAfterMilliseconds).toBeLessThan((await stage.allowed(5)) * 1000)
+    // Four calls let it in; the payer's looks come between, and one call may be under way.
+    expect(started?.openedAfterMilliseconds).toBeLessThan((await stage.allowed(5, 12)) * 1000)
     expect(agent.ofType('gate.drift').map(({ kind }) => kind)).not.toContain('portal-unreachable')
   }, 120_000)
 
