@@ -289,6 +289,8 @@ function hasRestarted(
   // nodogsplash goes on listing a device that has logged out. openNDS does not: there two may have done so at once.
   const isListed = ({ mac }: Session) => list.kind === 'nodogsplash' && entries.has(mac)
   const gone = open.filter((session) => !session.baseline.some(({ token }) => tokens.has(token)) && !isListed(session))
-  const reset = open.some(({ baseline, mac }) => getDataUsageSinceBaseline(baseline, entries.get(mac) ?? []).restarted)
+  // Those of an older entry at the same IP begin anew with that one's gate.
+  const own = ({ mac }: Session) => (entries.get(mac) ?? []).filter((client) => !client.borrowed)
+  const reset = open.some((session) => getDataUsageSinceBaseline(session.baseline, own(session)).restarted)
   return reset || (open.length > 1 && gone.length === open.length)
 }

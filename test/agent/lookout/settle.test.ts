@@ -225,6 +225,13 @@ describe('gate.drift', () => {
     { when: 'one of two is gone', sessions: two, clients: [aClient()] },
     { when: 'the only one is gone', sessions: [anOpenSession()], clients: [] },
     { when: 'this agent has shut them all', sessions: two, clients: [], shut: two },
+    {
+      when: 'the count fell that an older entry showed',
+      sessions: [
+        anOpenSession({ baseline: [{ token: 't1', ip: anIp(), downloaded: 9, uploaded: 0, borrowed: true }] }),
+      ],
+      clients: [aClient({ borrowed: true })],
+    },
   ])('is not portal-restarted when $when', ({ sessions, clients, shut = [] }) => {
     const watch = { ...nothing, shut: new Set(shut.map(({ mac }) => mac)) }
 
