@@ -238,7 +238,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
 
   /** The points to measure from are on disk before a gate opens: an agent that dies in between goes on from them. */
   async function prepare(steps: readonly Step[], { clients }: PortalList): Promise<void> {
-    const macs = new Set(steps.flatMap((step) => (step.act === 'open' ? [step.mac] : [])))
+    const macs = new Set(steps.flatMap((step) => (step.act === 'open' || step.act === 'clear' ? [step.mac] : [])))
     await recorder.inTurn(async () => {
       const sessions = [...macs].flatMap((mac) => journal.books.sessions.get(mac) ?? [])
       const unprepared = sessions.filter((session) => lacksBaseline(session, clients))
@@ -287,10 +287,14 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     const readAt = last?.askedAt ?? client.askedAt ?? clock.monotonic()
     const isShut = await valve.closeGate(client)
     if (!isShut) return
+    noteShut(client)
+    noteMetering(client.mac, (session) => unreadFor(session, clock.monotonic() - readAt))
+  }
+
+  function noteShut(client: PortalClient): void {
     const along = remembered ? shutAlong(client, remembered).map(({ token }) => token) : []
     const shutIps = new Set([...watch.shutIps, client.ip])
     watch = { ...watch, shutAlong: new Set([...watch.shutAlong, ...along]), shutIps }
-    noteMetering(client.mac, (session) => unreadFor(session, clock.monotonic() - readAt))
   }
 
   async function clear({ mac, client }: Extract<Step, { act: 'clear' }>): Promise<void> {
@@ -301,7 +305,8 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     })
     // It is tried again before the next opening: what is left there hides what passes here.
     if (!isOpened) return
-    await valve.closeGate(client)
+    watch = { ...watch, opening: new Set([...watch.opening, mac]) }
+    if (await valve.closeGate(client)) noteShut(client)
     watch = { ...watch, cleared: new Set([...watch.cleared, client.token]) }
   }
 

@@ -13,8 +13,8 @@ export type Step =
   /** Shuts a paid gate that lets nothing through, so that it can be opened again. */
   | { act: 'renew'; mac: Mac; client: PortalClient }
   /**
-   * Makes the portal forget what it has counted for an older entry at the IP of a paid device, by opening and shutting that
-   * entry's gate: such a counter shows nothing new until it has passed what it showed before.
+   * Makes the portal forget what it has counted before at the IP of a paid device, by opening and shutting the gate of the
+   * entry that shows it: such a counter shows nothing new until it has passed what it showed before.
    */
   | { act: 'clear'; mac: Mac; client: PortalClient }
 
@@ -40,8 +40,9 @@ export interface PlanContext {
 /** The steps that make the gates follow the books, ends first; every entry of a device counts. */
 export function gatePlan(books: Books, list: PortalList, unpaid: UnpaidPolicy, context: PlanContext = {}): Step[] {
   const steps = list.clients.flatMap((client) => stepsFor(books, list, client, unpaid, context))
-  const isOfSession = ({ mac }: Step) => Number(books.sessions.has(mac))
-  const closing = onceEach(steps.filter((step) => step.act !== 'open')).sort((a, b) => isOfSession(b) - isOfSession(a))
+  // A count that is cleared while another gate at its IP is open goes on from there.
+  const urgency = ({ act, mac }: Step) => (act === 'clear' ? -1 : Number(books.sessions.has(mac)))
+  const closing = onceEach(steps.filter((step) => step.act !== 'open')).sort((a, b) => urgency(b) - urgency(a))
   const opening = [...steps.filter((step) => step.act === 'open'), ...unseenSteps(books, list, context)]
   const { mayOpen = () => true } = context
   // Two gates at one IP have one counter: the older one is shut first, and the newer opens with the next plan.
@@ -107,11 +108,19 @@ function stepsFor(
   const inTheWay = othersAt(client, known).filter((other) => other.open)
   const shuts = inTheWay.map((other): Step => ({ act: 'close', mac: other.mac, client: other, isDisplaced: true }))
   const oldest = known.find((other) => other.ip === client.ip)
-  const isToClear = client.borrowed && oldest && !oldest.open && client.downloaded + client.uploaded > 0
-  if (isToClear && oldest.mac !== mac && !cleared?.has(oldest.token)) {
+  const isToClear = oldest && !oldest.open && client.downloaded + client.uploaded > 0 && !cleared?.has(oldest.token)
+  const isOwn = oldest?.token === token
+  if (isToClear && (isOwn ? survivesClearing(list) : client.borrowed && oldest.mac !== mac)) {
     shuts.push({ act: 'clear', mac: oldest.mac, client: oldest })
+    // It has another token then, or is gone: the next plan opens for the device.
+    if (isOwn) return shuts
   }
   return [...shuts, openStep(session, client)]
+}
+
+// openNDS drops an entry with its gate: before version 10 the payer would have to meet the portal's page again.
+function survivesClearing(list: PortalList): boolean {
+  return list.kind === 'nodogsplash' || majorVersion(list) >= 10
 }
 
 // Where the LAN does not tell who is there, a payer who met the portal's page at that IP after the others has it now.

@@ -159,6 +159,23 @@ describe('a plan', () => {
       expect(acts(gatePlan(books, aList(seen), 'close'))).toEqual(['clear t1'])
       expect(acts(gatePlan(books, aList(seen), 'close', { cleared: new Set(['t1']) }))).toEqual(['open t2'])
     })
+
+    test.each([
+      { kind: 'nodogsplash', version: '5.0.2', step: 'clear t1' },
+      { kind: 'opennds', version: '9.10.0', step: 'open t1' },
+      { kind: 'opennds', version: '10.3.1', step: 'clear t1' },
+    ] as const)('plans $step at $kind $version where the payer itself is the older, and shows a count', (row) => {
+      const list = aList([older({ open: false, downloaded: 700 }), newer()], row)
+
+      expect(acts(gatePlan(aBooks({ sessions: [aSession()] }), list, 'close'))).toEqual([row.step])
+    })
+
+    test('shuts the other gate before the payer that comes back is cleared', () => {
+      const back = older({ open: false, downloaded: 700 })
+      const list = aList([back, newer({ open: true, heldBy: { mac: aMac(1), open: false, isOnLan: true } })])
+
+      expect(acts(gatePlan(aBooks({ sessions: [aSession()] }), list, 'close'))).toEqual(['close t2', 'clear t1'])
+    })
   })
 })
 
