@@ -39,13 +39,13 @@ export interface Config extends LookSettings {
   logLevel: string
   /** Where none is given: text on a terminal. */
   logFormat?: 'json' | 'text'
-  /** What a person should know about the settings, in words. */
+  /** Warnings about the settings, for a person. */
   warnings: string[]
 }
 
 export type ReadConfig = { config: Config } | { problems: string[] }
 
-/** What `readConfig` may be told about the machine; by default every file is there. */
+/** Facts about the machine that `readConfig` may be told; by default every file is there. */
 export interface Surroundings {
   isThere?: (path: string) => boolean
 }

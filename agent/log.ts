@@ -4,7 +4,7 @@ import pino from 'pino'
 /** `info`: something a person may bill or ask about; `warn`: tried again by itself; `error`: needs a person. */
 export type Log = Pick<pino.Logger, 'info' | 'warn' | 'error' | 'debug'>
 
-// What a full disk does not take is kept up to so many characters; beyond, lines are dropped.
+// Lines that a full disk does not take are kept up to this many characters; further lines are dropped.
 const mostWaiting = 65_536
 
 export function createLog(level: string, format: 'json' | 'text' = 'json'): Log {

@@ -13,13 +13,13 @@ export interface Recorder {
   inTurn<T>(decide: () => Promise<T>): Promise<T>
   /** Stores one decision, events numbered in order. In turn only. Throws {@link StorageFailure}; nothing has happened then. */
   append(drafts: readonly Draft[], beside?: { records?: JournalRecord[]; purchase?: PurchaseNote }): Promise<void>
-  /** The same for what must go on without a disk: then `instead` is done, and whoever asks sees `diskFault`. */
+  /** Like `append`, but if the disk refuses it runs `instead` and sets `diskFault` instead of throwing. */
   appendOr(instead: () => void, drafts: readonly Draft[], beside?: { records?: JournalRecord[] }): Promise<void>
-  /** The last event of this life: whatever would be stored after it is refused, and not acknowledged to anybody. */
+  /** Appends the process's last event; every later append throws, so nothing more is acknowledged. */
   finish(draft: Draft): Promise<void>
   /** The common fields of a message that is not journalled. */
   stamp<T extends { type: string }>(draft: T): T & Stamp
-  /** What the disk said when it last refused; undefined when it works. */
+  /** The disk's words when it last refused; undefined when it works. */
   readonly diskFault: string | undefined
   diskAnswered(fault?: StorageFailure): void
 }

@@ -74,7 +74,7 @@ export function createSales({ clock, journal, recorder, tariff, refusals, newId,
 
   function noteOf({ event, purchase }: Extract<Sale, { is: 'outcome' }>): PurchaseNote {
     const entries = 'mac' in event && event.mac !== undefined ? entriesOf(event.mac) : []
-    // What another device has left in the counters is judged when the gate opens.
+    // Counters that another device may have left are judged when the gate opens.
     const isPlain = ({ open, downloaded, uploaded }: PortalClient) => !open && downloaded + uploaded === 0
     const isShut = entries.length > 0 && entries.every(isPlain)
     return isShut ? { ...purchase, baseline: setDataBaseline(entries) } : purchase

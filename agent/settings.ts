@@ -4,7 +4,7 @@ import { Metric, Price, RouterId, TopicPrefix } from '../protocol/index.ts'
 
 export interface Setting {
   schema: z.ZodType
-  /** What to give, in words that follow "give". */
+  /** The value to give, in words that follow "give". */
   wants: string
   /** Its value where none is given, as it stands in the documentation. */
   usually: string

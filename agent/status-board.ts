@@ -19,7 +19,7 @@ export interface StatusBoard {
   /** `changed`: if anything differs from what was published; `changed visibly`: if more than counters differ. */
   publish(when: 'now' | 'changed' | 'changed visibly'): void
   publishOffline(): Promise<void>
-  /** What the broker says in the agent's place when it vanishes: what is known when the connection is made. */
+  /** The status that the broker publishes when the agent vanishes: as it is when the connection is made. */
   lastWill(): Offline
 }
 
@@ -103,7 +103,7 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
         await send(status)
       }
     } catch (err) {
-      // Said again when there is a connection; what the broker refuses, when it differs.
+      // Sent again when there is a connection; a status that the broker refuses only when it differs.
       if (!(err instanceof NotTaken && err.code === 'refused')) published = undefined
     } finally {
       isSending = false
@@ -112,7 +112,7 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
 
   return {
     publish(when) {
-      // Whoever reads it learns of the outage too.
+      // A reader learns of the outage too.
       if (when === 'now') since.state = ''
       const status = current()
       if (isOffline || !uplink.connected || (when !== 'now' && published && !differs(published, status, when))) return

@@ -1,4 +1,4 @@
-// What this program is: its version and when it was made.
+// The version of this program, and when it was made.
 import packageJson from '../package.json' with { type: 'json' }
 
 declare const BUILD_TIME: string | undefined

@@ -1,7 +1,7 @@
-// What is wrong with a message, in words that name the field and what to give instead.
+// Faults of a message in words that name the field and what to give instead.
 import type * as z from 'zod'
 
-/** What belongs into each field of what is sent to a router. */
+/** The values that each field of a message to a router may have. */
 const wanted: Record<string, string> = {
   purchaseId: '1 to 128 ASCII characters without blanks, as text',
   mac: "one device's MAC address, such as ac:e0:10:12:2d:75",

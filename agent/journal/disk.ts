@@ -17,7 +17,7 @@ export interface Disk {
   close(): Promise<void>
 }
 
-/** What of a file system a folder needs: `node:fs/promises` has it. */
+/** The part of a file system that a folder needs: `node:fs/promises` has it. */
 export interface Files {
   mkdir(path: string, options: { recursive: true }): Promise<string | undefined>
   readdir(path: string, options: { withFileTypes: true }): Promise<{ name: string; isFile(): boolean }[]>

@@ -30,9 +30,9 @@ interface OpenFile {
   next: { seq: number; place: number }
 }
 
-// One for the outbox, one for a replay or a story.
+// Files kept in memory: one for the outbox, one for a replay or a story.
 const mostOpen = 2
-// A file that cannot be read may be read later; one that never can holds nobody up for ever.
+// A file that cannot be read is tried this often: later it may be readable, and it holds the outbox up until then.
 const mostFaults = 3
 
 /** `damaged` is called once for each file that is not as it was written. */
@@ -43,7 +43,7 @@ export function createEventReader(store: Store, damaged: (what: string) => void)
 
   async function fileOf({ name, bytes: size }: JournalFile, wanted: number): Promise<OpenFile | undefined> {
     const known = open.find((file) => file.name === name)
-    // One that has grown since is read again only for what is new in it.
+    // A file that has grown since is read again only for its new events.
     if (known && (known.bytes.length >= size || wanted <= known.lastSeq)) {
       open = [known, ...open.filter((file) => file !== known)]
       return known

@@ -4,7 +4,7 @@ import type { JournalRecord } from '../merchant/books.ts'
 import { type Place, soundFrames, valueAt } from './frames.ts'
 import type { AppendedFile } from './store.ts'
 
-/** What this program writes; it reads the first format too, which has no header and no number. */
+/** The format that this program writes; it reads the first one too, which has no header and no number. */
 export const format = 2
 
 /** The first frame of a journal file. */
@@ -27,7 +27,7 @@ export interface Snapshot {
   format?: number
   n: number
   snapshot: object
-  /** What is known of the journal's files beyond their names. */
+  /** Facts about the journal's files beyond their names. */
   files?: Pick<JournalFile, 'firstN' | 'uptime' | 'refusedBytes'>[]
   /** The files of purchase ids that belong to it, as large as they were then. */
   purchaseFiles?: { number: number; bytes: number }[]

@@ -4,7 +4,7 @@ import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
 
 const headerBytes = 8
 
-// What is longer says much the same over and over: metering of many sessions, the books.
+// Longer records repeat themselves: metering of many sessions, the books.
 const mostPlainBytes = 1024
 // Says that what follows is raw deflate; JSON never begins with it.
 const deflated = 0

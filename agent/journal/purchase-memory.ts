@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { RefusalCode } from '../../protocol/index.ts'
 import type { Outcome, Purchases } from '../merchant/books.ts'
 
-/** What of the memory goes into one frame of a file: `records` as they stand, `epochs` as they count them. */
+/** The part of the memory that goes into one frame of a file: `records` as they stand, `epochs` as they count them. */
 export interface Packed {
   epochs: string[]
   records: string
@@ -33,7 +33,7 @@ export class PurchaseMemory implements Purchases, Iterable<[string, Outcome]> {
     return this.#size
   }
 
-  /** What it takes on disk. */
+  /** Its size on disk. */
   get bytes(): number {
     return this.#length
   }
@@ -59,7 +59,7 @@ export class PurchaseMemory implements Purchases, Iterable<[string, Outcome]> {
     this.#add(record)
   }
 
-  /** What was entered since the last {@link PurchaseMemory.saved}; undefined when nothing was. */
+  /** The outcomes entered since the last {@link PurchaseMemory.saved}; undefined when nothing was. */
   unsaved(): Packed | undefined {
     if (this.#savedLength === this.#length) return undefined
     let last = this.#savedLength
@@ -68,7 +68,7 @@ export class PurchaseMemory implements Purchases, Iterable<[string, Outcome]> {
     return { epochs: [...this.#epochs], records, newest: this.#bytes.readUInt32LE(last + uptimeAt) }
   }
 
-  /** What {@link PurchaseMemory.unsaved} gave is on disk. */
+  /** The outcomes that {@link PurchaseMemory.unsaved} gave are on disk. */
   saved({ records }: Packed): void {
     this.#savedLength += Buffer.byteLength(records, 'base64')
   }
@@ -207,7 +207,7 @@ function unpacked(record: Buffer, epochs: readonly string[]): Outcome {
   }
 }
 
-// What every answer has is packed, in that order; the rest is JSON.
+// The fields that every answer has are packed, in that order; the rest is JSON.
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const mac = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/
 

@@ -22,7 +22,7 @@ import { enterOutcome, salvage, writeOff } from './salvage.ts'
 import { type JournalState, mostRecent } from './state.ts'
 import type { Store } from './store.ts'
 
-// An epoch that follows damage leaves so many numbers out: whatever a file held that cannot be read, they do not meet it.
+// Numbers that an epoch after damage leaves out, so that it never gives one that an unreadable file may hold.
 const unreadableDecisions = 1_000_000
 
 /** Reads the state folder. Damaged files stay as they are, unused, until they are pruned; they are warned of. */
@@ -96,7 +96,7 @@ async function rememberPurchases(
   return { purchases, purchaseFiles: read.files }
 }
 
-/** What says that the journal went further than it does now, or nothing. */
+/** A sentence where the journal once went further than it does now; undefined where it did not. */
 function endMissing(n: number, known: number, lastFirstN: number, files: readonly JournalFile[]): string | undefined {
   if (known > n) return lacks(n + 1, known)
   if ((files.at(-1)?.firstN ?? 0) >= lastFirstN) return undefined

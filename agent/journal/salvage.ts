@@ -37,7 +37,7 @@ export function salvage(books: Books, behind: readonly Decision[], noted: readon
   }
 }
 
-/** What the books cannot account for after damage is written off by name, and sales go on. */
+/** Sums that the books cannot account for after damage are written off by name, and sales go on. */
 export function writeOff(books: Books, warnings: string[]): void {
   const { bytes, milliseconds } = conservationOf(books)
   if (bytes.difference === 0 && milliseconds.difference === 0) return
@@ -50,7 +50,7 @@ export function writeOff(books: Books, warnings: string[]): void {
 
 const idOf = ({ purchaseId }: { purchaseId: string }): string => purchaseId
 
-/** What a record says of the outcome of a purchase id. */
+/** The outcome of a purchase id, where a record says it. */
 export function enterOutcome(books: Books, record: JournalRecord): void {
   if (record.type !== 'event' || !record.purchase) return
   const { event, purchase } = record

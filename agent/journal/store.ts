@@ -37,7 +37,7 @@ export interface Store {
 /** Waits so long; the signal ends it early. */
 export type Sleep = (milliseconds: number, signal: AbortSignal) => Promise<void>
 
-// How long the disk may take: what is kept waiting for it are gates.
+// How long the disk may take: gates wait for it.
 const patienceMilliseconds = 5000
 
 /**
@@ -94,7 +94,7 @@ export function createStore(disk: Disk, sleep?: Sleep): Store {
   return {
     list: () => asked(() => disk.list()),
     read: (name) => asked(() => disk.read(name)),
-    // What a failed write left behind is cut off before the next one: no sound frame ever stands behind a torn one.
+    // After a failed write, cut the file back before the next append; else a sound frame would follow a torn one.
     async append(file, bytes) {
       if (file.torn) await asked(() => disk.truncate(file.name, file.bytes))
       file.torn = true

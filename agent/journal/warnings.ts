@@ -1,4 +1,4 @@
-// What a person should know about the state folder, each thing once: events that are gone are named by ranges that grow.
+// Warnings about the state folder for a person, each once; events that are gone are named by ranges that grow.
 export interface Warnings {
   readonly texts: readonly string[]
   add(text: string): void

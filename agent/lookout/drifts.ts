@@ -11,7 +11,7 @@ export type Reports = ReadonlyMap<string, Report>
 
 interface Report {
   toldAt: number
-  /** What has happened since it was told, and is to be told in the end. */
+  /** Further drifts since it was told, still to be told. */
   untold?: { latest: Drift; count: number; since: string; unreadBytes: number }
 }
 

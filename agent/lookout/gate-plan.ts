@@ -18,10 +18,10 @@ export type Step =
    */
   | { act: 'clear'; mac: Mac; client: PortalClient }
 
-/** What to do with devices that are open and have no session. */
+/** The treatment of devices that are open and have no session. */
 export type UnpaidPolicy = 'close' | 'report'
 
-/** What the agent knows besides the answer that a plan is made from. */
+/** Facts that a plan is made from, besides the answer. */
 export interface PlanContext {
   /** Tokens of open gates that let nothing through. */
   blocked?: ReadonlySet<string>

@@ -15,7 +15,7 @@ import { isUnpaid, type UnpaidPolicy } from './gate-plan.ts'
 import { type Flow, findBlocked } from './silent-gates.ts'
 import { type ShutsByDevice, withShut } from './unordered-shuts.ts'
 
-/** What the agent remembers from look to look besides the books. */
+/** The memory from look to look, besides the books. */
 export interface Watch {
   /** Devices reported as open and unpaid, until seen otherwise. */
   unpaid: ReadonlySet<Mac>
@@ -114,7 +114,7 @@ function usedByHolder(client: PortalClient): PortalClient {
   return client.heldBy ? { ...client, heldBy: { ...client.heldBy, open: true } } : client
 }
 
-/** What the look means for one session: `settled` takes it. */
+/** Adds to `settled` the meaning of the look for one session. */
 function settleSession(
   settled: Settled,
   before: Session,
@@ -155,7 +155,7 @@ function settleGates(settled: Settled, books: Books, list: PortalList, unpaid: U
   const { flows, blocked } = findBlocked(watch.flows, books, list, now)
   const deaf = list.clients.filter((client) => blocked.includes(client) || isShutAlong(client, watch, books))
   for (const { mac, token } of deaf) {
-    // It is renewed at every look until that is done, and told of once.
+    // Such a gate is renewed at every look until that is done; the drift is told once.
     if (!watch.blocked.has(token)) drifts.push(drift('paid-but-blocked', renewal, { mac, ...sessionIdOf(books, mac) }))
   }
   const notCovered = <T extends Mac>(macs: ReadonlySet<T>) => [...macs].filter((mac) => !tellsOf(list, mac))
@@ -223,8 +223,8 @@ function openedByOthers(books: Books, { adopted, opening }: Watch): Set<Mac> {
 }
 
 /**
- * What nobody can read any more, where a gate that was open was shut without an order, perhaps opened again: half of what the
- * device would have moved since the last reading at its measured rate, since the shut may have come at any moment of it.
+ * Estimates the bytes that nobody can read any more after an open gate was shut without an order, perhaps opened again: half of the
+ * measured rate since the last reading, because the shut may have come at any moment of it.
  */
 function lostReading(
   before: Session,

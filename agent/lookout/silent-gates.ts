@@ -5,7 +5,7 @@ import type { Books } from '../merchant/books.ts'
 import { type PortalClient, type PortalList, tellsOf } from '../portal/portal-client.ts'
 import { type Moment, since } from '../time/moment.ts'
 
-/** What a device has sent through an open gate since something last came down. */
+/** Bytes that a device has sent through an open gate since bytes last came down. */
 export interface Flow {
   token: string
   from: Moment
@@ -15,10 +15,10 @@ export interface Flow {
   foundAt?: Moment
 }
 
-// An idle device sends little. One that sends so much and for so long without any answer is heard by nobody.
+// An idle device sends little. A device that sends this much for this long without any answer is heard by nobody.
 const silentMilliseconds = 30_000
 const sentFromTheStart = 4096
-// Later a stream that needs no answer is likelier than a fault; but every TCP connection of so much is acknowledged.
+// Once bytes have come down, a one-way stream is likelier than a fault: wait for 64 KiB, which no TCP sends unacknowledged.
 const sentLater = 65_536
 // Where opening again does not help it is not tried all the time.
 const againMilliseconds = 300_000
@@ -56,7 +56,7 @@ function isSilent(
 ): boolean {
   if ((since(from, now) ?? 0) < silentMilliseconds) return false
   const sent = client.uploaded - uploaded
-  // openNDS shows a portal page before it opens again: there a mistake would be felt.
+  // A renewed openNDS gate needs the portal page again, so there only the first rule applies.
   return downloaded === 0 ? sent >= sentFromTheStart : kind === 'nodogsplash' && sent >= sentLater
 }
 

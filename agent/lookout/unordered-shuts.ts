@@ -12,11 +12,11 @@ export interface UnorderedShuts {
 
 export type ShutsByDevice = ReadonlyMap<Mac, UnorderedShuts>
 
-// One is forgotten after so long without another.
+// A shut is forgotten after this long without another.
 const forgottenAfter = 120_000
 // How often a device is read after one, two, three and more of them.
 const intervals = [Number.POSITIVE_INFINITY, 2000, 500, 250] as const
-// From so many on it waits before it is let in again, twice as long each time.
+// From this many shuts on the device waits before it is let in again, twice as long each time.
 const patientShuts = 3
 const firstWait = 1000
 const longestWait = 10_000

@@ -13,7 +13,7 @@ export interface LookSettings {
   linkMegabits: number
 }
 
-/** What looking is like at this portal. */
+/** How quickly the portal answers, and which devices have left. */
 export interface Sight {
   /** openNDS is asked about each device by itself, so there nobody is asked about in vain. */
   kind?: PortalKind
@@ -145,7 +145,7 @@ function usedUpIn({ seenOpen, lots, bytesPerSecond }: Session): number {
   return bytesPerSecond === 0 ? Number.POSITIVE_INFINITY : (left.amount / bytesPerSecond) * 1000
 }
 
-/** What is left of the lot in use and those right behind it in the same metric: until then nothing changes. */
+/** The rest of the lot in use and of those right behind it in the same metric: until it is used nothing changes. */
 function leftInCurrentMetric(lots: readonly Lot[]): { metric: Lot['metric']; amount: number } | undefined {
   const metric = currentLot(lots)?.metric
   if (!metric) return undefined

@@ -1,4 +1,4 @@
-// What to ask at a look. nodogsplash tells of all its devices at once, and as fast as of one. openNDS is asked for the
+// Whom to ask at a look. nodogsplash tells of all its devices at once, and as fast as of one. openNDS is asked for the
 // devices that matter by their tokens, one by one, and for its whole list as often as that takes little of its time.
 import type { Mac, PortalKind } from '../../protocol/index.ts'
 import type { Books } from '../merchant/books.ts'
@@ -10,7 +10,7 @@ import type { Moment } from '../time/moment.ts'
 import type { Step } from './gate-plan.ts'
 import { dueIn, firstEndIn, isExpected, isWorthAsking, type LookSettings, type Sight } from './when-to-look.ts'
 
-/** What the looks so far have shown of the portal itself. */
+/** Facts about the portal itself, from the looks so far. */
 export interface Seen extends Sight {
   kind: PortalKind
   version?: string
@@ -66,7 +66,7 @@ const firstListPause = 5000
 // Time to shut an overdue session before the whole list blocks the daemon.
 const shutMilliseconds = 100
 
-/** What to ask now: the devices that are wanted, and those whose turn it is; ends first. */
+/** The question to ask now: the devices that are wanted, and those whose turn it is; ends first. */
 export function planLook(
   books: Books,
   now: Moment,
@@ -101,7 +101,7 @@ export function planLook(
   ]
 }
 
-/** What to ask to see whether these steps were taken. */
+/** The question that shows whether these steps were taken. */
 export function askAgain(books: Books, steps: readonly Step[], known?: PortalList): Asked[] {
   // A step that made room at an IP is for the paid device that is there now.
   const roomFor = steps.flatMap(({ client }) => (client && known ? othersAt(client, known.clients) : []))
@@ -117,7 +117,7 @@ export function askAgain(books: Books, steps: readonly Step[], known?: PortalLis
 }
 
 /**
- * What shows how an entry is after a step: its token, unless that may have changed, which it does when the gate is shut; then
+ * The names by which an entry is found after a step: its token, unless that may have changed, which it does when the gate is shut; then
  * its IP. With an older entry at that IP no question by the IP tells of this one.
  */
 function namesAfter({ act, client }: Step & { client: PortalClient }, known?: PortalList): string[] {
@@ -132,7 +132,7 @@ export function everybody({ sessions }: Books, known?: PortalList): Asked[] {
   return [...sessions.values()].map((session) => askedOf(session, { known }))
 }
 
-/** What an answer says of the portal; `milliseconds`: how long it took. */
+/** The facts about the portal after an answer; `milliseconds`: how long it took. */
 export function afterLook(
   seen: Seen,
   question: Question,
@@ -197,7 +197,7 @@ export function afterNeighbours(
   const listed = known?.clients.map(({ mac }) => mac) ?? []
   // A machine whose LAN is another one knows none of the portal's devices: there its table says nothing.
   if (!neighbours || (!seen.present && !listed.some((mac) => present.has(mac)))) return rest
-  // nodogsplash tells of those who have left as fast as of the others.
+  // nodogsplash answers about absent devices as fast as about the others.
   const absent = seen.kind === 'opennds' ? listed.filter((mac) => !present.has(mac)) : []
   // A question by IP is answered about the oldest entry there: that of a device which has just come stands in the list alone.
   const isUnknown = ({ mac, ip }: Neighbour) => {

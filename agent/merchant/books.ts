@@ -4,13 +4,13 @@ import type { Baseline } from '../portal/baseline.ts'
 import { type Moment, wallOf } from '../time/moment.ts'
 import { addAllotment, type Lot, moved, type Session, withoutLots } from './session.ts'
 
-/** What one journal holds. Events are public; the other records are the agent's own. */
+/** The records of a journal. Events are public; the other records are the agent's own. */
 export type JournalRecord =
   | { type: 'event'; event: Event; purchase?: PurchaseNote }
   | { type: 'ending'; mac: Mac }
   | Metered
   | { type: 'acknowledged'; seq: number }
-  /** What a portal does while the disk refuses to keep the event about it. */
+  /** Reachability, noted in memory when its gate.drift could not be stored. */
   | { type: 'portal'; unreachable: boolean }
   /** Gates that were to be shut, seen shut. */
   | { type: 'shut'; macs: Mac[] }
@@ -24,7 +24,7 @@ export type JournalRecord =
   /** The first decision of an epoch. */
   | { type: 'epoch'; epoch: string }
 
-/** What the books keep of a purchase beside its public answer. */
+/** Facts about a purchase that the books keep beside its public answer. */
 export interface PurchaseNote {
   /** Tells the same purchase again from another one under the same id. */
   content: string
@@ -109,7 +109,7 @@ export interface Books {
   epoch: string
   /** The first decision of this epoch: what stands before it in the journal belongs to another one. */
   epochFirstN: number
-  /** What the broker has not taken of earlier epochs: it goes out before all others. */
+  /** Events of earlier epochs that the broker has not taken: they go out before all others. */
   inherited: Inherited[]
   /** Lots that were sold and whose decisions damage took: nobody who was told `accepted` is forgotten in silence. */
   lost: LostLot[]
@@ -128,9 +128,9 @@ export interface Books {
   skipped: Skipped[]
   /** All that was ever sold: a sum without a limit, since one sale may be as large as a number gets. */
   sold: Record<Metric, bigint>
-  /** What ended sessions used and left. */
+  /** Sums of what ended sessions used and left. */
   settled: Record<Metric, { used: bigint; unused: bigint }>
-  /** What damage took from the books: `sold = used + remaining + unused + writtenOff`. */
+  /** Sums that damage took from the books: `sold = used + remaining + unused + writtenOff`. */
   writtenOff: Record<Metric, bigint>
   /** The newest time of a clock that could be believed. */
   syncedWall?: number
@@ -238,7 +238,7 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
       const answer = { sessionId, mac, metric, allotment }
       books.purchases.set(event.purchaseId, outcomeOf(books, event, purchase, answer))
       books.sold[event.metric] += BigInt(event.allotment)
-      // Whoever a session was moved away from has paid again: that gate is no longer to be shut.
+      // The device that a session was moved away from has paid again: its gate is no longer to be shut.
       books.shutting.delete(event.mac)
       return
     }
@@ -409,7 +409,7 @@ export function fromSnapshot(snapshot: object, purchases: Purchases = new Map())
   }
 }
 
-// What a session of the first snapshots lacks.
+// Fields that sessions of the first snapshots lack.
 function laterParts({ arrived }: Session, uptime: number): Partial<Session> {
   const passed = { bytes: 0, milliseconds: 0 }
   return {

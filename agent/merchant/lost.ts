@@ -1,4 +1,4 @@
-// What damage took of what was sold is told once, so that the backend can make it good.
+// Lots that damage took from sessions are told once, so that the backend can make them good.
 import { type Metric, terminateCauses } from '../../protocol/index.ts'
 import type { Books, LostLot } from './books.ts'
 import type { DraftOf } from './event-draft.ts'

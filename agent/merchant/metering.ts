@@ -14,7 +14,7 @@ import { type Moment, since } from '../time/moment.ts'
 import { type Books, type Metering, meteringOf } from './books.ts'
 import { isPaid, type Session, useLots } from './session.ts'
 
-/** What a look showed of some sessions, and what the agent knows of their gates besides. */
+/** A look as metering needs it: the entries, their moment, and facts about the gates. */
 export interface Look {
   /** When the portal was asked, where an entry does not say it. */
   at: Moment
@@ -86,7 +86,7 @@ export function opening(
   return { ...meteringOf(session), baseline: isUsed ? setDataBaseline(entries) : openingBaseline(entries) }
 }
 
-// A gate that was open is shut now: nothing to measure from. One that is about to open keeps what was set for it.
+// A gate that was open is shut now: nothing to measure from. A gate that is about to open keeps the baseline set for it.
 function baselineWhileShut(session: Session): Session['baseline'] {
   return session.seenOpen ? clearDataBaseline() : session.baseline
 }

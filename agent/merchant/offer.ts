@@ -1,4 +1,4 @@
-// What a router would have accepted: told with every refusal, and not stored with it.
+// The offer of a router: told with every refusal, and not stored with it.
 import type { Tariff } from './purchase-session.ts'
 
 /** A refusal with the metric, the step and the prices in the unit that was paid; any other message as it is. */

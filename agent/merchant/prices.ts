@@ -28,7 +28,7 @@ export function calculateAllotment(
   }
 }
 
-/** What bought no step, exactly: a decimal that is read as the number nearest to it. */
+/** The change, which bought no step, exactly: a decimal that is read as the number nearest to it. */
 function changeOf(amount: number, pricePerStep: number, steps: bigint): number {
   const [paid, price] = [decimal(amount), decimal(pricePerStep)]
   const scale = Math.max(paid.decimals, price.decimals)

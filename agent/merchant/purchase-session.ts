@@ -17,7 +17,7 @@ import { type Allotment, calculateAllotment } from './prices.ts'
 import { addAllotment, allotmentOf, type Lot, mostLiveLots } from './session.ts'
 import { viewOf } from './view.ts'
 
-/** What a router sells. */
+/** The goods of a router and their prices. */
 export interface Tariff extends PriceList {
   directGrants: boolean
 }
@@ -101,7 +101,7 @@ export function purchaseSession(
   return { is: 'outcome', event, purchase: note, ...(replaced && { ended: endOf(replaced, 'abandoned') }) }
 }
 
-/** What is known of a purchase, whether it could be read or not. */
+/** The known parts of a purchase, whether it could be read or not. */
 export type KnownPurchase = Partial<Purchase> & Partial<Pick<Unreadable, 'sentId' | 'paid'>>
 
 /** Refuses a purchase, also for a reason outside the books: a disk that refuses writes, books that do not add up. */

@@ -37,7 +37,7 @@ export function countSessions(books: Books): LiveStatus['sessions'] {
   return counts
 }
 
-/** What is wrong with the books, or nothing: a router whose books do not add up sells no more. */
+/** The fault of books that do not add up, or nothing: with one a router sells no more. */
 export function faultOfBooks(books: Books): string | undefined {
   const { bytes, milliseconds } = conservationOf(books)
   if (bytes.difference === 0 && milliseconds.difference === 0) return undefined
@@ -47,7 +47,7 @@ export function faultOfBooks(books: Books): string | undefined {
 // The daemons' own MaxClients and that of OpenWrt's packages. No answer of theirs tells it.
 const usualLimits: readonly number[] = [20, 250]
 
-/** Why the portal may know no more devices though one has paid, or nothing. */
+/** A warning when the list stands at a usual limit and a paid device is not on it. */
 export function faultOfPortal({ sessions }: Books, list: PortalList | undefined): string | undefined {
   if (!list || !usualLimits.includes(list.clients.length)) return undefined
   const known = new Set(list.clients.map(({ mac }) => mac))

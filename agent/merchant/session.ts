@@ -3,14 +3,14 @@ import type { EndReason, Mac, Metric, Paid, SessionState, WaitingFor } from '../
 import type { Baseline } from '../portal/baseline.ts'
 import type { Moment } from '../time/moment.ts'
 
-/** What one purchase bought: `allotment = used + remaining`. */
+/** The goods of one purchase: `allotment = used + remaining`. */
 export interface Lot {
   purchaseId: string
   reference?: string
   metric: Metric
   allotment: number
   used: number
-  /** What was paid for it, where this router priced it. */
+  /** The payment for it, where this router priced it. */
   paid?: Paid
 }
 
@@ -18,7 +18,7 @@ export interface Session {
   sessionId: string
   mac: Mac
   lots: readonly Lot[]
-  /** What was in the used-up lots that have left the session. */
+  /** The sums of the used-up lots that have left the session. */
   passed: Record<Metric, number>
   /** When the first purchase arrived. */
   arrived: Moment & { wall: number }
@@ -58,7 +58,7 @@ export interface Addition {
   startWithin?: number
 }
 
-/** Adds a lot to a device's session, or opens the session with it. What was used before stays as it is. */
+/** Adds a lot to a device's session, or opens the session with it. Usage up to now stays as it is. */
 export function addAllotment(
   session: Session | undefined,
   sessionId: string,
@@ -109,7 +109,7 @@ export function moved(session: Session, to: Mac): Session {
   return { ...session, mac: to, baseline: [], seenOpen: null, bytesPerSecond: 0, waitingFor: undefined }
 }
 
-/** What the lots still hold, per metric. */
+/** The rest of the lots, per metric. */
 export function remainingOf(lots: readonly Lot[]): Record<Metric, number> {
   return sumOf(lots, (lot) => lot.allotment - lot.used)
 }

@@ -15,7 +15,7 @@ export interface Story {
   tell(event: Event): void
 }
 
-/** What happens to a purchase, from the event of its outcome on; events that do not concern it are left out. */
+/** The story of a purchase, from the event of its outcome on; events that do not concern it are left out. */
 export function storyOf(purchaseId: string): Story {
   const chapters: Chapter[] = []
   const about: About = { purchaseId }

@@ -2,9 +2,9 @@
 import type { Reply } from '../../protocol/index.ts'
 import { inParts } from '../merchant/parts.ts'
 
-// What a reply may list: sessions, the story of a purchase, or the purchases of a session that ended.
+// The lists that a reply may have: sessions, the story of a purchase, the purchases of a session that ended.
 const lists = ['sessions', 'story', 'purchases', 'skipped'] as const
-// The numbers of the part, and what its length may come to.
+// Room for the numbers of the part.
 const frameBytes = 64
 
 /** The reply in messages of at most so many bytes, where it has a list to divide. */

@@ -19,13 +19,13 @@ import type { Order } from './incoming.ts'
 import { effectOf, endingOf, isUndone, unconfirmed } from './session-effects.ts'
 import { createWaiting } from './waiting.ts'
 
-/** What tells one order from another: it is stored with what the order does. */
+/** Tells one order from another; stored with the act. */
 export type OrderId = Pick<Act, 'transaction' | 'content'>
 
 export interface SessionCommands {
   /** Stores the order and waits until the portal shows it. */
   carryOut(order: Order, id: OrderId): Promise<Answer>
-  /** What is true now of an order that was taken before. */
+  /** The present state of an order that was taken before. */
   again(order: Order, act: Act): Promise<Answer>
   sawEvent(event: Event): void
   /** A look was taken, and settled. */

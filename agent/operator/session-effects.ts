@@ -1,4 +1,4 @@
-// What an order has done to its session, pure: whether the portal shows it, whether another order undid it, and why it waits.
+// The effect of an order on its session, pure: whether the portal shows it, whether another order undid it, and why it waits.
 import type { CommandError, Event, Mac } from '../../protocol/index.ts'
 import type { Books } from '../merchant/books.ts'
 import { sessionById } from '../merchant/session-changes.ts'

@@ -56,7 +56,7 @@ export function createTransactions({ clock, journal, recorder, orders }: Parts) 
 
 const usedBefore = refusal('conflict', 'this transaction was used before, for another command: use a new one')
 
-/** What an order says, however it is sent. */
+/** A hash of the command and its arguments, the same however the order is sent. */
 function contentOf({ transaction: _t, notAfter: _n, replyTo: _r, ...order }: Order): string {
   const fields = Object.entries(order).sort(([a], [b]) => (a < b ? -1 : 1))
   return createHash('sha256').update(JSON.stringify(fields)).digest('base64url').slice(0, 22)

@@ -12,7 +12,7 @@ interface BaselineEntry {
   /** These counters stood at an older entry with the same IP. */
   borrowed?: true
   /**
-   * What the portal showed before the gate opened, which another device had left there. The gate's own counters begin at 0,
+   * The counters before the gate opened, which another device had left there. The gate's own counters begin at 0,
    * and nothing of them is shown until they have passed that; then all of it is.
    */
   hiddenBelow?: Partial<Volume>

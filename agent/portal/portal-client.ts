@@ -24,7 +24,7 @@ export interface PortalClient {
   heldBy?: { mac: Mac; open: boolean; isOnLan?: true }
 }
 
-/** What a look asks: for the whole list, or for some devices by what the portal knows their entries by. */
+/** The question of a look: the whole list, or some devices by the names that the portal has for their entries. */
 export type Question = 'all' | readonly Asked[]
 
 /**
@@ -37,7 +37,7 @@ export interface Asked {
   shared?: readonly string[] | 'every'
 }
 
-/** What the portal answered to one look. */
+/** The portal's answer to one look. */
 export interface PortalList {
   kind: Exclude<PortalKind, 'unknown'>
   /** nodogsplash says it by its status only. */

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 
 export interface KernelClock {
-  /** What was told last; undefined while nobody knows. */
+  /** The last answer; undefined while there is none. */
   readonly isSynced: boolean | undefined
   /** Asks; resolves when the answer is in, at the latest after two seconds. */
   ask(): Promise<void>

@@ -6,7 +6,7 @@ export interface Moment {
   at: number
 }
 
-/** What the clock says when a decision is taken: the moment to reckon with, the wall clock to label with. */
+/** The clock when a decision is taken: the moment to reckon with, the wall clock to label with. */
 export interface Now extends Moment {
   wall: number
   clockSynced: boolean

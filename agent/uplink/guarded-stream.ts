@@ -10,7 +10,7 @@ export interface CutMessage {
   bytes: number
 }
 
-/** Packets up to this size pass as they are; of a longer PUBLISH so much is left. */
+/** Packets up to this size pass as they are; a longer PUBLISH is cut to it. */
 export const mostOfAPacket = 32 * 1024
 
 /** `hasProperties`: it is MQTT 5. `cut` is called when a message has come in and is passed on without its rest, `received` for every piece. */

@@ -15,7 +15,7 @@ export interface Line {
   drop(cause: Error): void
 }
 
-/** What has come in. */
+/** Pieces that have come in from the broker. */
 export interface Heard {
   /** When the last piece came. */
   readonly at: number

@@ -2,7 +2,7 @@
 import type { Clock } from '../time/clock.ts'
 import { NotTaken } from './not-taken.ts'
 
-/** What goes first when not everything can. */
+/** Kinds of messages, the most urgent first. */
 export const urgencies = ['event', 'status', 'answer', 'reply', 'report', 'replay'] as const
 export type Urgency = (typeof urgencies)[number]
 
@@ -23,9 +23,9 @@ export interface SendWindow {
   readonly hasTakenLarge: boolean
 }
 
-// However much the broker would take: Mosquitto takes 20 from one client.
+// In flight at most, however many the broker would take: Mosquitto takes 20 from one client.
 const mostAtOnce = 8
-// Beyond so many of a kind memory is not safe.
+// Messages of one kind that may wait: memory is bounded.
 const mostWaiting = 1000
 /** Small enough for every broker, and for a link that takes a second for each kilobyte. */
 export const smallPart = 8 * 1024

@@ -1,4 +1,4 @@
-// The stream to the broker, as its URL asks for it: TCP, TLS or WebSocket. What only the latter two need is loaded for them.
+// The stream to the broker, as its URL asks for it: TCP, TLS or WebSocket. The modules of the latter two are loaded for them alone.
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { addressOf } from './address.ts'
@@ -16,7 +16,7 @@ const answersWithin = 20_000
 /** Resolves with what opens such a stream. */
 export async function streamTo({ url, address }: Place, trust: Trust): Promise<() => Duplex> {
   const { protocol = 'mqtt', host = '', port, path = '/' } = addressOf(url)
-  // Who shows a certificate does not mean to be read by everybody.
+  // A client certificate implies TLS, also with mqtt:// or ws://.
   const isSecure = protocol === 'mqtts' || protocol === 'wss' || (trust.cert !== undefined && trust.key !== undefined)
   const security = { ...trust, rejectUnauthorized: true }
   const where = address === undefined ? {} : { lookup: always(address) }

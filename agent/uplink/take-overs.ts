@@ -1,4 +1,4 @@
-// Take-overs: two clients of one name throw each other out for ever. It is said what to do, and the fight slows down.
+// Take-overs: two clients of one name throw each other out for ever. A warning says what to do, and the fight slows down.
 import type { Status } from '../../protocol/index.ts'
 import type { Clock } from '../time/clock.ts'
 import type { Warnings } from './broker-warnings.ts'
@@ -20,7 +20,7 @@ const firstPause = 30_000
 const longestPause = 300_000
 const shortConnection = 30_000
 const suspiciousEnds = 3
-// A fight is over when a connection has lasted so long.
+// A fight is over when a connection has lasted this long.
 const peace = 600_000
 
 export function createTakeOvers(clock: Pick<Clock, 'monotonic'>, warnings: Warnings, clientId: string): TakeOvers {

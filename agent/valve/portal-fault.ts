@@ -1,4 +1,4 @@
-// What can be wrong with the portal: the closed list of faults an agent acts on.
+// Faults of the portal: the closed list that the agent acts on.
 
 export type PortalFaultCode =
   /** The daemon is not running: everybody is on line. */

@@ -14,7 +14,7 @@ import { PortalFault } from './portal-fault.ts'
 export interface Valve {
   /** The whole list by one call, or a call for each name in the question. */
   look(question?: Question): Promise<PortalList>
-  /** What the portal says of itself, and of the devices that its owner trusts. */
+  /** The portal's version, and the devices that its owner trusts. */
   status(): Promise<PortalStatus>
   /** A question that costs the portal next to nothing: resolves when it answers, with something that can be read. */
   ping(): Promise<void>
@@ -214,7 +214,7 @@ const busyPauses = [50, 100, 200, 400, 800]
 // All its customers are still to come then, so nobody in its list has left.
 const youngMilliseconds = 20_000
 
-// What an entry may add to the time of a whole answer: openNDS's `json` waits a second for each device that has left.
+// Time that an entry may add to a whole answer: openNDS's `json` waits a second for each device that has left.
 const absentMilliseconds = 1100
 const statusMilliseconds = 50
 // Before the first answer: as many may stand in the list of a portal that has run for a minute.
