@@ -212,6 +212,7 @@ it('two consumers, each killed three times, have together what the routers said,
   expect(kills).toBe(6)
   const shares = logs.map((log) => new Set(log.map(({ routerId }) => routerId)))
   expect([...(shares[0] ?? [])].filter((id) => shares[1]?.has(id))).toEqual([])
+  expect(logs.flat().filter(({ type }) => type === 'lost' || type === 'unrecognised')).toEqual([])
   for (const id of ids) {
     const journal = journalOf(id)
     expect(journal.map(({ seq }) => seq)).toEqual(journal.map((_, index) => index + 1))
