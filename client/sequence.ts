@@ -100,7 +100,8 @@ export function createSequence<E extends Numbered>(
       ready.push(event)
       seq = event.seq
     }
-    ready.push(lost(reached > seq ? reached : null))
+    // Of a journal that never held anything nothing is lost.
+    if (reached > 0) ready.push(lost(reached > seq ? reached : null))
     past.add(old)
     held.clear()
     const told = later?.seq ?? 0

@@ -114,6 +114,13 @@ describe('another epoch', () => {
     expect(sequence.take(e(1, 'e2'))).toEqual([{ ...rest, fromSeq: 6 }, e(1, 'e2')])
   })
 
+  it('takes nothing away where the old one held nothing', () => {
+    const sequence = createSequence('r1', undefined)
+    sequence.learn(e(0))
+    sequence.learn(e(1, 'e2'))
+    expect(sequence.take(e(1, 'e2'))).toEqual([e(1, 'e2')])
+  })
+
   it('is not begun by a late event of an older one', () => {
     const sequence = createSequence('r1', e(1, 'e2'))
     sequence.learn(e(3, 'e2'))
