@@ -16,14 +16,19 @@ export function postgresStore(database: Database, { table = 'tollgate_outbox' }:
     return rows[0]?.entry as Entry | undefined
   }
 
+  function makeTable(): Promise<unknown> {
+    return database.query(`create table if not exists ${table} (
+      purchase_id text primary key,
+      entry jsonb not null,
+      settled boolean not null default false,
+      updated timestamptz not null default now()
+    )`)
+  }
+
   return {
     async open() {
-      await database.query(`create table if not exists ${table} (
-        purchase_id text primary key,
-        entry jsonb not null,
-        settled boolean not null default false,
-        updated timestamptz not null default now()
-      )`)
+      // Two processes that make it at once get in each other's way: the second time it is there.
+      await makeTable().catch(makeTable)
       await database.query(`delete from ${table} where settled and updated < now() - interval '30 days'`)
       const { rows } = await database.query(`select entry from ${table} where not settled order by updated`)
       return rows.map(({ entry }) => entry as Entry)

@@ -37,7 +37,7 @@ beforeAll(async () => {
 })
 afterAll(() => broker.close())
 
-const patience = { within: 4000, quiet: 1500, late: 2200 }
+const patience = { within: 6000, quiet: 2000, late: 2500 }
 
 async function brokenBy(mistake?: Mistake): Promise<string[]> {
   const prefix = `fleet-${Object.keys(mistakes).indexOf(mistake ?? '')}`
