@@ -23,9 +23,10 @@ export async function doctor(context: Context, { broker, restart, kill }: Doctor
     throw cause instanceof FleetError ? cause : new FleetError('unreachable', `${fleet.url}: ${cause.message}`, cause)
   })
   terminal.json(findings)
+  const width = Math.max(...findings.map(({ what }) => what.length)) + 2
   for (const finding of findings) {
     const { word, colour } = verdictOf(finding)
-    terminal.say(`${terminal.paint(colour, word)}  ${finding.what.padEnd(58)}${finding.found}`)
+    terminal.say(`${terminal.paint(colour, word)}  ${finding.what.padEnd(width)}${finding.found}`)
     if (finding.holds === false) terminal.say(`      ${finding.means}`)
   }
   return findings.some(({ holds }) => holds === false) ? refused : done
