@@ -1,4 +1,4 @@
-// An hour of routers' lives, five of them together and 20 times as fast, with customers who buy: what two killed consumers have together is what the
+// Five routers' lives, 20 times as fast, with customers who buy: what two killed consumers have together is what the
 // routers said, every message is by the published schemas, and a journal that is begun anew is told of.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
@@ -21,8 +21,8 @@ import { isMissing, python } from '../support/debian-python.ts'
 
 // Faster, a disk that is shared with others would hang by the routers' own clocks.
 const speed = 20
-// Five routers for twelve minutes each; HOUR_SECONDS=180 gives each of them a whole hour.
-const seconds = Number(process.env.HOUR_SECONDS ?? 36)
+// HOUR_SECONDS=180 gives each of them a whole hour.
+const seconds = Number(process.env.HOUR_SECONDS ?? 20)
 const ids = [1, 2, 3, 4, 5].map((number) => RouterId.parse(`r${number}`))
 const client = resolve(import.meta.dirname, '../../dist/package/client.js')
 
@@ -251,7 +251,7 @@ it('every message is by the published schemas, for ajv', () => {
   )
   expect(wrong.slice(0, 3)).toEqual([])
   expect(kinds.size).toBeGreaterThan(18)
-  expect(said.length).toBeGreaterThan(1000)
+  expect(said.length).toBeGreaterThan(300)
 })
 
 test.skipIf(isMissing('jsonschema', 'python3-jsonschema'))('and for python3-jsonschema', () => {
