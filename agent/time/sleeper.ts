@@ -1,22 +1,22 @@
-// A pulse: sleeps until it is time or somebody pokes; a poke that comes while nobody sleeps is kept for the next sleep.
+// A sleeper: sleeps until it is time or somebody wakes it; a wake that comes while nobody sleeps is kept for the next sleep.
 import type { Clock } from './clock.ts'
 
-export interface Pulse {
-  poke(): void
-  /** Whether it was poked. */
-  wait(milliseconds: number): Promise<boolean>
+export interface Sleeper {
+  wake(): void
+  /** Resolves with whether it was woken. */
+  sleep(milliseconds: number): Promise<boolean>
 }
 
-export function createPulse(clock: Pick<Clock, 'sleep'>): Pulse {
-  let poked = new AbortController()
+export function createSleeper(clock: Pick<Clock, 'sleep'>): Sleeper {
+  let woken = new AbortController()
   return {
-    // Without a reason each one would make an exception, with its stack.
-    poke: () => poked.abort('poked'),
-    async wait(milliseconds) {
-      await clock.sleep(milliseconds, poked.signal)
-      const isPoked = poked.signal.aborted
-      if (isPoked) poked = new AbortController()
-      return isPoked
+    // Without a reason each abort would make an exception, with its stack.
+    wake: () => woken.abort('woken'),
+    async sleep(milliseconds) {
+      await clock.sleep(milliseconds, woken.signal)
+      const isWoken = woken.signal.aborted
+      if (isWoken) woken = new AbortController()
+      return isWoken
     },
   }
 }
