@@ -238,11 +238,17 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
 
   /** The points to measure from are on disk before a gate opens: an agent that dies in between goes on from them. */
   async function prepare(steps: readonly Step[], { clients }: PortalList): Promise<void> {
-    const macs = new Set(steps.flatMap((step) => (step.act === 'open' || step.act === 'clear' ? [step.mac] : [])))
+    const { sessions: all } = journal.books
+    // A clearing opens a gate too; a session that is open elsewhere goes on from where it is.
+    const isOpening = ({ act, mac }: Step) => act === 'open' || (act === 'clear' && all.get(mac)?.seenOpen === null)
+    // A gate that is cleared opens when those in its way are shut.
+    const shut = new Set(steps.flatMap((step) => (step.act === 'close' ? [step.client.token] : [])))
+    const known = remembered?.clients.filter(({ token }) => !shut.has(token))
+    const macs = new Set(steps.filter(isOpening).map(({ mac }) => mac))
     await recorder.inTurn(async () => {
       const sessions = [...macs].flatMap((mac) => journal.books.sessions.get(mac) ?? [])
       const unprepared = sessions.filter((session) => lacksBaseline(session, clients))
-      await store(unprepared.map((session) => opening(session, clients, remembered?.clients)))
+      await store(unprepared.map((session) => opening(session, clients, known)))
     })
   }
 

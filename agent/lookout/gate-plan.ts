@@ -10,7 +10,7 @@ export type Step =
   | { act: 'open'; mac: Mac; client?: PortalClient; milliseconds?: number }
   /** `isDisplaced`: paid or not, another device has its IP now. */
   | { act: 'close'; mac: Mac; client: PortalClient; isDisplaced?: true }
-  /** Shuts a paid gate that lets nothing through, so that it can be opened again. */
+  /** Shuts a paid gate that lets nothing through, or shows nothing of what it lets through, so that it can be opened again. */
   | { act: 'renew'; mac: Mac; client: PortalClient }
   /**
    * Makes the portal forget what it has counted before at the IP of a paid device, by opening and shutting the gate of the
@@ -103,7 +103,10 @@ function stepsFor(
   if (client.heldBy && !takesOver(client, known)) {
     return client.open ? [{ act: 'close', mac, client, isDisplaced: true }] : []
   }
-  if (client.open) return blocked?.has(token) ? [{ act: 'renew', mac, client }] : []
+  if (client.open) {
+    const isToRenew = blocked?.has(token) || (isHidden(session, client) && survivesClearing(list))
+    return isToRenew ? [{ act: 'renew', mac, client }] : []
+  }
   // The portal would count what passes here as the older entry's.
   const inTheWay = othersAt(client, known).filter((other) => other.open)
   const shuts = inTheWay.map((other): Step => ({ act: 'close', mac: other.mac, client: other, isDisplaced: true }))
@@ -116,6 +119,11 @@ function stepsFor(
     if (isOwn) return shuts
   }
   return [...shuts, openStep(session, client)]
+}
+
+// An agent that died while it cleared the entry has left the gate open before the count that was to go.
+function isHidden({ baseline }: Session, { token, borrowed }: PortalClient): boolean {
+  return !borrowed && baseline.some((entry) => entry.token === token && entry.hiddenBelow !== undefined)
 }
 
 // openNDS drops an entry with its gate: before version 10 the payer would have to meet the portal's page again.

@@ -170,6 +170,18 @@ describe('a plan', () => {
       expect(acts(gatePlan(aBooks({ sessions: [aSession()] }), list, 'close'))).toEqual([row.step])
     })
 
+    test.each([
+      { kind: 'nodogsplash', version: '5.0.2', steps: ['renew t1'] },
+      { kind: 'opennds', version: '9.10.0', steps: [] },
+      { kind: 'opennds', version: '10.3.1', steps: ['renew t1'] },
+    ] as const)('plans $steps at $kind $version where a gate was left open before a count', ({ steps, ...portal }) => {
+      const at = { token: 't1', ip: anIp(), downloaded: 0, uploaded: 0 }
+      const session = anOpenSession({ baseline: [{ ...at, hiddenBelow: { downloaded: 700 } }] })
+      const list = aList([older({ downloaded: 700 }), newer()], portal)
+
+      expect(acts(gatePlan(aBooks({ sessions: [session] }), list, 'close'))).toEqual(steps)
+    })
+
     test('shuts the other gate before the payer that comes back is cleared', () => {
       const back = older({ open: false, downloaded: 700 })
       const list = aList([back, newer({ open: true, heldBy: { mac: aMac(1), open: false, isOnLan: true } })])
