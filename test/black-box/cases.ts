@@ -218,22 +218,30 @@ export function casesOn({ name, open, missing }: BrokerKind): void {
       const router = await aRouter()
       await router.publish(bytes('p1', 10 * megabytes))
       const [accepted] = await router.hears('purchase.accepted')
-      const answers: { transaction: string; status?: string; historical?: boolean }[] = []
+      const answers: { transaction: string; status?: string; historical?: boolean; error?: { code: string } }[] = []
       const desk = `router/${router.id}/reply/desk-3`
       await router.client.subscribeAsync(desk, { qos: 1 })
       router.client.on('message', (topic, payload) => topic === desk && answers.push(JSON.parse(payload.toString())))
       const about = { mac: phone, purchaseId: 'p1', epoch: accepted?.epoch, fromSeq: 1, toSeq: 2, replyTo: 'desk-3' }
-      const questions = ['sessions', 'session', 'purchase.explain', 'events.replay', 'usage', 'config']
-      for (const command of [...questions, 'session.end']) {
-        const question = JSON.stringify({ transaction: command, command, ...about })
+
+      // A report that is due by itself at that moment makes `usage` busy: it is asked for again.
+      async function ask(command: string, time = 1): Promise<string | undefined> {
+        const transaction = `${command}.${time}`
+        const question = JSON.stringify({ transaction, command, ...about })
         await router.client.publishAsync(`router/${router.id}/query`, question, { qos: 1 })
-        await until(() => answers.some(({ transaction, status }) => transaction === command && status !== undefined))
+        const reply = () => answers.find((answer) => answer.transaction === transaction && answer.status !== undefined)
+        await until(() => reply() !== undefined)
+        const { status, error } = reply() ?? {}
+        return error?.code === 'busy' && time < 20 ? ask(command, time + 1) : status
       }
-      const statuses = answers.filter(({ status }) => status !== undefined).map(({ status }) => status)
+
+      const questions = ['sessions', 'session', 'purchase.explain', 'events.replay', 'usage', 'config']
+      const statuses: (string | undefined)[] = []
+      for (const command of [...questions, 'session.end']) statuses.push(await ask(command))
       expect(statuses).toEqual([...questions.map(() => 'ok'), 'error'])
       expect(answers.filter(({ historical }) => historical).map(({ transaction }) => transaction)).toEqual([
-        'events.replay',
-        'events.replay',
+        'events.replay.1',
+        'events.replay.1',
       ])
       expect(router.replies).toEqual([])
       const { data } = await router.command({ command: 'session', mac: phone }).then((reply) => Object(reply))
