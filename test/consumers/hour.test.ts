@@ -247,7 +247,7 @@ it('every message is by the published schemas, for ajv', () => {
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
   }
   console.log(
-    `traffic: ${said.length} messages of ${kinds.size} kinds in ${(seconds * speed) / 60} simulated minutes of ${ids.length} routers`,
+    `traffic: ${said.length} messages of ${kinds.size} kinds in ${Math.round((seconds * speed) / 60)} simulated minutes of ${ids.length} routers`,
   )
   expect(wrong.slice(0, 3)).toEqual([])
   expect(kinds.size).toBeGreaterThan(18)
