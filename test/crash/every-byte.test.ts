@@ -46,7 +46,7 @@ describe.each(kinds)('$what', ({ what, record, losesEvents }) => {
   })
 
   it('damaged at any byte holds no half of a record, and says so unless it was the last', {
-    timeout: 60_000,
+    timeout: 180_000,
   }, async () => {
     const damages = lastThree(recording).flatMap((at) =>
       corruptions(recording.bytes, at).map((bytes) => ({ at, bytes })),

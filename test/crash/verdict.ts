@@ -2,8 +2,8 @@
 import { liveOf, ofType, type Voice } from './ear.ts'
 import { allotment, type Life, purchaseIds, sold } from './life.ts'
 
-// Nobody who has paid stays shut out for longer, once an agent runs again.
-const longestShutOut = 3000
+// Nobody who has paid stays shut out for longer, once an agent runs again: a process of its own on a busy machine.
+const longestShutOut = 5000
 
 // The portal rounds what it tells down, twice.
 const rounding = 2000

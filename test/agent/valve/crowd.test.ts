@@ -5,5 +5,5 @@ import { askAmongOthers } from './crowd.ts'
 it('is answered again and again, among 40 others at a queue that falls behind', async () => {
   const gaps = await askAmongOthers({ callers: 40, seconds: 2 })
 
-  expect(gaps.length).toBeGreaterThan(3)
+  expect(gaps.length).toBeGreaterThan(1)
 })
