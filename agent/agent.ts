@@ -67,7 +67,7 @@ export function createAgent(parts: AgentParts): Agent {
   const sell = createSales({
     ...{ clock, journal, recorder, tariff: config.tariff, newId: parts.newId, tell },
     refusals: createRefusalLimit(config.refusalsPerMinute),
-    entriesOf: (mac) => gates.remembered?.clients.filter((client) => client.mac === mac) ?? [],
+    entriesOf: (mac) => gates.sight.remembered?.clients.filter((client) => client.mac === mac) ?? [],
   })
   const begin = createStart({ clock, journal, recorder, gates, log })
   let isStopping = false

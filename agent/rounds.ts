@@ -5,6 +5,7 @@ import type { Gates } from './gates.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import { gatePlan, openAtOnce, type Step } from './lookout/gate-plan.ts'
+import type { Sight } from './lookout/sight.ts'
 import { openAgainIn } from './lookout/unordered-shuts.ts'
 import { nextLookIn } from './lookout/when-to-look.ts'
 import { askAgain, listDueIn, planLook } from './lookout/whom-to-ask.ts'
@@ -50,7 +51,7 @@ export function createRounds({ config, clock, journal, recorder, gates, log, wak
     const opened = await openNewlyPaid()
     // Opening ends with a look; if that was about all devices, another look would show the same.
     const list = opened && !opened.only ? opened : await look()
-    askSoon(gates.askAtOnce)
+    askSoon(gates.sight.askAtOnce)
     if (list) await follow(list)
     await gates.tellCounted()
     await endAbandoned(journal, recorder, config.abandonedDays)
@@ -83,7 +84,7 @@ export function createRounds({ config, clock, journal, recorder, gates, log, wak
     }
   }
 
-  const plan = (list: PortalList) => planFor(list, gates, journal, config, clock.monotonic())
+  const plan = (list: PortalList) => planFor(list, gates.sight, journal, config, clock.monotonic())
 
   // A gate just shut may be paid: it was shut to be renewed, or for another device at its IP, or its customer bought
   // meanwhile. It does not wait for the next look, and neither does the device that it made room for.
@@ -96,17 +97,17 @@ export function createRounds({ config, clock, journal, recorder, gates, log, wak
 
   async function look(): Promise<PortalList | undefined> {
     // At the start and after an outage ask for the whole list: any gate may have changed.
-    const isKnown = gates.portal.state === 'reachable'
-    const { seen, remembered } = gates
+    const { portal, seen, remembered, answeredAt } = gates.sight
+    const isKnown = portal.state === 'reachable'
     const question = isKnown ? planLook(journal.books, nowOf(clock), config, seen, askNext, remembered) : 'all'
     askNext.clear()
     // Without a question, ask whether the portal is still there.
-    const isTime = clock.monotonic() - gates.answeredAt >= config.lookIntervalMilliseconds
+    const isTime = clock.monotonic() - answeredAt >= config.lookIntervalMilliseconds
     return question.length === 0 && !isTime ? undefined : gates.look(question)
   }
 
   async function openNewlyPaid(): Promise<PortalList | undefined> {
-    const { remembered, portal } = gates
+    const { remembered, portal } = gates.sight
     if (!remembered || portal.state !== 'reachable') return undefined
     const steps = openAtOnce(journal.books, remembered)
     return steps.length === 0 ? undefined : (await moveGates(steps, remembered)).after
@@ -117,17 +118,23 @@ export function createRounds({ config, clock, journal, recorder, gates, log, wak
     const taken = (await gates.apply(steps, list)).length
     // Believe what the portal shows, not the command.
     if (taken === steps.length)
-      return { taken, after: await gates.look(askAgain(journal.books, steps, gates.remembered)) }
+      return { taken, after: await gates.look(askAgain(journal.books, steps, gates.sight.remembered)) }
     // A session is about to end: look at it first, and the other steps come again.
     askSoon(steps.map(({ mac }) => mac))
     return { taken, after: await look() }
   }
 
-  return { askAbout: (mac) => askNext.add(mac), notice, run, dueIn: (now) => dueIn(gates, journal, config, now) }
+  return { askAbout: (mac) => askNext.add(mac), notice, run, dueIn: (now) => dueIn(gates.sight, journal, config, now) }
 }
 
-function planFor(list: PortalList, gates: Gates, { books }: Journal, { unpaid }: Config, now: number): Step[] {
-  const { blocked, cleared, remembered, seen } = gates
+function planFor(
+  list: PortalList,
+  { watch, remembered, seen }: Sight,
+  { books }: Journal,
+  { unpaid }: Config,
+  now: number,
+): Step[] {
+  const { blocked, cleared } = watch
   return gatePlan(books, list, unpaid, {
     blocked,
     cleared,
@@ -138,10 +145,11 @@ function planFor(list: PortalList, gates: Gates, { books }: Journal, { unpaid }:
   })
 }
 
-function dueIn({ seen, portal, isUnanswered, answeredAt }: Gates, { books }: Journal, config: Config, now: Now) {
+function dueIn({ seen, portal, unansweredSince, answeredAt }: Sight, { books }: Journal, config: Config, now: Now) {
   // If nothing was asked this time, the same reason a moment later is soon enough.
   const least = answeredAt === now.at ? 0 : shortestPause
-  if (portal.state !== 'reachable' || isUnanswered) return Math.max(config.nearIntervalMilliseconds, least)
+  if (portal.state !== 'reachable' || unansweredSince !== undefined)
+    return Math.max(config.nearIntervalMilliseconds, least)
   return Math.max(Math.min(nextLookIn(books, now, config, seen), listDueIn(books, now, config, seen)), least)
 }
 

@@ -51,7 +51,7 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
 
   function current(): LiveStatus {
     const { books, firstSeq } = journal
-    const isUnreachable = gates.portal.state === 'unreachable'
+    const isUnreachable = gates.sight.portal.state === 'unreachable'
     const faults = [
       recorder.diskFault && `the disk refuses writes, so nothing is sold: ${recorder.diskFault}`,
       faultOfBooks(books) ?? journal.salesStop,
@@ -63,7 +63,7 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
     const others = [
       ...journal.warnings,
       journal.refusalsStop,
-      faultOfPortal(books, gates.remembered),
+      faultOfPortal(books, gates.sight.remembered),
       faultOfTrust(books),
       faultOfPlaces(books),
       ...uplink.warnings,
@@ -74,7 +74,7 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
       state,
       since: since.at,
       clockSynced: clock.synced(),
-      portal: gates.portal,
+      portal: gates.sight.portal,
       sessions: countSessions(books),
       journal: { firstSeq, lastSeq: books.lastSeq, acknowledgedSeq: books.acknowledgedSeq },
       conservation: conservationOf(books),

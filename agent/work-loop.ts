@@ -50,7 +50,7 @@ export async function workLoop(parts: Parts, begin: () => Promise<void>, isStopp
       due.look = now.at + rounds.dueIn(now)
     }
     const now = nowOf(clock)
-    due.notice = now.at + noticeIn(journal.books, config, gates.seen)
+    due.notice = now.at + noticeIn(journal.books, config, gates.sight.seen)
     if (now.at >= due.report) {
       due.report = now.at + config.usageIntervalMilliseconds
       if (journal.isRead) outbox.reportUsage(now)?.catch((err) => log.debug({ err }, 'a usage report was not sent'))

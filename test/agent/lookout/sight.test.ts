@@ -1,0 +1,87 @@
+// Proves what the agent knows of the portal after it moved a gate, read an entry or heard of the LAN, without an agent.
+import { describe, expect, it, test } from 'vitest'
+import {
+  adopting,
+  afterClearing,
+  afterLoss,
+  afterNotice,
+  afterOpening,
+  afterReading,
+  afterShut,
+  beforeShut,
+  isFresh,
+  nothingKnown,
+  type Sight,
+} from '../../../agent/lookout/sight.ts'
+import { aBooks, aClient, aList, aLot, aMac, aNow, anOpenSession } from '../../support/builders.ts'
+
+const client = aClient({ token: 't1', open: true })
+const neighbour = aClient({ token: 't2', mac: aMac(2), ip: client.ip, open: true })
+const elsewhere = aClient({ token: 't3', mac: aMac(3), ip: '10.0.0.9', open: true })
+const seeing = (...clients: (typeof client)[]): Sight => ({ ...nothingKnown, remembered: aList(clients) })
+
+describe('after a shut', () => {
+  it('the gates at the same IP have lost their rules with it, and no others', () => {
+    const { watch } = afterShut(seeing(client, neighbour, elsewhere), client)
+
+    expect([...watch.shutAlong]).toEqual(['t2'])
+    expect([...watch.shutIps]).toEqual([client.ip])
+  })
+
+  it('that is about to come the shut is the agent’s own', () => {
+    expect(beforeShut(nothingKnown, client.mac).watch.shut).toEqual(new Set([client.mac]))
+    expect(nothingKnown.watch.shut.size).toBe(0)
+  })
+})
+
+it('a gate that was opened, and an entry that was cleared, are known as the agent’s own doing', () => {
+  expect(afterOpening(nothingKnown, client.mac).watch.opening).toEqual(new Set([client.mac]))
+  expect(afterClearing(nothingKnown, client).watch.cleared).toEqual(new Set(['t1']))
+})
+
+it('a new life may have been opening the gates of every session in the books', () => {
+  const session = anOpenSession()
+
+  expect(adopting(nothingKnown, aBooks({ sessions: [session] })).watch.adopted).toEqual(new Set([session.sessionId]))
+})
+
+describe('after a reading', () => {
+  it('the entry has its counters, and the other entries stay', () => {
+    const { remembered } = afterReading(seeing(client, elsewhere), { ...client, downloaded: 77 })
+
+    expect(remembered?.clients).toEqual([{ ...client, downloaded: 77 }, elsewhere])
+  })
+
+  it('that found no entry the entry is gone', () => {
+    expect(afterLoss(seeing(client, elsewhere), client).remembered?.clients).toEqual([elsewhere])
+  })
+})
+
+it('what the kernel tells of the LAN is known from then on', () => {
+  const told = [{ mac: client.mac, ip: client.ip }]
+  const { neighbours, seen } = afterNotice(seeing(client), told, aBooks({ sessions: [anOpenSession()] }), aNow())
+
+  expect(neighbours).toBe(told)
+  expect(seen.present?.has(client.mac)).toBe(true)
+})
+
+describe('a reading is fresh enough for a shut', () => {
+  const slow: Sight = { ...nothingKnown, seen: { ...nothingKnown.seen, latencyMilliseconds: 500 } }
+  const going = aBooks({ sessions: [anOpenSession()] })
+  const usedUp = aBooks({ sessions: [anOpenSession({ lots: [aLot({ allotment: 5, used: 5 })] })] })
+
+  test.each([
+    { when: 'it is 20 ms old', books: going, age: 20, fresh: true },
+    { when: 'it is older, whatever the portal takes', books: going, age: 21, fresh: false },
+    { when: 'nothing more is charged and the portal is slow', books: usedUp, age: 500, fresh: true },
+    { when: 'nothing more is charged and it is older than a call', books: usedUp, age: 501, fresh: false },
+    { when: 'nobody is charged', books: aBooks(), age: 9999, fresh: true },
+  ])('$fresh when $when', ({ books, age, fresh }) => {
+    expect(isFresh(slow, books, { ...client, askedAt: 0 }, age)).toBe(fresh)
+  })
+
+  it('never, where nobody knows its age', () => {
+    const { askedAt: _, ...ageless } = client
+    expect(isFresh(slow, going, ageless, 0)).toBe(false)
+  })
+})
