@@ -32,6 +32,6 @@ const laterFields = ['startWithin'] as const
 function meaningOf(field: (typeof fields)[number], value: unknown): unknown {
   if (field === 'mac') return AnyMac.safeParse(value).data ?? String(value)
   if (field === 'notAfter' && Deadline.safeParse(value).success) return Date.parse(String(value))
-  // No field of a purchase has parts; what has is refused whatever they are.
+  // No purchase field is an object; a field that is one gets refused, so its content is not compared.
   return typeof value === 'object' ? null : value
 }

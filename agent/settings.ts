@@ -138,7 +138,7 @@ export const settings = {
     schema: decimal.default(100),
     wants: 'a number of megabits a second above 0',
     usually: '100',
-    about: "the link's rate in Mbit/s: how fast an end may come",
+    about: "the link's rate in Mbit/s: decides from when on a session is watched closely",
   },
   AGENT_USAGE_INTERVAL_MS: milliseconds(10, 10_000, 'between usage reports'),
   AGENT_CHECKPOINT_INTERVAL_MS: milliseconds(10, 60_000, 'between two times that metering goes to flash'),

@@ -75,7 +75,7 @@ export type Metering = Omit<
 export interface Outcome {
   content: string
   seq: number
-  /** Where that was not the present one. */
+  /** Set for an outcome of an earlier epoch. */
   epoch?: string
   /** How long the agent had run by then: its age is not told by a wall clock, which may jump by years. */
   uptime: number
@@ -160,7 +160,7 @@ export function emptyBooks(epoch: string, purchases: Purchases = new Map()): Boo
   }
 }
 
-/** Enters one record. The only place where the books change. */
+/** Enters one record: with `beginEpoch` and the journal's forgetting of old ids, the only places where the books change. */
 export function enter(books: Books, record: JournalRecord): void {
   switch (record.type) {
     case 'event':

@@ -186,7 +186,7 @@ export function useLots(
   let last: Metric | undefined
   const charged = lots.map((lot) => {
     if (lot.used >= lot.allotment) return lot
-    // Where one metric follows the other nobody can tell when: the rest of this interval is the customer's.
+    // Nobody knows when in this interval the metric changed: the rest of it is free (decision 0003).
     if (last !== undefined && last !== lot.metric) left.bytes = left.milliseconds = 0
     last = lot.metric
     const taken = Math.min(left[lot.metric], lot.allotment - lot.used)

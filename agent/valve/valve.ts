@@ -1,14 +1,16 @@
 // The Valve acts: it looks at the portal, opens gates and shuts them. It decides nothing, and of the portal it remembers
 // no more than which one it is.
 import type { Mac, PortalKind } from '../../protocol/index.ts'
-import { type Asked, majorVersion, type PortalClient, type PortalList, type Question } from '../portal/portal-client.ts'
+import { majorVersion, type PortalClient, type PortalList, type Question } from '../portal/portal-client.ts'
 import { borrowedFrom, withCountersOfAddress } from '../portal/shared-address.ts'
 import type { Clock } from '../time/clock.ts'
+import { createAnswers } from './answers.ts'
 import type { EndFlows } from './conntrack.ts'
 import type { DaemonAge } from './daemon-age.ts'
-import { type PortalStatus, parseClient, parseList, parseStatus } from './dialect.ts'
+import { type PortalStatus, parseList, parseStatus } from './dialect.ts'
 import type { Ndsctl } from './ndsctl/exec.ts'
 import { PortalFault } from './portal-fault.ts'
+import { createSingleEntries } from './single-entries.ts'
 
 /** Every method may throw {@link PortalFault}. Whether a gate moved, only the next look tells: `ndsctl` may lie. */
 export interface Valve {
@@ -39,26 +41,11 @@ export function createValve(
   endFlows: EndFlows = async () => {},
   daemonAge?: DaemonAge,
 ): Valve {
+  const { ask, askText } = createAnswers(ndsctl, clock)
+  const entries = createSingleEntries({ ask, askText }, clock)
   let known: Pick<PortalList, 'kind' | 'version'> | undefined
   // How many entries the portal's list had: its whole answer may take that much longer.
   let listed = 0
-
-  async function ask(args: readonly string[], extraMilliseconds = 0): Promise<{ stdout: string; exitCode: number }> {
-    for (const pause of [...busyPauses, undefined]) {
-      const answer = await ndsctl(args, extraMilliseconds)
-      if (answer.exitCode === 3) throw new PortalFault('portal-down', 'the portal is not running')
-      if (answer.exitCode !== 4) return answer
-      if (pause === undefined) break
-      await clock.sleep(pause)
-    }
-    throw new PortalFault('portal-busy', `the portal was busy at ${busyPauses.length + 1} tries`)
-  }
-
-  async function askText(args: readonly string[], extraMilliseconds?: number): Promise<string> {
-    const { stdout, exitCode } = await ask(args, extraMilliseconds)
-    if (exitCode !== 0) throw new PortalFault('ndsctl-failed', `ndsctl ${args.join(' ')} ended with ${exitCode}`)
-    return stdout
-  }
 
   async function status(): Promise<PortalStatus> {
     const told = parseStatus(await askText(['status'], listed * statusMilliseconds))
@@ -103,62 +90,6 @@ export function createValve(
     return list
   }
 
-  async function lookAtSome(
-    asked: readonly Asked[],
-    { kind, version }: NonNullable<typeof known>,
-  ): Promise<PortalList> {
-    const clients: PortalClient[] = []
-    const named = new Map<Mac, ReadonlySet<string>>()
-    let unread: PortalFault | undefined
-    for (const about of asked) {
-      try {
-        const told = await entriesOf(about)
-        clients.push(...told.entries)
-        named.set(about.mac, told.names)
-      } catch (err) {
-        // An answer that cannot be read costs the device it is about, and nobody else.
-        if (!(err instanceof PortalFault) || err.code !== 'portal-garbled') throw err
-        unread = err
-      }
-    }
-    if (unread && named.size === 0) throw unread
-    return { kind, ...(version !== undefined && { version }), clients, only: new Set(named.keys()), named }
-  }
-
-  async function entriesOf({
-    mac,
-    names,
-    shared = [],
-  }: Asked): Promise<{ entries: PortalClient[]; names: Set<string> }> {
-    const entries = new Map<string, PortalClient>()
-    const told = new Set<string>()
-    // The oldest entries at IPs, of other devices.
-    const elders = new Map<string, PortalClient>()
-    // A device whose entries are gone may be back under another name.
-    for (const name of [...new Set([...names, mac])]) {
-      if (name === mac && entries.size > 0) break
-      const client = await askClient(name)
-      if (client?.mac === mac) entries.set(client.token, client)
-      // An IP may have passed to another device, or have an older entry of another one.
-      else if (client?.ip === name) elders.set(name, client)
-      if (!client || (client.mac === mac && name !== mac)) told.add(name)
-    }
-    const isShared = ({ ip }: PortalClient) => shared === 'every' || shared.includes(ip) || elders.has(ip)
-    for (const entry of [...entries.values()].filter(isShared)) {
-      const oldest = elders.get(entry.ip) ?? (await askClient(entry.ip))
-      if (oldest && oldest.token !== entry.token) {
-        entries.set(entry.token, { ...borrowedFrom(oldest, entry), askedAt: oldest.askedAt ?? clock.monotonic() })
-      }
-    }
-    return { entries: [...entries.values()], names: told }
-  }
-
-  async function askClient(name: string): Promise<PortalClient | undefined> {
-    const askedAt = clock.monotonic()
-    const client = parseClient(await askText(['json', name]))
-    return client && { ...client, askedAt }
-  }
-
   async function open(mac: Mac, client: PortalClient | undefined, minutes: number): Promise<boolean> {
     const net = known?.kind === 'opennds' ? [String(minutes)] : []
     const { exitCode } = await ask(['auth', client ? nameOf(client) : mac, ...net])
@@ -169,11 +100,11 @@ export function createValve(
     async look(question = 'all') {
       if (question === 'all' || !known) return lookAtAll()
       const askedAt = clock.monotonic()
-      return { ...(await lookAtSome(question, known)), askedAt }
+      return { ...(await entries.some(question, known)), askedAt }
     },
     status,
     async ping() {
-      await askClient(nobody)
+      await entries.one(nobody)
     },
     openGate: (mac, client) => open(mac, client, farMinutes),
     openGateUntil: (mac, milliseconds, client) =>
@@ -188,9 +119,9 @@ export function createValve(
       }
     },
     async getClientStats(client) {
-      const own = await askClient(nameOf(client))
+      const own = await entries.one(nameOf(client))
       if (!own || !client.borrowed) return own
-      const oldest = await askClient(client.ip)
+      const oldest = await entries.one(client.ip)
       return oldest && oldest.token !== own.token ? borrowedFrom(oldest, own) : own
     },
   }
@@ -208,10 +139,6 @@ function stamped(list: PortalList, askedAt: number): PortalList {
   return { ...list, askedAt, clients: list.clients.map((client) => ({ ...client, askedAt })) }
 }
 
-// Exit code 4: another ndsctl is being served.
-const busyPauses = [50, 100, 200, 400, 800]
-
-// All its customers are still to come then, so nobody in its list has left.
 const youngMilliseconds = 20_000
 
 // Time that an entry may add to a whole answer: openNDS's `json` waits a second for each device that has left.

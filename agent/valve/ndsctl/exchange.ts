@@ -2,8 +2,8 @@
 import { connect, type Socket } from 'node:net'
 import { PortalFault } from '../portal-fault.ts'
 
-// Where the daemon's short queue is full Node says EAGAIN at once, while a waiting `ndsctl` takes the next free place
-// within microseconds: without a pause Node has a chance too, and after a second there is nothing to hurry for.
+// When the accept queue is full, Node gets EAGAIN at once, while a blocking `ndsctl` gets the next place within microseconds.
+// Retry without a pause for a second, then every millisecond.
 const eagerMilliseconds = 1000
 const retryInterval = 1
 
