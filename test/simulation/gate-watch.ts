@@ -13,6 +13,9 @@ export interface GateWatch {
 
 type Wrong = 'paid and shut' | 'unpaid and open' | 'spent and open'
 
+// For so long a payer who is away may come at any moment.
+const expectedMilliseconds = 60_000
+
 export function createGateWatch(
   site: Site,
   ledger: Ledger,
@@ -57,8 +60,15 @@ export function createGateWatch(
     return site.portal.listed().find((entry) => entry.ip === ip)?.mac !== mac
   }
 
+  /** Where the kernel does not tell who is there, one who comes long after the purchase is found in the whole list alone. */
+  function isUnexpected(device: Device): boolean {
+    const { soldAt = 0 } = ledger.sessions.get(device.mac) ?? {}
+    return !site.hasNeighbours && now() - Math.max(soldAt, device.closedAt) > expectedMilliseconds
+  }
+
   function graceOf(wrong: Wrong, device: Device): number {
-    const isOnlyListed = wrong === 'unpaid and open' || isBehind(device) || site.isOpenElsewhere(device)
+    const isOnlyListed =
+      wrong === 'unpaid and open' || isBehind(device) || site.isOpenElsewhere(device) || isUnexpected(device)
     if (wrong !== 'spent and open') return timing.repair + site.restOf(device) + (isOnlyListed ? timing.list : 0)
     const others = [...since.entries()].filter(([other, found]) => other !== device && found.wrong === wrong).length
     // Those who end together are shut one after the other.

@@ -19,6 +19,8 @@ export interface OpenSession {
   hasOrders: boolean
   /** Bytes that no lot was charged for, up to the latest top-up. */
   givenAway: number
+  /** When the latest lot was sold. */
+  soldAt: number
   /** From then on it may end unopened. */
   abandonableAt: number
   /** What drifts have stated as unread. */
@@ -129,6 +131,7 @@ export function createLedger(site: Site, now: () => number, violate: (what: stri
     if (open && open.sessionId !== sessionId) violate(`${mac} has session ${open.sessionId} and gets ${sessionId}`)
     if (open) {
       open.lots.push(lot)
+      open.soldAt = now()
       // What slipped by when everything was used up is the customer's: the new lot begins whole.
       if (session) open.givenAway = Math.max(0, session.downloaded + session.uploaded - (session.used.bytes ?? 0))
       return
@@ -139,6 +142,7 @@ export function createLedger(site: Site, now: () => number, violate: (what: stri
     const begun = {
       sessionId,
       lots: [lot],
+      soldAt: now(),
       isStarted: false,
       hasOrders: false,
       givenAway: 0,

@@ -261,6 +261,7 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
     byMac,
     /** The slowest call of a healthy portal, in milliseconds. */
     call: timing.call,
+    hasNeighbours,
     touch,
     change,
     trouble,
