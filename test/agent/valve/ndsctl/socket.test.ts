@@ -124,7 +124,7 @@ describe('ndsctl as an executable', () => {
 
   async function endAt(socket?: string): Promise<unknown> {
     process.env.MOCK_NDSCTL_SOCKET = path
-    const ndsctl = execNdsctl(program, socket ? 4000 : 1500, { debug: () => {} }, socket)
+    const ndsctl = execNdsctl(program, socket ? 20_000 : 1500, { debug: () => {} }, socket)
     return ndsctl(['json']).then(
       ({ exitCode }) => exitCode,
       (err) => err.code,
