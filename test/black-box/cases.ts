@@ -84,7 +84,8 @@ export function casesOn({ name, open, missing }: BrokerKind): void {
       await router.publish(time('p2', 2000))
       const [ended] = await router.hears('session.ended')
       const stayed = performance.now() - opened
-      expect(stayed).toBeGreaterThan(3800)
+      // The start may be heard late; two seconds would show all the same.
+      expect(stayed).toBeGreaterThan(3000)
       // How soon after the fourth second depends on how fast this machine starts ndsctl; what was charged does not.
       expect(ended?.used).toEqual({ milliseconds: 4000 })
       expect(ended).toMatchObject({ reason: 'allotment-used', terminateCause: { name: 'Session-Timeout', number: 5 } })
