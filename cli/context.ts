@@ -1,4 +1,4 @@
-// What every command gets: its terminal, the options that all share, and a fleet for as long as it runs.
+// The context of a command: its terminal, the options that all share, and a fleet for as long as it runs.
 import { connectFleet, type Fleet, type FleetOptions, memoryStore } from '../client/index.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -3,7 +3,7 @@ import prettyBytes from 'pretty-bytes'
 import prettyMilliseconds from 'pretty-ms'
 import type { Amounts, Event } from '../protocol/index.ts'
 
-/** What happened; neither the router nor the time. */
+/** The event in words; neither the router nor the time. */
 export function describeEvent(event: Event): string {
   switch (event.type) {
     case 'purchase.accepted':

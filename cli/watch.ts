@@ -33,7 +33,7 @@ export interface ReplayOptions {
   to?: number
 }
 
-/** What the router still has, from its journal; ends with the last event that is there now. */
+/** The events that the router still has, from its journal; ends with the last event that is there now. */
 export async function replay(
   context: Context,
   routerId: string,

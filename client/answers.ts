@@ -1,4 +1,4 @@
-// What an event says about a purchase: its outcome, that the same again changes nothing, or that it is to be sent again.
+// The meaning of an event for a purchase: its outcome, that the same again changes nothing, or that it is to be sent again.
 import type { EventOf, RefusalCode } from '../protocol/index.ts'
 import type { Answer } from './stores/store.ts'
 

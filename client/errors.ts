@@ -1,4 +1,4 @@
-// What the client throws: faults only, each with a code. A foreseeable no is a value.
+// Errors of the client: faults only, each with a code. A foreseeable no is a value.
 
 export type FleetErrorCode =
   /** No broker answers at the address. */

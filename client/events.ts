@@ -66,9 +66,9 @@ interface Router {
   isAlive: boolean
 }
 
-// As many items wait for a slow consumer; then the reading stops.
+// The most items that wait for a slow consumer; then the reading stops.
 const room = 512
-// What a status or report tells of may be on its way still.
+// Events that a status or report tells of may be on its way still.
 const grace = 2000
 const firstPause = 1000
 const longestPause = 60_000
@@ -166,7 +166,7 @@ async function openStream(parts: Parts & { stopped: AbortSignal }, wanted: Wante
 
   function learn(router: Router, newest: Position, isLive: boolean): void {
     router.sequence.learn(newest, wanted.startsNow && isLive)
-    // What is news may be on its way still; what the broker had stored is long past.
+    // A new status may be ahead of its events; a stored one is long past them.
     if (router.sequence.gap()) repair(router, isLive ? grace : 0)
   }
 
@@ -215,7 +215,7 @@ async function openStream(parts: Parts & { stopped: AbortSignal }, wanted: Wante
   return { queue, close: link.close }
 }
 
-/** What has a place in a journal; answers that are no outcome, and repetitions, have none. */
+/** Events that have a place in a journal; answers that are no outcome, and repetitions, have none. */
 function entryOf(routerId: RouterId, content: Json): Entry | undefined {
   const { epoch, seq } = content
   if (typeof epoch !== 'string' || typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) return undefined

@@ -92,7 +92,7 @@ export async function connectFleet(options: FleetOptions, clock: Clock = realTim
   }
   signal?.addEventListener('abort', () => void close(), { once: true })
 
-  /** What an earlier process left is sent on. A folder nobody named may be another's: only who sells needs it. */
+  /** Sends on the purchases that an earlier process left. A folder nobody named may be another's: only who sells needs it. */
   async function resumeOutbox(): Promise<void> {
     if (options.store !== undefined) return outbox.resume()
     if (!existsSync(defaultStore)) return

@@ -67,7 +67,7 @@ export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
   async function connectOnce(address: Address): Promise<boolean> {
     const client = connect({
       ...address,
-      // What was missed while away is asked for again, so the broker need keep nothing.
+      // Messages missed while away are asked for again, so the broker need keep nothing.
       ...{ clientId: `tollgate-client-${randomUUID()}`, clean: true },
       ...{ reconnectPeriod: 0, resubscribe: false, connectTimeout: 5000, keepalive: 30, queueQoSZero: false },
     })
@@ -109,7 +109,7 @@ export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
     refusal = undefined
     firstConnected?.()
     for (const told of listeners) told()
-    // What was subscribed meanwhile.
+    // Topics that were subscribed meanwhile.
     void grant(
       client,
       [...filters.keys()].filter((filter) => !all.includes(filter)),

@@ -1,4 +1,4 @@
-// What `connectFleet` and its calls take.
+// Options of `connectFleet` and of its calls.
 import { defaultPrefix, TopicPrefix } from '../protocol/index.ts'
 import { FleetError } from './errors.ts'
 import type { Store } from './stores/store.ts'
@@ -25,11 +25,11 @@ export interface FleetOptions {
   within?: number
   /** Closes the client when it aborts. */
   signal?: AbortSignal
-  /** What goes wrong without anybody waiting for it: a lost connection, a store that fails, a router that does not answer. */
+  /** Told of faults that come without anybody waiting for it: a lost connection, a store that fails, a router that does not answer. */
   onWarning?: (warning: FleetError) => void
 }
 
-/** What every call takes. */
+/** Options of every call. */
 export interface CallOptions {
   signal?: AbortSignal
   /** Milliseconds until the call gives up waiting. */

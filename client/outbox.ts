@@ -11,7 +11,7 @@ import { eventIn, type Json, jsonOf } from './reading.ts'
 import { manyListen, sharedControl } from './signals.ts'
 import type { Answer, Entry, Store } from './stores/store.ts'
 
-/** What is bought: with an id of the caller's own, the same call again is the same purchase. */
+/** A purchase to make: with an id of the caller's own, the same call again is the same purchase. */
 export type Order = PurchaseInput extends infer P ? (P extends unknown ? MaybeWithId<P> : never) : never
 type MaybeWithId<P> = Omit<P, 'purchaseId'> & { purchaseId?: string }
 
@@ -47,7 +47,7 @@ interface Parts {
 
 const firstPause = 3000
 const longestPause = 60_000
-// So many are on their way to the broker at once.
+// The most purchases on their way to the broker at once.
 const windowSize = 32
 const outcomeWithin = 30_000
 

@@ -11,9 +11,9 @@ export interface Fraction {
 export interface Refund {
   purchaseId?: string
   reference?: string
-  /** What the unused rest cost, or all that was paid where the purchase was refused. Absent where no money was named. */
+  /** The price of the unused rest, or all that was paid where the purchase was refused. Absent where no money was named. */
   money?: Fraction
-  /** What bought no step: the seller decides whether it was kept. Absent where it is none. */
+  /** Money that bought no step: the seller decides whether it was kept. Absent where it is none. */
   change?: Fraction
   /** In the purchase's metric. */
   unused?: number
@@ -34,7 +34,7 @@ export function refundOf(event: Refundable): Refund[] {
       const whole = { purchaseId, ...(reference !== undefined && { reference }), unused, allotment }
       if (!paid) return whole
       const change = times(decimal(paid.change), 1n, 1n, paid.unit)
-      // What was paid for steps: the amount without its change.
+      // The money paid for steps: the amount without its change.
       const spent = decimal(paid.amount)
       const price = subtract(spent, decimal(paid.change))
       const money = times(price, BigInt(unused), BigInt(allotment || 1), paid.unit)
@@ -42,7 +42,7 @@ export function refundOf(event: Refundable): Refund[] {
     })
 }
 
-// One that is no outcome, or that another outcome stands for, is not to be paid back: it may be served.
+// A refusal that is no outcome, or that stands beside another outcome, is not to be paid back: the purchase may be served.
 function refundOfRefusal({ purchaseId, reference, paid, final }: EventOf<'purchase.rejected'>): Refund[] {
   if (!final) return []
   const about = { ...(purchaseId !== undefined && { purchaseId }), ...(reference !== undefined && { reference }) }

@@ -15,12 +15,12 @@ export type Replayed =
 export interface Replays {
   /** At most {@link mostAtOnce} events of that range. */
   ask(routerId: RouterId, range: Range, signal: AbortSignal): Promise<Replayed>
-  /** What comes on the reply topic. */
+  /** Takes a message of the reply topic. */
   hear(message: Incoming): void
   readonly replyTo: string
 }
 
-/** As many are asked for at once: fewer than any broker queues for one subscriber. */
+/** The most events asked for at once: fewer than any broker queues for one subscriber. */
 export const mostAtOnce = 200
 
 interface Parts {

@@ -2,7 +2,7 @@
 // Pure: the caller brings what came and asks for what is missing.
 import type { Position } from './cursor.ts'
 
-/** What is known of an event whatever its type. */
+/** The fields that every event has. */
 export interface Numbered {
   epoch: string
   seq: number
@@ -40,13 +40,13 @@ export interface Sequence<E extends Numbered> {
   takeReplay(range: Range, events: readonly E[], gone: readonly Gone[]): (E | Lost)[]
   /** A status or report tells of events up to that one; `starts`: everything up to it is history that is not wanted. */
   learn(newest: Position, starts?: boolean): void
-  /** What is missing before an event that is here or was told of. */
+  /** The numbers missing before an event that is here or was told of. */
   gap(): Range | undefined
   /** Whether an event is here that waits for earlier ones: they were overtaken or dropped, and are not just on their way. */
   readonly isHolding: boolean
 }
 
-// So many wait for earlier ones; those beyond come with a replay.
+// The most events that wait for earlier ones; those beyond come with a replay.
 const mostHeld = 128
 
 /** `from`: the last event that was delivered; without it from the first one on, or from now on where `startsNow`. */
@@ -131,7 +131,7 @@ export function createSequence<E extends Numbered>(
     ready.push(...deliver())
     for (const { fromSeq, toSeq, why } of [...gone].sort((a, b) => a.fromSeq - b.fromSeq)) {
       const first = (position?.seq ?? 0) + 1
-      // What lies beyond the range may be here already.
+      // Events beyond the range may be here already.
       const to = Math.min(toSeq, last)
       // Behind something that is missing still: the next replay names it again.
       if (fromSeq > first || to < first) continue

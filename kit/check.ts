@@ -21,7 +21,7 @@ export interface CheckOptions {
 export interface Verdict {
   rule: string
   about: string
-  /** What is wrong; absent where the rule is kept. */
+  /** The fault in words; absent where the rule is kept. */
   wrong?: string
   milliseconds: number
 }

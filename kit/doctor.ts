@@ -1,4 +1,4 @@
-// What a broker keeps, in which order and how fast: found out by trying, on topics of its own that it clears away.
+// A broker examined: what it keeps, in which order and how fast, found out by trying, on topics of its own that it clears away.
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { type Address, addressesOf } from '../client/address.ts'
@@ -11,7 +11,7 @@ export interface Finding {
   /** Undefined where it could not be tried. */
   holds?: boolean
   found: string
-  /** What it means for a fleet where it does not hold. */
+  /** The consequence for a fleet where it does not hold. */
   means: string
 }
 
@@ -143,7 +143,7 @@ async function queue(room: Room, count: number): Promise<Finding> {
   }
 }
 
-/** What a client with a session of its own finds when it comes back. */
+/** The messages that a client with a session of its own finds when it comes back. */
 async function awayFor(room: Room, name: string, meanwhile: (mouth: RawClient) => Promise<void>): Promise<string[]> {
   const asWhom = { clientId: room.id(name), clean: false }
   const before = await room.open(name, asWhom)

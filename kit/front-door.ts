@@ -33,7 +33,7 @@ export function frontDoor(url: string): FrontDoor {
   }
 }
 
-/** What was paid back, in all. */
+/** The money paid back, in all. */
 export function refunded({ refunds = [] }: OrderAnswer): number {
   return refunds.reduce((sum, { amount = 0 }) => sum + Number(amount), 0)
 }

@@ -155,7 +155,7 @@ export async function nastyRouter(link: Link, prefix: string, name: string): Pro
         },
         isDropped,
       )
-      // What comes after it shows that something is missing.
+      // The event after it shows that something is missing.
       if (isDropped) await enter({ type: 'gate.drift', kind: 'portal-back', repair: 'none' })
       await report()
     },

@@ -5,7 +5,7 @@ import type { Address } from '../client/address.ts'
 export interface RawClient {
   client: MqttClient
   connack: IConnackPacket
-  /** What came, in order. */
+  /** The messages that came, in order. */
   heard: { topic: string; text: string; retained: boolean }[]
   /** QoS 1; resolves when the broker has it, rejects when it is refused or the connection ends. */
   publish(topic: string, payload: string | Buffer, options?: { retain?: boolean }): Promise<void>

@@ -23,7 +23,7 @@ export interface Stage {
 export interface Rule {
   name: string
   about: string
-  /** What is wrong, in words; undefined where nothing is. */
+  /** The fault in words; undefined where nothing is. */
   run(stage: Stage): Promise<string | undefined>
 }
 
@@ -262,7 +262,7 @@ async function sellsAndEnds(
 ): Promise<string | undefined> {
   await order(stage)
   const heard = await first(stage)
-  // What is wrong so early is another rule's to say.
+  // A fault so early is another rule's to say.
   if (!heard || (await settled(stage, 'accepted')) !== undefined) return undefined
   await end(heard.purchase)
   return bound === 'exactly' ? refundIs(stage, refund) : refundIsAtMost(stage, refund)

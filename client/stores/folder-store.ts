@@ -46,7 +46,7 @@ export function folderStore(folder: string, wall: () => number = Date.now): Stor
       if (error.code === 'ENOENT') return ''
       throw error
     })
-    // What follows the last end of a line was never acknowledged to anybody.
+    // Text behind the last end of a line was never acknowledged to anybody.
     const whole = text.slice(0, text.lastIndexOf('\n') + 1)
     return whole
       .split('\n')
@@ -93,7 +93,7 @@ export function folderStore(folder: string, wall: () => number = Date.now): Stor
     })
   }
 
-  /** What came while one sync was under way goes with the next. */
+  /** Entries that came while one sync was under way go with the next. */
   async function writeAll(): Promise<void> {
     while (queue.length > 0) {
       const batch = queue

@@ -17,7 +17,7 @@ export interface Entry {
 export interface Store {
   /** All that have no answer yet. Called once, before anything else. */
   open(): Promise<readonly Entry[]>
-  /** What is kept under that id. */
+  /** The entry that is kept under that id. */
   find(purchaseId: string): Promise<Entry | undefined>
   /** Resolves when it is durable, with what stands under that id: the new entry, or the one that was there before. */
   put(entry: Entry): Promise<Entry>

@@ -83,7 +83,7 @@ describe('the socket transport', () => {
     expect(answer.exitCode).toBe(0)
   })
 
-  it('kicks a daemon that is only slow once, and not again', async () => {
+  it('helps a call at a daemon that is only slow once, and not again', async () => {
     const slow = await aSlowDaemon(700)
     const ask = socketNdsctl(slow.path, 5000)
     const opened: number[] = []
