@@ -3,10 +3,10 @@ import { chmodSync, existsSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
 
 const programs = {
-  broker: 'broker-dev/broker-main.ts',
-  backend: 'broker-dev/backend-main.ts',
-  router: 'broker-dev/router-main.ts',
-  fleet: 'broker-dev/fleet-main.ts',
+  broker: 'broker-dev/broker/broker-main.ts',
+  backend: 'broker-dev/backend/backend-main.ts',
+  router: 'broker-dev/router/router-main.ts',
+  fleet: 'broker-dev/fleet/fleet-main.ts',
   ndsctl: 'broker-dev/portal/ndsctl-main.ts',
   simulate: 'test/simulation/simulate-main.ts',
   crash: 'test/crash/crash-main.ts',

@@ -60,14 +60,10 @@ describe('the walls', () => {
     expect(rows.get(room)).toEqual(allowed)
   })
 
-  it('stand around every room of the agent', () => {
-    const rooms = new Set(inTree('agent').map((file) => `${dirname(file)}/`))
-    expect(
-      walls
-        .map(([room]) => room)
-        .filter((room) => room.startsWith('agent/'))
-        .sort(),
-    ).toEqual([...rooms].sort())
+  test.each(['agent', 'broker-dev'])('stand around every room of %s/', (tree) => {
+    const rooms = new Set(inTree(tree).map((file) => `${dirname(file)}/`))
+    const walled = walls.map(([room]) => room).filter((room) => room.startsWith(`${tree}/`))
+    expect(walled.sort()).toEqual([...rooms].sort())
   })
 
   function named(folder: string, pattern: string): string {

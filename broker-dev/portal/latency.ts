@@ -1,6 +1,7 @@
 // How long the daemons' one thread is at a request, as it was measured on two x86 cores; a router is 10 to 40 times slower.
 
-import { type Daemon, wordsOf } from './daemon.ts'
+import { wordsOf } from './daemon.ts'
+import type { Daemon } from './daemon-state.ts'
 import type { Flavour } from './settings.ts'
 
 /** In milliseconds; 0 unless a fault says otherwise. */

@@ -1,7 +1,7 @@
 // nodogsplash 5.0.2's way of printing: bare numbers, volumes in 1000 bytes, broken JSON in one case.
 
 import type { Client } from './client-list.ts'
-import type { Daemon } from './daemon.ts'
+import type { Daemon } from './daemon-state.ts'
 import { dateText, durationText, linesText, rateText } from './plain-text.ts'
 
 /** `ndsctl json`: every client, one client, or `{}` for one it does not know. */

@@ -1,7 +1,7 @@
 // openNDS's `ndsctl status`, the text for people, of 9.10 and of 10.3.1.
 
 import type { Client } from './client-list.ts'
-import type { Daemon } from './daemon.ts'
+import type { Daemon } from './daemon-state.ts'
 import { kibibytes, openndsAverage, openndsVersion } from './opennds.ts'
 import { dateText, durationText, linesText, rateText } from './plain-text.ts'
 

@@ -1,7 +1,7 @@
 // openNDS's JSON: every value a string, volumes in 1024 bytes, `custom` printed as it was given.
 
 import type { Client } from './client-list.ts'
-import type { Daemon } from './daemon.ts'
+import type { Daemon } from './daemon-state.ts'
 import { linesText, rateText } from './plain-text.ts'
 
 /** `ndsctl json`: every client and the trusted MACs, one client, or `{}` for one it does not know. */

@@ -1,7 +1,8 @@
 // A router with a captive portal, in memory: devices on its LAN, the daemon, and the firewall it drives.
 
 import type { Client, Volume } from './client-list.ts'
-import { admit, authenticate, type Daemon, isReading, lookAfterList, reply, startDaemon, termsOf } from './daemon.ts'
+import { admit, authenticate, isReading, lookAfterList, reply, termsOf } from './daemon.ts'
+import { type Daemon, startDaemon } from './daemon-state.ts'
 import { type ArpEntry, createLan } from './lan.ts'
 import { measuredMilliseconds, serviceMilliseconds } from './latency.ts'
 import { type Faults, type Flavour, type PortalOptions, settingsOf } from './settings.ts'

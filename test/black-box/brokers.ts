@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createBroker } from '../../broker-dev/broker.ts'
+import { createBroker } from '../../broker-dev/broker/broker.ts'
 
 export interface TestBroker {
   url: string

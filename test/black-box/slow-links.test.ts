@@ -1,6 +1,6 @@
 // Proves that a router behind a slow link comes on line, and that outcomes do not wait behind reports.
 import { afterEach, expect, it } from 'vitest'
-import { createBroker } from '../../broker-dev/broker.ts'
+import { createBroker } from '../../broker-dev/broker/broker.ts'
 import { aCertificate, tlsDoor } from '../support/a-certificate.ts'
 import { anOnlineAgent, type OnlineAgent } from '../support/an-online-agent.ts'
 import { aGrant, aMac } from '../support/builders.ts'

@@ -1,20 +1,10 @@
 // Charges: what a session's device really moved against what the session was charged for, and what was stated as unread.
 import type { EventOf, Metric } from '../../protocol/index.ts'
 import type { Device, Tally } from './device.ts'
-import type { Lot, OpenSession } from './ledger.ts'
+import type { Bounds, Lot, OpenSession, Start } from './open-session.ts'
 import type { Site } from './site.ts'
 
-export type Bounds = Record<Metric, { least: number; most: number }>
-
 export const noBounds: Bounds = { bytes: { least: 0, most: 0 }, milliseconds: { least: 0, most: 0 } }
-
-/** The truth about a device when a session began on it. `asked`: when the answer that was under way then was read. */
-export interface Start
-  extends Pick<Device, 'passed' | 'unheard' | 'openMilliseconds' | 'shownMilliseconds' | 'openings'> {
-  free: Tally
-  mute: Tally
-  asked: number
-}
 
 export function startOn(site: Site, device: Device): Start {
   site.begin(device)

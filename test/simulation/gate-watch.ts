@@ -1,7 +1,8 @@
 // The gate watch: nobody paid and shut, nobody unpaid and open, for longer than one look plus one retry after the last
 // fault has gone.
 import { dueOf, sumOf } from './charges.ts'
-import type { Ledger, OpenSession } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
+import type { OpenSession } from './open-session.ts'
 import type { Device, Site } from './site.ts'
 import type { Timing } from './timing.ts'
 

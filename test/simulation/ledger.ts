@@ -1,37 +1,9 @@
 // The ledger: an observer's own account of one router, from the events as they are on its disk and from what the site
 // really saw. It shares no code with the agent's books.
 import type { Event, EventOf, Metric } from '../../protocol/index.ts'
-import { type Bounds, boundsOf, noBounds, type Start, startOn, sumOf, wrongCharges } from './charges.ts'
-import type { Device, Site } from './site.ts'
-
-export interface Lot {
-  purchaseId: string
-  metric: Metric
-  allotment: number
-}
-
-export interface OpenSession {
-  sessionId: string
-  device: Device
-  lots: Lot[]
-  isStarted: boolean
-  /** An operator has given orders about it: it may be shut although something is left. */
-  hasOrders: boolean
-  /** Bytes that no lot was charged for, up to the latest top-up. */
-  givenAway: number
-  /** When the latest lot was sold. */
-  soldAt: number
-  /** From then on it may end unopened. */
-  abandonableAt: number
-  /** What drifts have stated as unread. */
-  unreadBytes: number
-  /** What the parts of its end have told so far. */
-  told: EventOf<'session.ended'>['purchases']
-  /** The truth when it began. */
-  from: Start
-  /** What it used on the devices that it was moved away from. */
-  earlier: Bounds
-}
+import { boundsOf, noBounds, startOn, sumOf, wrongCharges } from './charges.ts'
+import type { Bounds, OpenSession } from './open-session.ts'
+import type { Site } from './site.ts'
 
 /** What a backend may get for a purchase. */
 export interface Terms {

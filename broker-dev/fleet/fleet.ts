@@ -1,0 +1,105 @@
+// The whole fleet in one process: broker, backend, routers and customers; at the end the books are checked.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { uuidv7 } from 'uuidv7'
+import { RouterId } from '../../protocol/index.ts'
+import { type Backend, createBackend } from '../backend/backend.ts'
+import { createBroker } from '../broker/broker.ts'
+import { createRouter, type Router } from '../router/router.ts'
+import { scaledClock } from '../scaled-clock.ts'
+import { until, within } from '../waiting.ts'
+import type { FleetOptions } from './fleet-arguments.ts'
+import { flavourOf, introduce, logFileOf, openBroker } from './fleet-opening.ts'
+import { summarise } from './fleet-summary.ts'
+import type { Screen } from './screen.ts'
+import { createWatch, type Watch } from './watch.ts'
+
+export interface FleetParts {
+  screen: Screen
+  print(text: string): void
+  /** Aborts when somebody wants it to end. */
+  end: AbortSignal
+  /** Where the agents' journals and logs go. */
+  stateDir: string
+  /** The bundled programs that `--external` runs. */
+  programs: { agent: string; ndsctl: string }
+}
+
+/** Runs until its time is over or `end` aborts; says whether everything added up. */
+export async function runFleet(options: FleetOptions, parts: FleetParts): Promise<boolean> {
+  const startedAt = performance.now()
+  const broker = createBroker()
+  const ports = await openBroker(broker, options.port, parts.print)
+  const url = `mqtt://127.0.0.1:${ports.port}`
+  const backend = createBackend({ url, folder: join(parts.stateDir, 'backend') })
+  const watch = createWatch(url, parts.screen)
+  const routers = createRouters(options, parts, url, backend)
+  for (const { routerId, lost } of routers) lost.catch((error) => watch.problems.push(`${routerId}: ${error.message}`))
+  try {
+    parts.print(introduce(options, ports, parts.stateDir))
+    await Promise.all([backend.open(), watch.open()])
+    await Promise.all(routers.map((router) => router.open()))
+    await watch.allOnline(routers)
+    for (const router of routers) router.openCustomers()
+    await runUntilOver(options, parts, watch, startedAt)
+    await settle(routers, watch)
+  } finally {
+    await Promise.all(routers.map((router) => router.stop('end of the simulation')))
+    await watch.allOffline(routers)
+    await Promise.all([backend.close(), watch.close()])
+    await broker.close()
+  }
+  const { text, ok } = summarise({ counts: backend.counts(), audits: watch.audit.report(), problems: watch.problems })
+  parts.screen.show(watch.fleet())
+  parts.print(`\n${text}`)
+  return ok
+}
+
+type FleetRouter = Router & { routerId: RouterId }
+
+function createRouters(options: FleetOptions, parts: FleetParts, url: string, backend: Backend): FleetRouter[] {
+  const clock = scaledClock(options.speed)
+  return [...Array(options.routers).keys()].map((index) => {
+    const number = index + 1
+    const routerId = RouterId.parse(`r${number}`)
+    const stateDir = join(parts.stateDir, routerId)
+    mkdirSync(stateDir, { recursive: true })
+    const router = createRouter({
+      ...{ routerId, number, clock, devices: options.devices, seed: options.seed },
+      realistic: options.realistic,
+      flavour: flavourOf(options.flavour, number),
+      env: {
+        AGENT_MQTT_URL: url,
+        AGENT_STATE_DIR: stateDir,
+        AGENT_LINK_MBIT: '500',
+        // Once a second of real time, so that the table moves.
+        AGENT_USAGE_INTERVAL_MS: String(Math.max(1000, Math.round(1000 * options.speed))),
+      },
+      logFile: logFileOf(parts.stateDir, routerId),
+      ...(options.external && { external: { ...parts.programs, socketDir: parts.stateDir } }),
+      async buy(mac, order) {
+        const outcome = await backend.buy(uuidv7(), routerId, { mac, ...order })
+        if (outcome.outcome !== 'accepted') return { accepted: false }
+        return { accepted: true, remaining: outcome.event.session?.remaining ?? {} }
+      },
+    })
+    return { ...router, routerId }
+  })
+}
+
+async function runUntilOver(options: FleetOptions, parts: FleetParts, watch: Watch, startedAt: number): Promise<void> {
+  const drawing = setInterval(() => parts.screen.show(watch.fleet()), 250)
+  const end = options.for === undefined ? Number.POSITIVE_INFINITY : startedAt + options.for * 1000
+  await until(() => parts.end.aborted, end - performance.now())
+  clearInterval(drawing)
+}
+
+/** Nobody buys any more, orders on their way are answered, and every router says once more where it stands. */
+async function settle(routers: readonly FleetRouter[], { audit, askUsage }: Watch): Promise<void> {
+  await within(orderPatience, Promise.all(routers.map((router) => router.stopBuying())))
+  await Promise.all(routers.map((router) => router.stopCustomers()))
+  await askUsage(routers)
+  await until(() => routers.every(({ routerId }) => audit.isComplete(routerId)), 2000)
+}
+
+const orderPatience = 5000

@@ -1,0 +1,72 @@
+// One router as a container: mock portal, customers who buy by HTTP, and `agent.js` beside it as a child process.
+import { mkdtempSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleepFor } from 'node:timers/promises'
+import * as z from 'zod'
+import { connectFleet, memoryStore } from '../../client/index.ts'
+import { RouterId } from '../../protocol/index.ts'
+import { buyByHttp } from '../customers/http-buyer.ts'
+import { readEnvironment } from '../environment.ts'
+import { scaledClock } from '../scaled-clock.ts'
+import { createRouter } from './router.ts'
+
+const Environment = z.object({
+  ROUTER_ID: RouterId,
+  /** What tells its devices from those of other routers. */
+  ROUTER_NUMBER: z.coerce.number().int().min(1).max(65535).default(1),
+  FLAVOUR: z.enum(['nodogsplash', 'opennds', 'opennds-10']).default('nodogsplash'),
+  DEVICES: z.coerce.number().int().min(0).max(200).default(5),
+  SEED: z.coerce.number().int().min(0).default(1),
+  MQTT_URL: z.url().default('mqtt://127.0.0.1:1883'),
+  BACKEND_URL: z.url().default('http://127.0.0.1:8080'),
+  STATE_DIR: z.string().min(1).default('./state'),
+  HEALTH_PORT: z.coerce.number().int().min(0).max(65535).default(9090),
+})
+const settings = readEnvironment(Environment, process.env)
+const { ROUTER_ID: routerId, MQTT_URL: url } = settings
+
+const given = Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+const router = createRouter({
+  routerId,
+  number: settings.ROUTER_NUMBER,
+  flavour: settings.FLAVOUR,
+  devices: settings.DEVICES,
+  seed: settings.SEED,
+  clock: scaledClock(1),
+  buy: buyByHttp(settings.BACKEND_URL, routerId),
+  env: { ...Object.fromEntries(given), AGENT_MQTT_URL: url, AGENT_STATE_DIR: settings.STATE_DIR },
+  external: {
+    agent: join(import.meta.dirname, 'agent.js'),
+    ndsctl: join(import.meta.dirname, 'ndsctl.js'),
+    socketDir: mkdtempSync(join(tmpdir(), 'router-')),
+  },
+})
+
+// Healthy is a router whose status on the broker says online, and that is heard.
+const fleet = await connectFleet({ url, store: memoryStore(), within: 60_000 })
+async function stateNow(): Promise<string> {
+  return (await fleet.routers()).find((one) => one.routerId === routerId)?.state ?? 'unknown'
+}
+const health = createServer(async (_request, response) => {
+  const state = await stateNow()
+  response.writeHead(state === 'online' ? 200 : 503, { 'content-type': 'application/json' })
+  response.end(`${JSON.stringify({ routerId, state })}\n`)
+})
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    void router.stop(signal).then(() => process.exit(0))
+  })
+}
+router.lost.catch((error: unknown) => {
+  console.error(String(error))
+  process.exit(1)
+})
+
+health.listen(settings.HEALTH_PORT, '127.0.0.1')
+await router.open()
+// What is sold to a router that the broker has never seen is lost.
+while ((await stateNow()) !== 'online') await sleepFor(100)
+router.openCustomers()

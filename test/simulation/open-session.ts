@@ -1,0 +1,43 @@
+// What the ledger keeps of a session that is open: its lots, and the truth about its device when it began.
+import type { EventOf, Metric } from '../../protocol/index.ts'
+import type { Device, Tally } from './device.ts'
+
+export interface Lot {
+  purchaseId: string
+  metric: Metric
+  allotment: number
+}
+
+export interface OpenSession {
+  sessionId: string
+  device: Device
+  lots: Lot[]
+  isStarted: boolean
+  /** An operator has given orders about it: it may be shut although something is left. */
+  hasOrders: boolean
+  /** Bytes that no lot was charged for, up to the latest top-up. */
+  givenAway: number
+  /** When the latest lot was sold. */
+  soldAt: number
+  /** From then on it may end unopened. */
+  abandonableAt: number
+  /** What drifts have stated as unread. */
+  unreadBytes: number
+  /** What the parts of its end have told so far. */
+  told: EventOf<'session.ended'>['purchases']
+  /** The truth when it began. */
+  from: Start
+  /** What it used on the devices that it was moved away from. */
+  earlier: Bounds
+}
+
+/** What a session is to be charged for, at least and at most. */
+export type Bounds = Record<Metric, { least: number; most: number }>
+
+/** The truth about a device when a session began on it. `asked`: when the answer that was under way then was read. */
+export interface Start
+  extends Pick<Device, 'passed' | 'unheard' | 'openMilliseconds' | 'shownMilliseconds' | 'openings'> {
+  free: Tally
+  mute: Tally
+  asked: number
+}
