@@ -11,7 +11,10 @@ import {
   afterReading,
   afterShut,
   beforeShut,
+  goingAlong,
+  goneAlong,
   isFresh,
+  perhapsAlong,
   type Sight,
 } from './lookout/sight.ts'
 import { firstEndIn } from './lookout/when-to-look.ts'
@@ -20,7 +23,7 @@ import { lacksBaseline, meterSession, opening, unreadFor } from './merchant/mete
 import type { Session } from './merchant/session.ts'
 import type { PortalClient, PortalList } from './portal/portal-client.ts'
 import type { Recorder } from './recorder.ts'
-import { type Settling, storeMetering } from './settling.ts'
+import { type Settling, storeMetering, storeShutAlong } from './settling.ts'
 import { type Clock, nowOf } from './time/clock.ts'
 import { PortalFault } from './valve/portal-fault.ts'
 import type { Valve } from './valve/valve.ts'
@@ -40,7 +43,7 @@ interface Parts {
  * Whether a gate moved only the next look tells.
  */
 export function createMoving(parts: Parts): (steps: readonly Step[], list: PortalList) => Promise<Step[]> {
-  const { clock, journal, valve, recorder, settling, at, log } = parts
+  const { clock, journal, valve, at, log } = parts
 
   async function moveGate(step: Step): Promise<void> {
     if (step.act === 'clear') return clear(step)
@@ -67,6 +70,7 @@ export function createMoving(parts: Parts): (steps: readonly Step[], list: Porta
 
   async function close(step: Extract<Step, { act: 'close' | 'renew' }>): Promise<void> {
     const { client } = step
+    await keepAlong(client, parts)
     const isEnough = isFresh(at.sight, journal.books, client, clock.monotonic())
     const last = isEnough ? undefined : await valve.getClientStats(client)
     if (last) noteReading(last)
@@ -76,17 +80,12 @@ export function createMoving(parts: Parts): (steps: readonly Step[], list: Porta
     }
     // The reading takes its time: a top-up that came meanwhile keeps the gate.
     if (!isDue(journal.books, step)) return
-    if (step.act === 'close' && step.isDisplaced) await tellOfHolder(client)
+    if (step.act === 'close' && step.isDisplaced) await tellOfHolder(client, parts)
     at.sight = beforeShut(at.sight, client.mac)
     const readAt = last?.askedAt ?? client.askedAt ?? clock.monotonic()
     if (!(await valve.closeGate(client))) return
     at.sight = afterShut(at.sight, client)
     noteMetering(journal, client.mac, (session) => unreadFor(session, clock.monotonic() - readAt))
-  }
-
-  async function tellOfHolder(client: PortalClient): Promise<void> {
-    const holder = client.heldBy?.mac ?? at.sight.remembered?.clients.findLast(({ ip }) => ip === client.ip)?.mac
-    await recorder.inTurn(() => settling.tell([sharedAddress(journal.books, client, holder)], nowOf(clock)))
   }
 
   async function clear({ mac, client }: Extract<Step, { act: 'clear' }>): Promise<void> {
@@ -98,6 +97,7 @@ export function createMoving(parts: Parts): (steps: readonly Step[], list: Porta
     // It is tried again before the next opening: the count that is left there hides the bytes that pass here.
     if (!isOpened) return
     at.sight = afterOpening(at.sight, mac)
+    await keepAlong(client, parts)
     if (await valve.closeGate(client)) at.sight = afterShut(at.sight, client)
     at.sight = afterClearing(at.sight, client)
   }
@@ -155,6 +155,19 @@ async function prepare(
     const opened = unprepared.map((session) => opening(session, clients, known))
     await storeMetering(journal, recorder, opened)
   })
+}
+
+// The gates that go with this one are on disk before it is shut: an agent that dies in between would charge time for them.
+async function keepAlong(client: PortalClient, { at, journal, recorder }: Parts): Promise<void> {
+  const along = goingAlong(at.sight, journal.books, client)
+  if (along.length === 0) return
+  at.sight = perhapsAlong(at.sight, along)
+  await recorder.inTurn(() => storeShutAlong(journal, recorder, goneAlong(at.sight, journal.books)))
+}
+
+async function tellOfHolder(client: PortalClient, { at, journal, clock, recorder, settling }: Parts): Promise<void> {
+  const holder = client.heldBy?.mac ?? at.sight.remembered?.clients.findLast(({ ip }) => ip === client.ip)?.mac
+  await recorder.inTurn(() => settling.tell([sharedAddress(journal.books, client, holder)], nowOf(clock)))
 }
 
 function noteMetering(journal: Journal, mac: Mac, meteringOf: (session: Session) => Metering): void {

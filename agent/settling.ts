@@ -1,14 +1,16 @@
 // Settling, in turn: an answer of the portal, or its silence, becomes charges and events in the books.
 
+import { isDeepStrictEqual } from 'node:util'
 import { silences } from './asking.ts'
 import type { Journal } from './journal/journal.ts'
 import { coalesce, type Drift, type Reports } from './lookout/drifts.ts'
 import type { UnpaidPolicy } from './lookout/gate-plan.ts'
 import { drift, settle } from './lookout/settle.ts'
-import type { Sight } from './lookout/sight.ts'
+import { goneAlong, type Sight } from './lookout/sight.ts'
 import type { Metered, Metering } from './merchant/books.ts'
 import { isSeenAgain, unanswered, unseen } from './merchant/metering.ts'
 import type { PortalList } from './portal/portal-client.ts'
+import type { ShutAlong } from './portal/prefix-defect.ts'
 import type { Recorder } from './recorder.ts'
 import type { Now } from './time/moment.ts'
 import type { PortalFault } from './valve/portal-fault.ts'
@@ -56,6 +58,7 @@ export function createSettling({ journal, recorder, unpaid, silentAfter, at }: P
     const metered: Metered = { type: 'metered', sessions: settled.metered.filter(isStored) }
     const noted = settled.metered.filter((metering) => !metered.sessions.includes(metering))
     journal.note({ type: 'metered', sessions: noted })
+    await keepShutAlong(journal, recorder, goneAlong({ ...at.sight, remembered: whole }, journal.books))
     reports = counted.reports
     if (back.length > 0) journal.note({ type: 'portal', unreachable: false })
     if (events.length === 0 && metered.sessions.length === 0) return
@@ -91,6 +94,20 @@ export function createSettling({ journal, recorder, unpaid, silentAfter, at }: P
   }
 
   return { answered, failed, tell }
+}
+
+// A gate that has lost its rules is stored; one that has them again is noted only: at worst it is renewed once more.
+async function keepShutAlong(journal: Journal, recorder: Recorder, gates: ShutAlong[]): Promise<void> {
+  const { shutAlong } = journal.books
+  const isNew = gates.some((gate) => !shutAlong.some(({ token }) => token === gate.token))
+  if (isNew) await storeShutAlong(journal, recorder, gates)
+  else if (!isDeepStrictEqual(gates, shutAlong)) journal.note({ type: 'shut-along', gates })
+}
+
+/** Gates that lose their rules, or may. In turn only. */
+export async function storeShutAlong(journal: Journal, recorder: Recorder, gates: ShutAlong[]): Promise<void> {
+  const record = { type: 'shut-along', gates } as const
+  await recorder.appendOr(() => journal.note(record), [], { records: [record] })
 }
 
 /** Metering that an agent which dies must not go back behind. In turn only. */

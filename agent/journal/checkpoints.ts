@@ -10,7 +10,10 @@ import type { JournalState } from './state.ts'
 import type { AppendedFile, Store } from './store.ts'
 
 /** Records that may be lost: the next look finds them again, or the broker gets an event twice. */
-export type NotedRecord = Extract<JournalRecord, { type: 'metered' | 'acknowledged' | 'portal' | 'shut' | 'inherited' }>
+export type NotedRecord = Extract<
+  JournalRecord,
+  { type: 'metered' | 'acknowledged' | 'portal' | 'shut' | 'shut-along' | 'inherited' }
+>
 
 export interface Checkpoints {
   /** Enters it in the books; it is on disk with the next checkpoint. */

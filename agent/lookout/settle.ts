@@ -8,7 +8,7 @@ import { isPaid, lotsToSettle, type Session } from '../merchant/session.ts'
 import { viewOf } from '../merchant/view.ts'
 import { getDataUsageSinceBaseline, isContinued } from '../portal/baseline.ts'
 import { entriesByMac, type PortalClient, type PortalList, tellsOf } from '../portal/portal-client.ts'
-import { shutAlong, takesAlong } from '../portal/prefix-defect.ts'
+import { gatesAlong, type ShutAlong, takesAlong } from '../portal/prefix-defect.ts'
 import { type Moment, type Now, since, timestamp } from '../time/moment.ts'
 import type { Drift } from './drifts.ts'
 import { isUnpaid, type UnpaidPolicy } from './gate-plan.ts'
@@ -28,6 +28,8 @@ export interface Watch {
   flows: ReadonlyMap<Mac, Flow>
   /** Tokens of gates that the portal shut along with another one, and calls open: until it does no more. */
   shutAlong: ReadonlySet<string>
+  /** Gates that go with another one, which is about to be shut or was when the agent died: until an answer tells of that one. */
+  perhapsAlong: readonly ShutAlong[]
   /** IPs at which a gate was shut since the whole list was last read. */
   shutIps: ReadonlySet<string>
   /** Tokens of open gates that let nothing through. */
@@ -44,6 +46,7 @@ export const nothingWatched: Watch = {
   adopted: new Set(),
   flows: new Map(),
   shutAlong: new Set(),
+  perhapsAlong: [],
   shutIps: new Set(),
   blocked: new Set(),
   shuts: new Map(),
@@ -79,11 +82,13 @@ export function settle(
 ): Settled {
   const entries = entriesByMac(list.clients)
   const isRestarted = hasRestarted(books, list, entries, watch)
-  const gone = isRestarted ? [] : goneFrom(list, known)
-  const along = gone.flatMap((client) => shutAlong(client, known.after))
+  const gone = isRestarted ? [] : goneFrom(books, list, known, now)
+  const along = gone.flatMap((client) => gatesAlong(client, known.after))
   if (!isRestarted) along.push(...openedUnseen(books, list, known, watch))
-  const before = isRestarted ? [] : [...watch.shutAlong]
   const isOpen = (token: string) => known.after.clients.some((client) => client.open && client.token === token)
+  const decided = watch.perhapsAlong.filter(({ by }) => !by || tellsOf(list, by.mac))
+  const confirmed = decided.filter(({ by }) => !by || !isOpen(by.token)).map(({ token }) => token)
+  const before = isRestarted ? [] : [...watch.shutAlong, ...confirmed]
   const shutTokens = new Set([...before, ...along.map(({ token }) => token)].filter(isOpen))
   const look = {
     at: { bootId: now.bootId, at: list.askedAt ?? now.at },
@@ -93,7 +98,8 @@ export function settle(
     ...(known.after.trusted && { trusted: known.after.trusted }),
   }
   const shutIps = new Set([...(list.only ? watch.shutIps : []), ...gone.map(({ ip }) => ip)])
-  const watched = { ...watch, shutAlong: shutTokens, shutIps }
+  const perhapsAlong = isRestarted ? [] : watch.perhapsAlong.filter((gate) => !decided.includes(gate))
+  const watched = { ...watch, shutAlong: shutTokens, perhapsAlong, shutIps }
   const settled: Settled = { metered: [], shut: [], events: [], drifts: [], askAtOnce: [], watch: watched }
   if (isRestarted) settled.drifts.push(drift('portal-restarted', 'every gate is compared with the books again'))
   for (const session of books.sessions.values()) {
@@ -193,10 +199,19 @@ function sessionIdOf({ sessions }: Books, mac: Mac): { sessionId?: string } {
 }
 
 // Gates that were open before this answer and are not now, whoever shut them, may have taken others along.
-function goneFrom(list: PortalList, { before, after }: Known): PortalClient[] {
+function goneFrom(books: Books, list: PortalList, { before, after }: Known, now: Now): Gate[] {
   const open = new Set(after.clients.filter((client) => client.open).map(({ token }) => token))
-  return before?.clients.filter((client) => client.open && tellsOf(list, client.mac) && !open.has(client.token)) ?? []
+  const openBefore = before ? before.clients.filter((client) => client.open) : gatesByBooks(books, now)
+  return openBefore.filter(({ mac, token }) => tellsOf(list, mac) && !open.has(token))
 }
+
+// While no agent ran a customer may have shut its own gate, and others with it.
+function gatesByBooks({ sessions }: Books, now: Now): Gate[] {
+  const open = [...sessions.values()].filter(({ seenOpen }) => seenOpen && since(seenOpen, now) !== undefined)
+  return open.flatMap(({ mac, baseline }) => baseline.map(({ token, ip }) => ({ mac, token, ip })))
+}
+
+type Gate = Pick<PortalClient, 'mac' | 'ip' | 'token'>
 
 // An entry that its customer opened before it was known may have lost its rules with a gate that was shut since.
 function openedUnseen(

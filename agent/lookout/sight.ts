@@ -4,7 +4,7 @@ import type { Books } from '../merchant/books.ts'
 import { currentLot } from '../merchant/session.ts'
 import type { Neighbour } from '../portal/neighbour.ts'
 import { type PortalClient, type PortalList, updated, without } from '../portal/portal-client.ts'
-import { shutAlong } from '../portal/prefix-defect.ts'
+import { gatesAlong, type ShutAlong } from '../portal/prefix-defect.ts'
 import { withHolders } from '../portal/shared-address.ts'
 import type { Now } from '../time/moment.ts'
 import { nothingWatched, type Watch } from './settle.ts'
@@ -40,9 +40,9 @@ export const nothingKnown: Sight = {
 }
 
 /** A life of the agent begins: the one before may have been opening the gates of these sessions. */
-export function adopting(sight: Sight, { sessions }: Books): Sight {
+export function adopting(sight: Sight, { sessions, shutAlong }: Books): Sight {
   const adopted = new Set([...sessions.values()].map(({ sessionId }) => sessionId))
-  return { ...sight, watch: { ...sight.watch, adopted } }
+  return { ...sight, watch: { ...sight.watch, adopted, perhapsAlong: shutAlong } }
 }
 
 /** The router's kernel told who is on the LAN. */
@@ -73,10 +73,30 @@ export function beforeShut(sight: Sight, mac: Mac): Sight {
   return { ...sight, watch: { ...watch, shut: new Set([...watch.shut, mac]) } }
 }
 
+/** Another gate is about to be shut that takes these along. */
+export function perhapsAlong(sight: Sight, gates: readonly ShutAlong[]): Sight {
+  const { watch } = sight
+  return { ...sight, watch: { ...watch, perhapsAlong: [...watch.perhapsAlong, ...gates] } }
+}
+
+/** The gates of sessions that lose their rules when that one is shut. */
+export function goingAlong({ remembered }: Sight, { sessions }: Books, client: PortalClient): ShutAlong[] {
+  const along = remembered ? gatesAlong(client, remembered) : []
+  const { mac, token } = client
+  return along.filter((other) => sessions.has(other.mac)).map((other) => ({ token: other.token, by: { mac, token } }))
+}
+
+/** The gates of sessions that have lost their rules with another one, or perhaps have, as the next life has to know them. */
+export function goneAlong({ watch, remembered }: Sight, { sessions }: Books): ShutAlong[] {
+  const paid = remembered?.clients.filter(({ mac }) => sessions.has(mac)) ?? []
+  const known = paid.filter(({ token }) => watch.shutAlong.has(token)).map(({ token }) => ({ token }))
+  return [...known, ...watch.perhapsAlong.filter(({ token }) => !watch.shutAlong.has(token))]
+}
+
 /** The portal has shut that gate, and perhaps others along with it. */
 export function afterShut(sight: Sight, client: PortalClient): Sight {
   const { watch, remembered } = sight
-  const along = remembered ? shutAlong(client, remembered).map(({ token }) => token) : []
+  const along = remembered ? gatesAlong(client, remembered).map(({ token }) => token) : []
   const shutIps = new Set([...watch.shutIps, client.ip])
   return { ...sight, watch: { ...watch, shutAlong: new Set([...watch.shutAlong, ...along]), shutIps } }
 }

@@ -1,6 +1,7 @@
 // The books: everything the router knows, as the fold of its journal.
 import type { CommandErrorCode, Event, EventOf, Mac, Metric, RefusalCode } from '../../protocol/index.ts'
 import type { Baseline } from '../portal/baseline.ts'
+import type { ShutAlong } from '../portal/prefix-defect.ts'
 import { type Moment, wallOf } from '../time/moment.ts'
 import { addAllotment, type Lot, moved, type Session, withoutLots } from './session.ts'
 
@@ -14,6 +15,8 @@ export type JournalRecord =
   | { type: 'portal'; unreachable: boolean }
   /** Gates that were to be shut, seen shut. */
   | { type: 'shut'; macs: Mac[] }
+  /** Gates of sessions that lose their rules with another one, from before that one is shut; replaces what stood before. */
+  | { type: 'shut-along'; gates: ShutAlong[] }
   | { type: 'lived'; uptime: number }
   /** An order was taken, or refused: the same transaction does not act again. */
   | { type: 'acted'; act: Omit<Act, 'uptime'> }
@@ -120,6 +123,8 @@ export interface Books {
   sessions: Map<Mac, Session>
   /** Devices that a session was moved away from, until the portal shows their gates shut. */
   shutting: Set<Mac>
+  /** Open gates of sessions that let nothing through since another one was shut: no time is charged for them. */
+  shutAlong: readonly ShutAlong[]
   /** The outcome of every purchase id: which event, for which content; kept for longer than the events themselves. */
   purchases: Purchases
   /** The acting commands of the last day at least. */
@@ -150,6 +155,7 @@ export function emptyBooks(epoch: string, purchases: Purchases = new Map()): Boo
     acknowledgedSeq: 0,
     sessions: new Map(),
     shutting: new Set(),
+    shutAlong: [],
     purchases,
     acts: [],
     skipped: [],
@@ -183,6 +189,9 @@ export function enter(books: Books, record: JournalRecord): void {
       return
     case 'shut':
       for (const mac of record.macs) books.shutting.delete(mac)
+      return
+    case 'shut-along':
+      books.shutAlong = record.gates
       return
     case 'lived':
       books.uptime = Math.max(books.uptime, record.uptime)

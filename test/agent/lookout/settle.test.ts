@@ -307,6 +307,18 @@ describe('gates that are shut along with another one', () => {
   })
 
   it.each([
+    { boot: 'in this boot', bootId: aNow().bootId, blocked: ['t2'] },
+    { boot: 'in another boot, with another portal', bootId: 'boot-0', blocked: [] },
+  ])('are known at the first look of a life where a payer was open before $boot', ({ bootId, blocked }) => {
+    const gone = { token: ten.token, ip: ten.ip, downloaded: 0, uploaded: 0 }
+    const open = anOpenSession({ baseline: [gone], seenOpen: { bootId, at: 0 } })
+    const list = of([hundred])
+    const settled = settle(aBooks({ sessions: [open, session] }), list, nothing, 'close', aNow({ at: 1000 }))
+
+    expect([...settled.watch.blocked]).toEqual(blocked)
+  })
+
+  it.each([
     { until: 'for as long as the portal calls them open', now: hundred, blocked: ['t2'] },
     { until: 'until they are shut', now: { ...hundred, open: false }, blocked: [] },
     { until: 'until they are renewed', now: { ...hundred, token: 't3' }, blocked: [] },
@@ -314,10 +326,36 @@ describe('gates that are shut along with another one', () => {
     const books = aBooks({ sessions: [session] })
     const watch = { ...nothing, shutAlong: new Set(['t2']), blocked: new Set(['t2']) }
     const settled = settle(books, of([now]), watch, 'close', aNow({ at: 1000 }))
-    const again = settle(books, of([now]), settled.watch, 'close', aNow({ at: 2000 }))
+    const known = { before: of([now]), after: of([now]) }
+    const again = settle(books, of([now]), settled.watch, 'close', aNow({ at: 2000 }), known)
 
     expect([...again.watch.blocked]).toEqual(blocked)
     expect([...settled.drifts, ...again.drifts].filter(({ repair }) => repair.includes('nothing comes'))).toEqual([])
+  })
+
+  it.each([
+    {
+      when: 'the gate that takes it along is seen shut',
+      clients: [hundred],
+      only: undefined,
+      blocked: ['t2'],
+      left: 0,
+    },
+    { when: 'that gate is still open', clients: [ten, hundred], only: undefined, blocked: [], left: 0 },
+    {
+      when: 'the answer tells nothing of that gate',
+      clients: [hundred],
+      only: new Set([aMac(2)]),
+      blocked: [],
+      left: 1,
+    },
+  ])('that an earlier life may have shut along is doubted until then: $when', ({ clients, only, blocked, left }) => {
+    const watch = { ...nothing, perhapsAlong: [{ token: 't2', by: { mac: ten.mac, token: ten.token } }] }
+    const list = of(clients, only && { only })
+    const settled = settle(aBooks({ sessions: [session] }), list, watch, 'close', aNow({ at: 1000 }))
+
+    expect([...settled.watch.blocked]).toEqual(blocked)
+    expect(settled.watch.perhapsAlong).toHaveLength(left)
   })
 
   it.each([

@@ -9,8 +9,11 @@ import {
   afterReading,
   afterShut,
   beforeShut,
+  goingAlong,
+  goneAlong,
   isFresh,
   nothingKnown,
+  perhapsAlong,
   type Sight,
 } from '../../../agent/lookout/sight.ts'
 import { aBooks, aClient, aList, aLot, aMac, aNow, anOpenSession } from '../../support/builders.ts'
@@ -26,6 +29,19 @@ describe('after a shut', () => {
 
     expect([...watch.shutAlong]).toEqual(['t2'])
     expect([...watch.shutIps]).toEqual([client.ip])
+  })
+
+  it('that may come the next life knows which paid gates go along, and of which it is certain', () => {
+    const books = aBooks({ sessions: [anOpenSession({ mac: aMac(2) })] })
+    const sight = seeing(client, neighbour, elsewhere)
+    const along = goingAlong(sight, books, client)
+    const by = { mac: client.mac, token: 't1' }
+
+    expect(along).toEqual([{ token: 't2', by }])
+    expect(goingAlong(sight, aBooks(), client)).toEqual([])
+    expect(goneAlong(perhapsAlong(sight, along), books)).toEqual([{ token: 't2', by }])
+    expect(goneAlong(afterShut(perhapsAlong(sight, along), client), books)).toEqual([{ token: 't2' }])
+    expect(adopting(nothingKnown, { ...books, shutAlong: along }).watch.perhapsAlong).toEqual(along)
   })
 
   it('that is about to come the shut is the agent’s own', () => {

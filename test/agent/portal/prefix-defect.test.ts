@@ -1,6 +1,6 @@
 // Proves which gates a portal shuts along with another one, and that nobody else is suspected.
 import { describe, expect, test } from 'vitest'
-import { shutAlong } from '../../../agent/portal/prefix-defect.ts'
+import { gatesAlong } from '../../../agent/portal/prefix-defect.ts'
 import { aClient, aList, aMac } from '../../support/builders.ts'
 
 const at = (ip: string, device: number, open = true) =>
@@ -16,19 +16,19 @@ describe('shutting .10', () => {
     { portal: { kind: 'opennds' as const, version: '10.3.1' }, along: [] },
     { portal: { kind: 'nodogsplash' as const, version: '5.0.2' }, along: [] },
   ])('at $portal.kind $portal.version takes along $along', ({ portal, along }) => {
-    const taken = shutAlong(shut, aList([shut, ...others], portal))
+    const taken = gatesAlong(shut, aList([shut, ...others], portal))
 
     expect(taken.map(({ ip }) => ip)).toEqual(along.map((end) => `192.168.66.${end}`))
   })
 
   test.each(['nodogsplash', 'opennds'] as const)('at %s takes along another device at that IP', (kind) => {
-    expect(shutAlong(shut, aList([shut, at('10', 2)], { kind, version: '10.3.1' }))).toMatchObject([{ mac: aMac(2) }])
+    expect(gatesAlong(shut, aList([shut, at('10', 2)], { kind, version: '10.3.1' }))).toMatchObject([{ mac: aMac(2) }])
   })
 
   test.each([
     { is: 'the entry itself', list: [shut] },
     { is: 'a gate that is shut', list: [at('101', 2, false)] },
   ])('takes along nothing that is $is', ({ list }) => {
-    expect(shutAlong(shut, aList(list, { kind: 'opennds', version: '9.10.0' }))).toEqual([])
+    expect(gatesAlong(shut, aList(list, { kind: 'opennds', version: '9.10.0' }))).toEqual([])
   })
 })
