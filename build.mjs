@@ -17,7 +17,7 @@ const programs = {
   'bench-looks': 'bench/looks-main.ts',
   'bench-fleet': 'bench/fleet-main.ts',
   api: 'api/main.ts',
-  upstream: 'test/real/lab/upstream-main.ts',
+  upstream: 'test/support/lab/upstream-main.ts',
 }
 const common = {
   bundle: true,

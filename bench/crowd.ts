@@ -1,5 +1,5 @@
 // How long the socket transport is without an answer while a crowd keeps the daemon's accept queue behind.
-import { askAmongOthers } from '../test/agent/valve/crowd.ts'
+import { askAmongOthers } from '../test/support/processes/crowded-portal.ts'
 import type { Figure } from './figure.ts'
 import { median } from './statistics.ts'
 

@@ -1,8 +1,9 @@
 // What the agent takes of a router's memory, idle and after a thousand purchases, against a Node that does nothing but wait.
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleepFor } from 'node:timers/promises'
-import { aedes, mosquitto, until } from '../test/black-box/brokers.ts'
+import { aedes, mosquitto } from '../test/support/brokers/brokers.ts'
 import { aMac, anIp } from '../test/support/builders.ts'
+import { until } from '../test/support/until.ts'
 import { type AgentKind, agentKinds, startBareNode } from './agent-kinds.ts'
 import { type AgentUnderTest, startAgent } from './agent-under-test.ts'
 import type { Figure, Row, Stage } from './figure.ts'

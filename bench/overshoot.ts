@@ -1,5 +1,5 @@
 // What passes beyond the allotment while bytes flow at a steady rate, against a peer that polls every two seconds.
-import { mosquitto } from '../test/black-box/brokers.ts'
+import { mosquitto } from '../test/support/brokers/brokers.ts'
 import { aMac, anIp } from '../test/support/builders.ts'
 import { startAgent } from './agent-under-test.ts'
 import { ask } from './ask.ts'

@@ -1,5 +1,5 @@
 // How soon after its start the agent is online, against a Node that does nothing but wait.
-import { aedes, mosquitto } from '../test/black-box/brokers.ts'
+import { aedes, mosquitto } from '../test/support/brokers/brokers.ts'
 import { agentKinds, startBareNode } from './agent-kinds.ts'
 import type { Figure, Row } from './figure.ts'
 import { noLatencies, openPortal } from './portal-process.ts'

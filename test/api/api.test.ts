@@ -9,7 +9,7 @@ import { asyncApi, messageOf } from '../../api/asyncapi.ts'
 import { schemas } from '../../api/schemas.ts'
 import packageJson from '../../package.json' with { type: 'json' }
 import { Purchase } from '../../protocol/index.ts'
-import { isMissing, python } from '../support/debian-python.ts'
+import { isMissing, python } from '../support/processes/debian-python.ts'
 
 const root = new URL('../../', import.meta.url)
 const textOf = (path: string) => readFileSync(new URL(path, root), 'utf8')

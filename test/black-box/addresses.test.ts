@@ -1,9 +1,9 @@
 // Every way to a broker that an address may name: the agent as a process sells over each of them.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createBroker } from '../../broker-dev/broker/broker.ts'
-import { aCertificate, tlsDoor } from '../support/a-certificate.ts'
-import { until } from './brokers.ts'
-import { ip, mac, openRouter, type Router } from './router.ts'
+import { aCertificate, tlsDoor } from '../support/brokers/a-certificate.ts'
+import { ip, mac, openRouter, type Router } from '../support/processes/watched-router.ts'
+import { until } from '../support/until.ts'
 
 const phone = mac(1)
 const broker = createBroker()

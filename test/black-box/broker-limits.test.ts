@@ -2,10 +2,11 @@
 // Mosquitto.
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it, test } from 'vitest'
-import { limitedFiles } from '../crash/full-disks.ts'
-import { mosquitto, openMosquitto, type TestBroker, until } from './brokers.ts'
-import { mac, openRouter, type Router } from './router.ts'
-import { openWatchedAgent, type WatchedAgent } from './watched-agent.ts'
+import { mosquitto, openMosquitto, type TestBroker } from '../support/brokers/brokers.ts'
+import { limitedFiles } from '../support/processes/full-disks.ts'
+import { openWatchedAgent, type WatchedAgent } from '../support/processes/watched-agent.ts'
+import { mac, openRouter, type Router } from '../support/processes/watched-router.ts'
+import { until } from '../support/until.ts'
 
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {

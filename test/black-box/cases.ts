@@ -1,8 +1,9 @@
 // The same cases for every broker: the agent as a process, with the mock ndsctl executable, as a backend, a monitor and
 // a customer see it.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type BrokerKind, type TestBroker, until } from './brokers.ts'
-import { ip, mac, openRouter, type Router, type RouterOptions } from './router.ts'
+import type { BrokerKind, TestBroker } from '../support/brokers/brokers.ts'
+import { ip, mac, openRouter, type Router, type RouterOptions } from '../support/processes/watched-router.ts'
+import { until } from '../support/until.ts'
 
 const megabytes = 1_000_000
 const phone = mac(1)

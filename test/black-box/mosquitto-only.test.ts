@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import mqtt from 'mqtt'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { mosquitto, openMosquitto, type TestBroker, until } from './brokers.ts'
-import { ip, mac, openRouter, type Router } from './router.ts'
+import { mosquitto, openMosquitto, type TestBroker } from '../support/brokers/brokers.ts'
+import { ip, mac, openRouter, type Router } from '../support/processes/watched-router.ts'
+import { until } from '../support/until.ts'
 
 const agentFile = resolve(import.meta.dirname, '../../dist/agent.js')
 const phone = mac(1)

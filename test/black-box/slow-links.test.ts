@@ -1,12 +1,12 @@
 // Proves that a router behind a slow link comes on line, and that outcomes do not wait behind reports.
 import { afterEach, expect, it } from 'vitest'
 import { createBroker } from '../../broker-dev/broker/broker.ts'
-import { aCertificate, tlsDoor } from '../support/a-certificate.ts'
 import { anOnlineAgent, type OnlineAgent } from '../support/an-online-agent.ts'
+import { aCertificate, tlsDoor } from '../support/brokers/a-certificate.ts'
+import { type SlowLink, slowLink } from '../support/brokers/slow-link.ts'
+import { type StrictBroker, strictBroker } from '../support/brokers/strict-broker.ts'
 import { aGrant, aMac } from '../support/builders.ts'
-import { type SlowLink, slowLink } from '../support/slow-link.ts'
-import { type StrictBroker, strictBroker } from '../support/strict-broker.ts'
-import { until } from './brokers.ts'
+import { until } from '../support/until.ts'
 
 const open: { close(): unknown }[] = []
 afterEach(async () => {

@@ -1,9 +1,9 @@
 // Proves what the command line prints, and how it ends.
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { run } from '../../cli/program.ts'
-import { aBroker } from '../broker-dev/a-broker.ts'
-import { accepted, aMac, aSession, ended, r1, rejected, started, status } from '../broker-dev/builders.ts'
-import { type PaperRouter, paperRouter } from '../client/paper-router.ts'
+import { aBroker } from '../support/brokers/a-broker.ts'
+import { accepted, aMac, aSession, ended, r1, rejected, started, status } from '../support/messages.ts'
+import { type PaperRouter, paperRouter } from '../support/paper-router.ts'
 
 let url = ''
 const ends: (() => Promise<unknown>)[] = []

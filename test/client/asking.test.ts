@@ -1,7 +1,7 @@
 // Proves that a command is asked until it is answered, and that what comes in parts is one answer.
 import { describe, expect, it } from 'vitest'
 import { createAsking } from '../../client/asking.ts'
-import { aMac, aSession, r1 } from '../broker-dev/builders.ts'
+import { aMac, aSession, r1 } from '../support/messages.ts'
 import { aClock, fakeLink, settled } from './fakes.ts'
 
 function anAsker() {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, test } from 'vitest'
 import { connectFleet, type Fleet, type FleetError, type FleetOptions, type Item } from '../../client/index.ts'
-import { aedes, mosquitto, openMosquitto, type TestBroker } from '../black-box/brokers.ts'
-import { accepted, aMac, aSession, ended, status, usage } from '../broker-dev/builders.ts'
-import { type PaperRouter, paperRouter } from './paper-router.ts'
+import { aedes, mosquitto, openMosquitto, type TestBroker } from '../support/brokers/brokers.ts'
+import { accepted, aMac, aSession, ended, status, usage } from '../support/messages.ts'
+import { type PaperRouter, paperRouter } from '../support/paper-router.ts'
 
 const ends: (() => Promise<unknown>)[] = []
 afterEach(async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { FleetError } from '../../client/errors.ts'
 import { type EventsOptions, eventsOf, type Item } from '../../client/events.ts'
-import { accepted, agentStarted, ended, r1, started, status, usage } from '../broker-dev/builders.ts'
+import { accepted, agentStarted, ended, r1, started, status, usage } from '../support/messages.ts'
 import { aClock, fakeLink, settled } from './fakes.ts'
 
 const topic = (channel: string) => `router/r1/${channel}`

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { folderStore } from '../../client/stores/folder-store.ts'
 import type { Entry, Store } from '../../client/stores/store.ts'
-import { accepted, aMac, r1 } from '../broker-dev/builders.ts'
+import { accepted, aMac, r1 } from '../support/messages.ts'
 
 let folder = ''
 const opened: Store[] = []

@@ -4,7 +4,7 @@ import { FleetError } from '../../client/errors.ts'
 import { createOutbox } from '../../client/outbox.ts'
 import { memoryStore } from '../../client/stores/memory-store.ts'
 import type { Store } from '../../client/stores/store.ts'
-import { accepted, aMac, r1, rejected } from '../broker-dev/builders.ts'
+import { accepted, aMac, r1, rejected } from '../support/messages.ts'
 import { aClock, fakeLink, settled } from './fakes.ts'
 
 const order = { purchaseId: 'p1', mac: aMac, amount: 1, unit: 'sat' }

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { refundOf, roundMoney } from '../../client/refund.ts'
-import { ended, rejected } from '../broker-dev/builders.ts'
+import { ended, rejected } from '../support/messages.ts'
 
 const purchase = (unused: number, paid?: { amount: number; change: number }, allotment = 1000) => ({
   ...{ purchaseId: 'p1', metric: 'bytes' as const, allotment, used: allotment - unused, unused },

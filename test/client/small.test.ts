@@ -4,7 +4,7 @@ import { positionsOf } from '../../client/cursor.ts'
 import { viewOf } from '../../client/liveness.ts'
 import { isInPartition } from '../../client/partition.ts'
 import { createQueue } from '../../client/queue.ts'
-import { r1, status } from '../broker-dev/builders.ts'
+import { r1, status } from '../support/messages.ts'
 
 describe('a cursor', () => {
   it('is a snapshot, saved as text and read again from text or its JSON', () => {

@@ -9,7 +9,7 @@ import { run } from '../../cli/program.ts'
 import { check } from '../../kit/check.ts'
 import { junit } from '../../kit/junit.ts'
 import { rules } from '../../kit/rules.ts'
-import { aBroker } from '../broker-dev/a-broker.ts'
+import { aBroker } from '../support/brokers/a-broker.ts'
 import { type Mistake, plainBackend } from './plain-backend.ts'
 
 const mistakes: Record<Mistake, string> = {

@@ -6,7 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, type TestContext, test } from 'vitest'
 import { examine, type Finding } from '../../kit/doctor.ts'
-import { aedes, ended, freePort, mosquitto, until } from '../black-box/brokers.ts'
+import { aedes, mosquitto } from '../support/brokers/brokers.ts'
+import { freePort } from '../support/brokers/free-port.ts'
+import { ended } from '../support/processes/ended.ts'
+import { until } from '../support/until.ts'
 
 async function aMosquitto(settings: string, finished: TestContext['onTestFinished']) {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-doctor-'))

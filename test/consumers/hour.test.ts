@@ -15,9 +15,10 @@ import { createRouter, type Router } from '../../broker-dev/router/router.ts'
 import { scaledClock } from '../../broker-dev/scaled-clock.ts'
 import { connectFleet, type Item, memoryStore } from '../../client/index.ts'
 import { parseTopic, RouterId } from '../../protocol/index.ts'
-import { ended, until } from '../black-box/brokers.ts'
-import { aBroker } from '../broker-dev/a-broker.ts'
-import { isMissing, python } from '../support/debian-python.ts'
+import { aBroker } from '../support/brokers/a-broker.ts'
+import { isMissing, python } from '../support/processes/debian-python.ts'
+import { ended } from '../support/processes/ended.ts'
+import { until } from '../support/until.ts'
 
 // Faster, a disk that is shared with others would hang by the routers' own clocks.
 const speed = 20

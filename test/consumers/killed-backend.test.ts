@@ -9,7 +9,10 @@ import { createRouter } from '../../broker-dev/router/router.ts'
 import { scaledClock } from '../../broker-dev/scaled-clock.ts'
 import { connectFleet, type Item, memoryStore } from '../../client/index.ts'
 import { RouterId } from '../../protocol/index.ts'
-import { ended, freePort, mosquitto, until } from '../black-box/brokers.ts'
+import { mosquitto } from '../support/brokers/brokers.ts'
+import { freePort } from '../support/brokers/free-port.ts'
+import { ended } from '../support/processes/ended.ts'
+import { until } from '../support/until.ts'
 
 const backendProgram = resolve(import.meta.dirname, '../../dist/backend.js')
 const perRound = 20

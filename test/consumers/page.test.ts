@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it, test } from 'vitest'
-import { isMissing, python } from '../support/debian-python.ts'
+import { isMissing, python } from '../support/processes/debian-python.ts'
 import { aFleet, type RunningFleet } from './a-fleet.ts'
 
 const root = resolve(import.meta.dirname, '../..')

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Entry, postgresStore } from '../../client/index.ts'
-import { accepted, aMac, r1 } from '../broker-dev/builders.ts'
+import { accepted, aMac, r1 } from '../support/messages.ts'
 
 const versions = '/usr/lib/postgresql'
 const [version] = existsSync(versions) ? readdirSync(versions) : []

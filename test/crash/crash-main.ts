@@ -1,8 +1,8 @@
 // Kills the agent at every numbered point of a purchase's life, one life each, and says what that did to its promises.
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { aedes, mosquitto } from '../black-box/brokers.ts'
-import { bundle } from '../support/bundle.ts'
+import { aedes, mosquitto } from '../support/brokers/brokers.ts'
+import { bundle } from '../support/processes/bundle.ts'
 import { listen } from './ear.ts'
 import { allDeaths, liveAll, summaryOf } from './every-point.ts'
 

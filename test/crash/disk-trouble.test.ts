@@ -1,10 +1,11 @@
 // Proves that a disk that refuses is visible and survived by the real agent: nothing is sold and nothing acknowledged, open
 // gates still shut on time, and what waited is sold once as soon as the disk takes writes again.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { aedes, mosquitto, type TestBroker, until } from '../black-box/brokers.ts'
-import { ip, mac, openRouter, type Router } from '../black-box/router.ts'
+import { aedes, mosquitto, type TestBroker } from '../support/brokers/brokers.ts'
+import { type FullDisk, fullFileSystem, limitedFiles, type OpenDisk } from '../support/processes/full-disks.ts'
+import { ip, mac, openRouter, type Router } from '../support/processes/watched-router.ts'
+import { until } from '../support/until.ts'
 import { type Ear, listen, liveOf, ofType, type Voice } from './ear.ts'
-import { type FullDisk, fullFileSystem, limitedFiles, type OpenDisk } from './full-disks.ts'
 import { wrongNumbers } from './verdict.ts'
 
 const allotment = 1_000_000

@@ -15,7 +15,7 @@ import {
   start,
   startWith,
   stateOf,
-} from './history.ts'
+} from '../support/recorded-journal.ts'
 
 const covered: string[] = []
 afterAll(() => console.log(covered.join('\n')))

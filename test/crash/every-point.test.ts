@@ -3,8 +3,8 @@
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { aedes, mosquitto, type TestBroker } from '../black-box/brokers.ts'
-import { bundle } from '../support/bundle.ts'
+import { aedes, mosquitto, type TestBroker } from '../support/brokers/brokers.ts'
+import { bundle } from '../support/processes/bundle.ts'
 import { type Ear, listen } from './ear.ts'
 import { allDeaths, liveAll, summaryOf } from './every-point.ts'
 

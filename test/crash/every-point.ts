@@ -1,7 +1,7 @@
 // Lives that die at every numbered point, before it, in the middle of a write, and after it.
 import type { Ear } from './ear.ts'
-import { type Life, live, sold } from './life.ts'
 import type { Death } from './points.ts'
+import { type Life, live, sold } from './story.ts'
 import { wrongIn } from './verdict.ts'
 
 export interface Stage {

@@ -1,8 +1,9 @@
 // Shows what a flood of junk purchases costs, `flood [--junk 20000]`: a used-up purchase, honest ones meanwhile, a gate that must
 // shut, flash, and events that the broker did not get. Exit code 1 when something of it is not as promised.
 import { parseArgs } from 'node:util'
-import { mosquitto, until } from '../black-box/brokers.ts'
-import { ip, mac, openRouter } from '../black-box/router.ts'
+import { mosquitto } from '../support/brokers/brokers.ts'
+import { ip, mac, openRouter } from '../support/processes/watched-router.ts'
+import { until } from '../support/until.ts'
 
 const { values } = parseArgs({ options: { junk: { type: 'string', default: '20000' } } })
 const junk = Number(values.junk)

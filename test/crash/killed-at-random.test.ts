@@ -2,8 +2,9 @@
 // random moments meanwhile, on Mosquitto. CRASH_SEED repeats a run.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mulberry32 } from '../../broker-dev/random.ts'
-import { mosquitto, type TestBroker, until } from '../black-box/brokers.ts'
-import { ip, mac, openRouter, type Router } from '../black-box/router.ts'
+import { mosquitto, type TestBroker } from '../support/brokers/brokers.ts'
+import { ip, mac, openRouter, type Router } from '../support/processes/watched-router.ts'
+import { until } from '../support/until.ts'
 import { type Ear, listen, liveOf, ofType } from './ear.ts'
 import { wrongNumbers } from './verdict.ts'
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { aDrift, aSale, nameOf } from '../support/a-journal.ts'
 import { aNow } from '../support/builders.ts'
 import { type MemoryDisk, memoryDisk } from '../support/memory-disk.ts'
-import { start } from './history.ts'
+import { start } from '../support/recorded-journal.ts'
 
 /** Five decisions of which the broker has all events and the checkpoint file says so; the fifth is then damaged. */
 async function withoutItsEnd(damage: (file: Buffer, from: number) => Buffer): Promise<MemoryDisk> {

@@ -4,8 +4,9 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { mosquitto, type TestBroker, until } from '../black-box/brokers.ts'
-import { ip, mac, openRouter, type Router } from '../black-box/router.ts'
+import { mosquitto, type TestBroker } from '../support/brokers/brokers.ts'
+import { ip, mac, openRouter, type Router } from '../support/processes/watched-router.ts'
+import { until } from '../support/until.ts'
 
 const run = (command: string, ...args: string[]) => execFileSync(command, args, { stdio: 'pipe' })
 const image = join(tmpdir(), `tollgate-ext4-${process.pid}.img`)

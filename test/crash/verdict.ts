@@ -1,6 +1,6 @@
 // What must be true of a router's story, whenever its agent died.
 import { liveOf, ofType, type Voice } from './ear.ts'
-import { allotment, type Life, purchaseIds, sold } from './life.ts'
+import { allotment, type Life, purchaseIds, sold } from './story.ts'
 
 // Nobody who has paid stays shut out for longer, once an agent runs again: a process of its own on a busy machine.
 const longestShutOut = 5000

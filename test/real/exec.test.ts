@@ -1,6 +1,7 @@
 // The real cases over ndsctl as a program.
+
+import { onARealPortal } from './lab-stage.ts'
 import { sales } from './sales.ts'
-import { onARealPortal } from './stage.ts'
 import { strangers } from './strangers.ts'
 import { upheavals } from './upheavals.ts'
 

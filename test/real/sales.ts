@@ -1,8 +1,8 @@
 // What was paid for is what is let through: opened, metered and shut on a real portal.
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { until } from '../black-box/brokers.ts'
-import { buy, measured, megabytes, oftenMeasured, open, type Stage } from './stage.ts'
+import { until } from '../support/until.ts'
+import { buy, measured, megabytes, oftenMeasured, open, type Stage } from './lab-stage.ts'
 
 export function sales(stage: Stage): void {
   it('keeps a device shut until it has paid, and opens it then', async ({ annotate }) => {

@@ -2,8 +2,8 @@
 // nobody is blinded by them, nobody pays for another, nobody rides free.
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { expect, it } from 'vitest'
-import { until } from '../black-box/brokers.ts'
-import { buy, measured, megabytes, oftenMeasured, open, reading, type Stage } from './stage.ts'
+import { until } from '../support/until.ts'
+import { buy, measured, megabytes, oftenMeasured, open, reading, type Stage } from './lab-stage.ts'
 
 export function strangers(stage: Stage): void {
   it('cuts a payer at the lot and lets a new one in while six strangers who left stand in the list', async ({

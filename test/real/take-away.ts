@@ -1,4 +1,4 @@
 // After the last test file, also after one whose process died: nothing of the lab stays on the machine.
-import { freeAbandonedMachine } from './lab/folder.ts'
+import { freeAbandonedMachine } from '../support/lab/folder.ts'
 
 export const teardown = freeAbandonedMachine

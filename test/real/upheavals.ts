@@ -1,7 +1,7 @@
 // Whatever restarts, leaves or moves in mid-session: the gate follows the books, and nothing is charged twice.
 import { expect, it } from 'vitest'
-import { until } from '../black-box/brokers.ts'
-import { buy, measured, megabytes, oftenMeasured, open, type Stage } from './stage.ts'
+import { until } from '../support/until.ts'
+import { buy, measured, megabytes, oftenMeasured, open, type Stage } from './lab-stage.ts'
 
 export function upheavals(stage: Stage): void {
   it('goes on exactly after SIGKILL in the middle of a download', async ({ annotate }) => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createFolderLock } from '../../../agent/journal/folder-lock.ts'
-import { bundle } from '../../support/bundle.ts'
+import { bundle } from '../../support/processes/bundle.ts'
 
 let program: string
 let folder: string

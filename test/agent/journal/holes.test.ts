@@ -4,10 +4,10 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { frame, readFrames } from '../../../agent/journal/frames.ts'
 import { createJournal, type Journal } from '../../../agent/journal/journal.ts'
 import { conservationOf } from '../../../agent/merchant/view.ts'
-import { aSaleFor } from '../../crash/history.ts'
 import { aSale, roomy } from '../../support/a-journal.ts'
 import { aNow } from '../../support/builders.ts'
 import { type MemoryDisk, memoryDisk } from '../../support/memory-disk.ts'
+import { aSaleFor } from '../../support/recorded-journal.ts'
 
 const sales = 48
 const limits = { ...roomy, fileBytes: 3000 }

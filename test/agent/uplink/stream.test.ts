@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { streamTo } from '../../../agent/uplink/stream.ts'
-import { aCertificate, tlsDoor } from '../../support/a-certificate.ts'
+import { aCertificate, tlsDoor } from '../../support/brokers/a-certificate.ts'
 
 const certificate = await aCertificate()
 

@@ -1,10 +1,10 @@
 // Proves that the uplink keeps every limit that a broker states, and that whatever a broker refuses or leaves unanswered is
 // said in words and loses nothing.
 import { afterEach, describe, expect, it, test } from 'vitest'
-import { until } from '../../black-box/brokers.ts'
 import { anOnlineAgent, type OnlineAgent } from '../../support/an-online-agent.ts'
+import { type StrictBroker, type StrictBrokerOptions, strictBroker } from '../../support/brokers/strict-broker.ts'
 import { aGrant, aMac } from '../../support/builders.ts'
-import { type StrictBroker, type StrictBrokerOptions, strictBroker } from '../../support/strict-broker.ts'
+import { until } from '../../support/until.ts'
 
 let broker: StrictBroker
 let agent: OnlineAgent | undefined

@@ -9,9 +9,9 @@ import { afterEach, describe, expect, it, test } from 'vitest'
 import { type Backend, type BackendOptions, createBackend } from '../../../broker-dev/backend/backend.ts'
 import { createBackendServer } from '../../../broker-dev/backend/backend-http.ts'
 import { buyByHttp } from '../../../broker-dev/customers/http-buyer.ts'
-import { type PaperRouter, paperRouter } from '../../client/paper-router.ts'
-import { aBroker } from '../a-broker.ts'
-import { accepted, aMac, aSession, ended, rejected, status } from '../builders.ts'
+import { aBroker } from '../../support/brokers/a-broker.ts'
+import { accepted, aMac, aSession, ended, rejected, status } from '../../support/messages.ts'
+import { type PaperRouter, paperRouter } from '../../support/paper-router.ts'
 
 const order = { mac: aMac, amount: 31, unit: 'sat' }
 const paid = { amount: 31, unit: 'sat', pricePerStep: 2, steps: 15, change: 1 }

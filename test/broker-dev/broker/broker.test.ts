@@ -2,8 +2,8 @@
 import { connect, connectAsync } from 'mqtt'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createBroker } from '../../../broker-dev/broker/broker.ts'
-import { createLink } from '../../support/link.ts'
-import { aBroker } from '../a-broker.ts'
+import { aBroker } from '../../support/brokers/a-broker.ts'
+import { createLink } from '../../support/brokers/link.ts'
 
 const ends: (() => Promise<unknown>)[] = []
 afterEach(async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it, test } from 'vitest'
 import { createAudit } from '../../../broker-dev/fleet/audit.ts'
 import type { Status, UsageMessage } from '../../../protocol/index.ts'
-import { accepted, agentStarted, aSession, ended, r1, started, status, usage } from '../builders.ts'
+import { accepted, agentStarted, aSession, ended, r1, started, status, usage } from '../../support/messages.ts'
 
 function audited(messages: UsageMessage[], said: Status = status(0)) {
   const audit = createAudit()

@@ -3,7 +3,7 @@ import { describe, expect, it, test } from 'vitest'
 import type { BackendCounts } from '../../../broker-dev/backend/backend.ts'
 import type { RouterAudit } from '../../../broker-dev/fleet/audit.ts'
 import { summarise } from '../../../broker-dev/fleet/fleet-summary.ts'
-import { r1 } from '../builders.ts'
+import { r1 } from '../../support/messages.ts'
 
 const counts: BackendCounts = {
   ...{ purchases: 5, accepted: 3, pending: 0 },

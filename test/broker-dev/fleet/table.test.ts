@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { emptyFleet, seeStatus, seeUsage } from '../../../broker-dev/fleet/fleet-view.ts'
 import { createScreen } from '../../../broker-dev/fleet/screen.ts'
 import { renderTable } from '../../../broker-dev/fleet/table.ts'
-import { accepted, aSession, ended, rejected, started, status, usage } from '../builders.ts'
+import { accepted, aSession, ended, rejected, started, status, usage } from '../../support/messages.ts'
 
 const megabytes = 1_000_000
 const half = aSession({

@@ -1,7 +1,7 @@
 // The client's connection by itself, for what measures and tests: whatever comes on some topics, and a way to publish.
-import { addressesOf, namesOf } from '../../client/address.ts'
-import { realTime } from '../../client/clock.ts'
-import { createLink as createClientLink } from '../../client/link.ts'
+import { addressesOf, namesOf } from '../../../client/address.ts'
+import { realTime } from '../../../client/clock.ts'
+import { createLink as createClientLink } from '../../../client/link.ts'
 
 export interface LinkOptions {
   url: string

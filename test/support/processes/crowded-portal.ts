@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { socketNdsctl } from '../../../agent/valve/ndsctl/socket.ts'
-import { bundle } from '../../support/bundle.ts'
+import { bundle } from './bundle.ts'
 
 export interface Crowd {
   callers: number
@@ -13,7 +13,7 @@ export interface Crowd {
 
 /** Milliseconds between one answer and the next, the shortest first; a call that fails is a rejection. */
 export async function askAmongOthers({ callers, seconds }: Crowd): Promise<number[]> {
-  const program = bundle('test/agent/valve/crowded-portal-main.ts')
+  const program = bundle('test/support/processes/crowded-portal-main.ts')
   const folder = dirname(program)
   const socket = join(folder, 'ndsctl.sock')
   const env = { ...process.env, CROWD_SOCKET: socket, CROWD_CALLERS: String(callers) }

@@ -1,10 +1,13 @@
 // The brokers that the same cases run against: the bundled Aedes, and a real Mosquitto.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createBroker } from '../../broker-dev/broker/broker.ts'
+import { createBroker } from '../../../broker-dev/broker/broker.ts'
+import { ended } from '../processes/ended.ts'
+import { until } from '../until.ts'
+import { freePort } from './free-port.ts'
 
 export interface TestBroker {
   url: string
@@ -97,22 +100,6 @@ async function openAedes(): Promise<TestBroker> {
   return self
 }
 
-export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
-  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  child.kill(signal)
-  return exit
-}
-
-/** Asks again and again until something outside this process is so. */
-export async function until(isSo: () => Promise<boolean> | boolean, milliseconds = 10_000): Promise<void> {
-  const end = Date.now() + milliseconds
-  while (!(await isSo())) {
-    if (Date.now() > end) throw new Error(`not so within ${milliseconds} ms: ${isSo}`)
-    await new Promise((resolve) => setTimeout(resolve, 15))
-  }
-}
-
 function answers(door: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(door, () => {
@@ -121,13 +108,4 @@ function answers(door: string): Promise<boolean> {
     })
     socket.on('error', () => resolve(false))
   })
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port to be had')
-  return address.port
 }

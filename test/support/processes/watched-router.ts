@@ -3,11 +3,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { servePortal } from '../../broker-dev/portal/socket.ts'
-import { createPortal, type Flavour } from '../../broker-dev/portal/world.ts'
+import { servePortal } from '../../../broker-dev/portal/socket.ts'
+import { createPortal, type Flavour } from '../../../broker-dev/portal/world.ts'
 import { openWatchedAgent } from './watched-agent.ts'
 
-const ndsctl = resolve(import.meta.dirname, '../../dist/ndsctl.js')
+const ndsctl = resolve('dist/ndsctl.js')
 
 export interface RouterOptions {
   url: string

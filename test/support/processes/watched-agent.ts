@@ -4,8 +4,10 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import mqtt, { type MqttClient } from 'mqtt'
-import { Reply, Status, UsageMessage } from '../../protocol/index.ts'
-import { ended, type Place, type TestBroker, until } from './brokers.ts'
+import { Reply, Status, UsageMessage } from '../../../protocol/index.ts'
+import type { Place, TestBroker } from '../brokers/brokers.ts'
+import { until } from '../until.ts'
+import { ended } from './ended.ts'
 
 // From the project's folder: this file may itself be part of a program in dist/.
 const agentFile = resolve('dist/agent.js')

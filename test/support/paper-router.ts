@@ -1,7 +1,7 @@
 // A router on paper: answers as it is told to, and gives again what it keeps.
 import { connectAsync } from 'mqtt'
 import { type Event, parseTopic, replyTopicOf, topicOf } from '../../protocol/index.ts'
-import { r1 } from '../broker-dev/builders.ts'
+import { r1 } from './messages.ts'
 
 export interface PaperRouter {
   /** What it still has, for `events.replay`. */

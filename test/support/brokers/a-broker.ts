@@ -1,5 +1,5 @@
 // The development broker on a free port, until it is closed.
-import { type BrokerPorts, createBroker } from '../../broker-dev/broker/broker.ts'
+import { type BrokerPorts, createBroker } from '../../../broker-dev/broker/broker.ts'
 
 export async function aBroker(): Promise<{ url: string; ports: BrokerPorts; close(): Promise<void> }> {
   const broker = createBroker()

@@ -5,17 +5,17 @@
 //   192.168.66.(100 + number)     192.168.66.1                     10.99.0.2        10.99.0.1
 import { resolve } from 'node:path'
 import { execa } from 'execa'
-import { until } from '../black-box/brokers.ts'
-import { createDaemon } from './lab/daemon.ts'
-import { type Device, httpPort, plugIn } from './lab/device.ts'
-import { claimMachine, freeMachine, labFolder, portalPaths } from './lab/folder.ts'
-import { installMeter, passed } from './lab/meter.ts'
-import { gateway, inside, run, upstream } from './lab/namespaces.ts'
-import { buildNetwork, setLinkRate, upstreamAddress } from './lab/network.ts'
-import { authentications, counted, entryOf, shutByHand } from './lab/portal.ts'
+import { until } from '../until.ts'
+import { createDaemon } from './daemon.ts'
+import { claimMachine, freeMachine, labFolder, portalPaths } from './folder.ts'
+import { installMeter, passed } from './meter.ts'
+import { gateway, inside, run, upstream } from './namespaces.ts'
+import { type Device, httpPort, plugIn } from './netns-device.ts'
+import { buildNetwork, setLinkRate, upstreamAddress } from './network.ts'
+import { authentications, counted, entryOf, shutByHand } from './portal.ts'
 
-export type { Device, Transfer } from './lab/device.ts'
-export { whyNoTests } from './lab/missing.ts'
+export { whyNoTests } from './missing.ts'
+export type { Device, Transfer } from './netns-device.ts'
 
 export type Lab = Awaited<ReturnType<typeof openLab>>
 

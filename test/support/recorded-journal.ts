@@ -10,9 +10,9 @@ import {
 } from '../../agent/merchant/books.ts'
 
 import type { Event } from '../../protocol/index.ts'
-import { aDrift, aMetering, aSale, nameOf, roomy } from '../support/a-journal.ts'
-import { aNow } from '../support/builders.ts'
-import { type MemoryDisk, memoryDisk } from '../support/memory-disk.ts'
+import { aDrift, aMetering, aSale, nameOf, roomy } from './a-journal.ts'
+import { aNow } from './builders.ts'
+import { type MemoryDisk, memoryDisk } from './memory-disk.ts'
 
 type State = Omit<ReturnType<typeof emptyBooks>, 'epoch' | 'purchases'> & { purchases: [string, Outcome][] }
 

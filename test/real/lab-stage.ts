@@ -2,9 +2,10 @@
 import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest'
 import type { Session } from '../../protocol/index.ts'
-import { openMosquitto, type TestBroker, until } from '../black-box/brokers.ts'
-import { openWatchedAgent, type WatchedAgent } from '../black-box/watched-agent.ts'
-import { type Device, type Lab, openLab, whyNoTests } from './lab.ts'
+import { openMosquitto, type TestBroker } from '../support/brokers/brokers.ts'
+import { type Device, type Lab, openLab, whyNoTests } from '../support/lab/lab.ts'
+import { openWatchedAgent, type WatchedAgent } from '../support/processes/watched-agent.ts'
+import { until } from '../support/until.ts'
 
 export type Transport = 'exec' | 'socket'
 
