@@ -1,4 +1,5 @@
 // Moving: takes the steps of a plan that are still due, and keeps what the books need of a gate that is opened or shut.
+
 import type { Mac } from '../protocol/index.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
@@ -144,7 +145,7 @@ async function prepare(
 ): Promise<void> {
   const { sessions: all } = journal.books
   // A clearing opens a gate too; a session that is open elsewhere goes on from where it is.
-  const isOpening = ({ act, mac }: Step) => act === 'open' || (act === 'clear' && all.get(mac)?.seenOpen === null)
+  const isOpening = ({ act, mac }: Step) => act === 'open' || (act === 'clear' && all.get(mac)?.meter.seenOpen === null)
   // A gate that is cleared opens when those in its way are shut.
   const shut = new Set(steps.flatMap((step) => (step.act === 'close' ? [step.client.token] : [])))
   const known = at.sight.remembered?.clients.filter(({ token }) => !shut.has(token))

@@ -53,7 +53,9 @@ export function createCheckpoints(store: Store, limits: () => JournalLimits, ope
     const { books, n } = opened()
     const before = noted
     noted = nothing()
-    const sessions = [...before.sessions].flatMap((mac) => books.sessions.get(mac) ?? []).map(meteringOf)
+    const sessions = [...before.sessions]
+      .flatMap((mac) => books.sessions.get(mac) ?? [])
+      .map((session) => meteringOf(session))
     const notes: JournalRecord[] = [...before.others.values()]
     if (sessions.length > 0) notes.push({ type: 'metered', sessions })
     if (before.acknowledged) notes.push({ type: 'acknowledged', seq: books.acknowledgedSeq })

@@ -4,8 +4,11 @@ import type { JournalRecord } from '../merchant/books.ts'
 import { type Place, soundFrames, valueAt } from './frames.ts'
 import type { AppendedFile } from './store.ts'
 
-/** The format that this program writes; it reads the first one too, which has no header and no number. */
-export const format = 2
+/**
+ * The format that this program writes. It reads the two before as well: the first has no header and no number, and in both the
+ * fields of a session's meter stand beside its own.
+ */
+export const format = 3
 
 /** The first frame of a journal file. */
 export interface Header {

@@ -8,6 +8,7 @@ import {
   checkFormat,
   type Decision,
   eventsOf,
+  format,
   type JournalFile,
   journalFileOf,
   type Noted,
@@ -49,6 +50,8 @@ export async function recover(store: Store, newEpoch: () => string): Promise<Jou
   const hole = walk.hole ?? (end === undefined ? undefined : { why: end, behind: [] })
   if (!reader.hasRead && reader.fault) throw reader.fault
   const isFirstFormat = base !== undefined && base.format === undefined
+  // An older program must not read what is appended from here on: it sees the snapshot's format, and refuses.
+  const isOlderFormat = base !== undefined && base.format !== format
   if (hole) {
     warnings.push(`${hole.why}: what follows it is kept and not used`)
     enterNotesBefore(walk.n + 1, books, notes)
@@ -60,7 +63,7 @@ export async function recover(store: Store, newEpoch: () => string): Promise<Jou
     ...{ books, purchases, purchaseFiles, files, warnings, n: walk.n },
     ...(base && { checkpoint: base.file }),
     recent: hole ? [] : withoutGap(walk.recent, books),
-    owesSnapshot: hole ? 'twice' : !base || isFirstFormat || warnings.length > 0 ? 'once' : 'no',
+    owesSnapshot: hole ? 'twice' : !base || isOlderFormat || warnings.length > 0 ? 'once' : 'no',
     isEpochNew: hole !== undefined || (!base && walk.n === 0),
   }
   if (hole) {

@@ -57,7 +57,7 @@ export function gatePlan(books: Books, list: PortalList, unpaid: UnpaidPolicy, c
  * does not wait for another look.
  */
 export function openAtOnce(books: Books, remembered: PortalList): Step[] {
-  const isNew = (session: Session | undefined) => session !== undefined && session.readAt === null
+  const isNew = (session: Session | undefined) => session !== undefined && session.meter.readAt === null
   return gatePlan(books, remembered, 'report').filter((step) => {
     // Counters that another device has moved are no point to measure from.
     const isAlone = step.client !== undefined && othersAt(step.client, remembered.clients).length === 0
@@ -122,8 +122,8 @@ function stepsFor(
 }
 
 // An agent that died while it cleared the entry has left the gate open before the count that was to go.
-function isHidden({ baseline }: Session, { token, borrowed }: PortalClient): boolean {
-  return !borrowed && baseline.some((entry) => entry.token === token && entry.hiddenBelow !== undefined)
+function isHidden({ meter }: Session, { token, borrowed }: PortalClient): boolean {
+  return !borrowed && meter.baseline.some((entry) => entry.token === token && entry.hiddenBelow !== undefined)
 }
 
 // openNDS drops an entry with its gate: before version 10 the payer would have to meet the portal's page again.

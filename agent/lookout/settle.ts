@@ -4,7 +4,7 @@ import type { Books, Metering } from '../merchant/books.ts'
 import { endOf, leavingOf } from '../merchant/ending.ts'
 import type { Draft } from '../merchant/event-draft.ts'
 import { meterSession } from '../merchant/metering.ts'
-import { isPaid, lotsToSettle, type Session } from '../merchant/session.ts'
+import { isPaid, lotsToSettle, metered, type Session } from '../merchant/session.ts'
 import { viewOf } from '../merchant/view.ts'
 import { getDataUsageSinceBaseline, isContinued } from '../portal/baseline.ts'
 import { entriesByMac, type PortalClient, type PortalList, tellsOf } from '../portal/portal-client.ts'
@@ -131,17 +131,20 @@ function settleSession(
 ): void {
   const { mac, sessionId } = before
   const lost = lostReading(before, metering, entries, settled.watch)
-  if (lost) metering.unreadBytes += lost.bytes
+  if (lost) metering.meter.unreadBytes += lost.bytes
   // A portal that has lost its clients did not shut one device's gate.
   if (lost && !isRestarted) {
-    settled.watch = { ...settled.watch, shuts: withShut(settled.watch.shuts, mac, lost.at, before.bytesPerSecond) }
+    settled.watch = {
+      ...settled.watch,
+      shuts: withShut(settled.watch.shuts, mac, lost.at, before.meter.bytesPerSecond),
+    }
   }
   settled.metered.push(metering)
-  const after = applied(before, metering)
+  const after = metered(before, metering)
   settled.events.push(...eventsOf(before, after, now))
   const leaving = isPaid(after) ? lotsToSettle(after.lots) : []
   if (leaving.length > 0) settled.events.push(...leavingOf(after, leaving))
-  if (!before.seenOpen || after.seenOpen || !isPaid(after) || settled.watch.shut.has(mac)) return
+  if (!before.meter.seenOpen || after.meter.seenOpen || !isPaid(after) || settled.watch.shut.has(mac)) return
   const repair =
     entries.length > 0 ? 'the gate is being opened again' : 'the gate opens as soon as the portal sees the device'
   settled.drifts.push(
@@ -224,15 +227,15 @@ function openedUnseen(
     const { mac, token } = client
     const session = sessions.get(mac)
     if (!client.open || !session || opening.has(mac) || adopted.has(session.sessionId)) return false
-    const isKnown = [...session.baseline, ...(before?.clients ?? [])].some((entry) => entry.token === token)
+    const isKnown = [...session.meter.baseline, ...(before?.clients ?? [])].some((entry) => entry.token === token)
     return !isKnown && [...shutIps].some((ip) => takesAlong(ip, client, after))
   })
 }
 
 /** Devices of sessions whose gate, if it is open now, was opened by somebody else than this agent. */
 function openedByOthers(books: Books, { adopted, opening }: Watch): Set<Mac> {
-  const others = [...books.sessions.values()].filter(({ mac, sessionId, seenOpen }) => {
-    return !seenOpen && !adopted.has(sessionId) && !opening.has(mac)
+  const others = [...books.sessions.values()].filter(({ mac, sessionId, meter }) => {
+    return !meter.seenOpen && !adopted.has(sessionId) && !opening.has(mac)
   })
   return new Set(others.map(({ mac }) => mac))
 }
@@ -242,26 +245,21 @@ function openedByOthers(books: Books, { adopted, opening }: Watch): Set<Mac> {
  * measured rate since the last reading, because the shut may have come at any moment of it.
  */
 function lostReading(
-  before: Session,
-  after: Metering,
+  { mac, meter: before }: Session,
+  { meter: after }: Metering,
   entries: readonly PortalClient[],
   watch: Watch,
 ): { bytes: number; at: number } | undefined {
-  if (!before.seenOpen || watch.shut.has(before.mac) || isContinued(before.baseline, entries)) return undefined
+  if (!before.seenOpen || watch.shut.has(mac) || isContinued(before.baseline, entries)) return undefined
   const at = (after.readAt as Moment).at
   const unread = (after.readAt && since(before.seenOpen, after.readAt)) ?? 0
-  const rate = Math.max(before.bytesPerSecond, watch.shuts.get(before.mac)?.bytesPerSecond ?? 0)
+  const rate = Math.max(before.bytesPerSecond, watch.shuts.get(mac)?.bytesPerSecond ?? 0)
   return { bytes: Math.round((rate * unread) / 2000), at }
-}
-
-function applied(before: Session, { used, ...metering }: Metering): Session {
-  const lots = before.lots.map((lot, index) => ({ ...lot, used: used[index] ?? lot.used }))
-  return { ...before, ...metering, lots }
 }
 
 function eventsOf(before: Session, after: Session, now: Now): Draft[] {
   // Judge by the session before this look: a lot found used up now was used through an open gate, so it did start.
-  if (after.seenOpen) return after.startedAt === null && isPaid(before) ? [started(after, now)] : []
+  if (after.meter.seenOpen) return after.startedAt === null && isPaid(before) ? [started(after, now)] : []
   if (isPaid(after)) return []
   const isKept = after.paused && after.ending === undefined && hasRest(after)
   return isKept ? [] : endOf(after, after.ending ?? 'allotment-used')
@@ -299,13 +297,15 @@ function hasRestarted(
   { shut }: Watch,
 ): boolean {
   const told = [...books.sessions.values()].filter(({ mac }) => tellsOf(list, mac) && !shut.has(mac))
-  const open = told.filter((session) => session.seenOpen && isPaid(session))
+  const open = told.filter((session) => session.meter.seenOpen && isPaid(session))
   const tokens = new Set(list.clients.map((client) => client.token))
   // nodogsplash goes on listing a device that has logged out. openNDS does not: there two may have done so at once.
   const isListed = ({ mac }: Session) => list.kind === 'nodogsplash' && entries.has(mac)
-  const gone = open.filter((session) => !session.baseline.some(({ token }) => tokens.has(token)) && !isListed(session))
+  const gone = open.filter(
+    (session) => !session.meter.baseline.some(({ token }) => tokens.has(token)) && !isListed(session),
+  )
   // Those of an older entry at the same IP begin anew with that one's gate.
   const own = ({ mac }: Session) => (entries.get(mac) ?? []).filter((client) => !client.borrowed)
-  const reset = open.some((session) => getDataUsageSinceBaseline(session.baseline, own(session)).restarted)
+  const reset = open.some((session) => getDataUsageSinceBaseline(session.meter.baseline, own(session)).restarted)
   return reset || (open.length > 1 && gone.length === open.length)
 }

@@ -51,7 +51,8 @@ export function dueIn(
   settings: LookSettings,
   sight: Sight,
 ): { regular: number; end: number } {
-  const age = session.readAt && since(session.readAt, now)
+  const { readAt } = session.meter
+  const age = readAt && since(readAt, now)
   if (age === undefined || age === null) return { regular: 0, end: Number.POSITIVE_INFINITY }
   const latency = sight.latencyMilliseconds
   const regular = intervalOf(session, now, settings, sight) - latency - age
@@ -64,7 +65,8 @@ export function dueIn(
 
 /** Milliseconds until that session is expected to end, negative when it should have; infinite when nothing tells. */
 export function endExpectedIn(session: Session, now: Moment): number {
-  return usedUpIn(session) - ((session.readAt && since(session.readAt, now)) ?? 0)
+  const { readAt } = session.meter
+  return usedUpIn(session) - ((readAt && since(readAt, now)) ?? 0)
 }
 
 /** Milliseconds until the first session is expected to end. */
@@ -78,7 +80,7 @@ const expectedFor = 60_000
 function intervalOf(session: Session, now: Moment, settings: LookSettings, sight: Sight): number {
   const { lookIntervalMilliseconds: far, nearIntervalMilliseconds: near } = settings
   const state = stateOf(session)
-  if (state === 'paused' && !session.seenOpen) return Number.POSITIVE_INFINITY
+  if (state === 'paused' && !session.meter.seenOpen) return Number.POSITIVE_INFINITY
   if (state === 'waiting') {
     if (sight.kind === 'opennds' && !isWorthAsking(session, now, sight)) return Number.POSITIVE_INFINITY
     return isExpected(session, now) ? near : far
@@ -90,7 +92,8 @@ function intervalOf(session: Session, now: Moment, settings: LookSettings, sight
 }
 
 /** Whether the device of a waiting session may come at any moment. */
-export function isExpected({ paidAt, lastOpen }: Session, now: Moment): boolean {
+export function isExpected({ paidAt, meter }: Session, now: Moment): boolean {
+  const { lastOpen } = meter
   // After a reboot everybody comes back.
   const ages = [paidAt, ...(lastOpen ? [lastOpen] : [])].map((moment) => since(moment, now) ?? now.at)
   return ages.some((age) => age <= expectedFor)
@@ -118,7 +121,7 @@ export function noticeIn({ sessions }: Books, settings: LookSettings, sight: Sig
   if (!sight.present) return Number.POSITIVE_INFINITY
   const isAwaited = [...sessions.values()].some((session) => {
     const isAway = !sight.present?.has(session.mac)
-    return isAway && isPaid(session) && (!session.seenOpen || isNearItsEnd(session, settings, sight))
+    return isAway && isPaid(session) && (!session.meter.seenOpen || isNearItsEnd(session, settings, sight))
   })
   return isAwaited ? settings.nearIntervalMilliseconds : Number.POSITIVE_INFINITY
 }
@@ -138,7 +141,8 @@ function endsIn(session: Session, latency: number): number {
 }
 
 /** Milliseconds from the last reading until the lots in use are used up at the measured rate. */
-function usedUpIn({ seenOpen, lots, bytesPerSecond }: Session): number {
+function usedUpIn({ lots, meter }: Session): number {
+  const { seenOpen, bytesPerSecond } = meter
   const left = seenOpen && leftInCurrentMetric(lots)
   if (!left) return Number.POSITIVE_INFINITY
   if (left.metric === 'milliseconds') return left.amount

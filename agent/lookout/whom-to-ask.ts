@@ -110,7 +110,7 @@ export function askAgain(books: Books, steps: readonly Step[], known?: PortalLis
   return macs.map((mac): Asked => {
     const taken = steps.flatMap((step) => (step.mac === mac && step.client ? [{ ...step, client: step.client }] : []))
     const ips = taken.map(({ client }) => client.ip)
-    const others = (books.sessions.get(mac)?.baseline ?? []).filter((entry) => !ips.includes(entry.ip))
+    const others = (books.sessions.get(mac)?.meter.baseline ?? []).filter((entry) => !ips.includes(entry.ip))
     const names = [...taken.flatMap((step) => namesAfter(step, known)), ...others.map((entry) => entry.token)]
     return { mac, names: names.length > 0 ? names : [mac], ...sharedOf(mac, known) }
   })
@@ -159,7 +159,7 @@ export function afterLook(
     count > list.clients.filter((client) => client.mac === mac).length
   const lacksElder = (client: PortalClient) => client.borrowed && othersAt(client, known.clients).length === 0
   const version = list.version ?? seen.version
-  const fastest = Math.max(...[...books.sessions.values()].map(({ bytesPerSecond }) => bytesPerSecond), 0)
+  const fastest = Math.max(...[...books.sessions.values()].map(({ meter }) => meter.bytesPerSecond), 0)
   return {
     ...seen,
     kind: list.kind,
@@ -253,8 +253,8 @@ function absentTurn(
   asked: ReadonlySet<Mac>,
 ): Session[] {
   if (firstEndIn({ sessions }, now) < absentMilliseconds) return []
-  const absent = [...sessions.values()].filter((session) => seen.absent.has(session.mac) && session.seenOpen)
-  const readAt = (session: Session) => session.readAt?.at ?? 0
+  const absent = [...sessions.values()].filter((session) => seen.absent.has(session.mac) && session.meter.seenOpen)
+  const readAt = (session: Session) => session.meter.readAt?.at ?? 0
   const [oldest] = absent.sort((a, b) => readAt(a) - readAt(b))
   const latest = Math.max(...absent.map(readAt))
   if (!oldest || asked.has(oldest.mac)) return []
@@ -265,7 +265,8 @@ function absentTurn(
  * By token, as far as it is known: by anything else openNDS searches its whole list, and tells of the oldest entry there. A
  * device may use any of its entries at an address that it has now.
  */
-function askedOf({ mac, seenOpen, baseline }: Session, { known, present }: AskContext): Asked {
+function askedOf({ mac, meter }: Session, { known, present }: AskContext): Asked {
+  const { seenOpen, baseline } = meter
   const metered = seenOpen ? baseline.map((entry) => entry.token).filter(isToken) : []
   const own = known?.clients.filter((client) => client.mac === mac) ?? []
   const here = present?.get(mac)?.map(({ ip }) => ip)

@@ -10,7 +10,7 @@ export function abandonedSessions({ sessions, uptime }: Books, after: AbandonedA
   return [...sessions.values()].filter((session) => {
     if (stateOf(session) !== 'waiting') return false
     if (isLate(session, uptime)) return true
-    return (session.waitingFor ?? 'device') === 'device' && uptime - session.idleSince >= after
+    return (session.meter.waitingFor ?? 'device') === 'device' && uptime - session.meter.idleSince >= after
   })
 }
 
@@ -27,9 +27,11 @@ const replaceableAfter = 24 * 3_600_000
 
 /** The session that makes room for a new one: not seen open for longest, and for a day at least. */
 export function longestIdle({ sessions, uptime }: Books): Session | undefined {
-  const idle = [...sessions.values()].filter((session) => !session.seenOpen && currentLot(session.lots) !== undefined)
-  const [longest] = idle.sort((a, b) => a.idleSince - b.idleSince)
-  return longest && uptime - longest.idleSince >= replaceableAfter ? longest : undefined
+  const idle = [...sessions.values()].filter(
+    (session) => !session.meter.seenOpen && currentLot(session.lots) !== undefined,
+  )
+  const [longest] = idle.sort((a, b) => a.meter.idleSince - b.meter.idleSince)
+  return longest && uptime - longest.meter.idleSince >= replaceableAfter ? longest : undefined
 }
 
 function isLate({ startedAt, startBy }: Session, uptime: number): boolean {

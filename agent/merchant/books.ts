@@ -3,7 +3,8 @@ import type { CommandErrorCode, Event, EventOf, Mac, Metric, RefusalCode } from 
 import type { Baseline } from '../portal/baseline.ts'
 import type { ShutAlong } from '../portal/prefix-defect.ts'
 import { type Moment, wallOf } from '../time/moment.ts'
-import { addAllotment, type Lot, moved, type Session, withoutLots } from './session.ts'
+import { inTheirMeter } from './flat-sessions.ts'
+import { addAllotment, type Lot, type Meter, metered, moved, type Session, unmetered, withoutLots } from './session.ts'
 
 /** The records of a journal. Events are public; the other records are the agent's own. */
 export type JournalRecord =
@@ -68,11 +69,18 @@ export interface Metered {
   type: 'metered'
   sessions: Metering[]
 }
-/** The part of a session that a look at the portal changes; `used` is per lot. */
-export type Metering = Omit<
-  Session,
-  'sessionId' | 'lots' | 'passed' | 'arrived' | 'paidAt' | 'startedAt' | 'startBy' | 'ending' | 'paused'
-> & { used: number[] }
+
+/** Where the metering of one session stands; `used` is per lot. */
+export interface Metering {
+  mac: Mac
+  used: number[]
+  meter: Meter
+}
+
+/** Where it stands when no more than this has changed in its meter. */
+export function meteringOf({ mac, lots, meter }: Session, changes: Partial<Meter> = {}): Metering {
+  return { mac, used: lots.map((lot) => lot.used), meter: { ...meter, ...changes } }
+}
 
 /** The outcome of one purchase id, and enough of it to say it again when its event has been pruned. */
 export interface Outcome {
@@ -176,7 +184,9 @@ export function enter(books: Books, record: JournalRecord): void {
       enterEvent(books, record.event, record.purchase)
       return
     case 'metered':
-      for (const metering of record.sessions) enterMetering(books, metering)
+      for (const metering of record.sessions.map(inTheirMeter)) {
+        change(books, metering.mac, (session) => metered(session, metering))
+      }
       return
     case 'ending':
       change(books, record.mac, (session) => ({ ...session, ending: 'ended-by-command' }))
@@ -324,31 +334,6 @@ function enterInherited({ inherited }: Books, { epoch, seq }: { epoch: string; s
   if (first.fromSeq > first.toSeq) inherited.shift()
 }
 
-function enterMetering(books: Books, { used, ...metering }: Metering): void {
-  change(books, metering.mac, (session) => ({
-    ...session,
-    ...metering,
-    lots: session.lots.map((lot, index) => ({ ...lot, used: used[index] ?? lot.used })),
-  }))
-}
-
-/** Where the metering of a session stands. */
-export function meteringOf(session: Session): Metering {
-  const {
-    sessionId: _id,
-    lots,
-    passed: _passed,
-    arrived: _arrived,
-    paidAt: _paid,
-    startedAt: _started,
-    startBy: _startBy,
-    ending: _ending,
-    paused: _paused,
-    ...rest
-  } = session
-  return { ...rest, used: lots.map((lot) => lot.used) }
-}
-
 function change(books: Books, mac: Mac, to: (session: Session) => Session): void {
   const session = books.sessions.get(mac)
   if (session) books.sessions.set(mac, to(session))
@@ -412,21 +397,21 @@ export function fromSnapshot(snapshot: object, purchases: Purchases = new Map())
     })),
     writtenOff: eachMetric((metric) => BigInt(writtenOff?.[metric] ?? 0)),
     inherited: inherited.map((range) => ('type' in range ? rangeOf(range, rest.epochFirstN) : range)),
-    sessions: new Map(sessions.map((session) => [session.mac, { ...laterParts(session, rest.uptime), ...session }])),
+    sessions: new Map(sessions.map((session) => [session.mac, readSession(session, rest.uptime)])),
     shutting: new Set(shutting),
     purchases,
   }
 }
 
 // Fields that sessions of the first snapshots lack.
-function laterParts({ arrived }: Session, uptime: number): Partial<Session> {
+function readSession(stored: Session, uptime: number): Session {
+  const session = inTheirMeter(stored)
+  const { bootId, at } = session.arrived
   const passed = { bytes: 0, milliseconds: 0 }
   return {
-    passed,
-    paidAt: { bootId: arrived.bootId, at: arrived.at },
-    lastOpen: null,
-    unreadBytes: 0,
-    idleSince: uptime,
+    ...{ passed, paidAt: { bootId, at } },
+    ...session,
+    meter: Object.assign({ ...unmetered, idleSince: uptime }, session.meter),
   }
 }
 

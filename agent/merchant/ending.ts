@@ -38,7 +38,7 @@ export function leavingOf({ sessionId, mac }: Session, lots: readonly Lot[]): Dr
 }
 
 function totalsOf(session: Session) {
-  const { downloaded, uploaded, openMilliseconds, overshootBytes, unreadBytes } = session
+  const { downloaded, uploaded, openMilliseconds, overshootBytes, unreadBytes } = session.meter
   return {
     used: amounts(session, usedOf(session)),
     downloaded,

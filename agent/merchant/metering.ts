@@ -12,7 +12,7 @@ import type { PortalClient } from '../portal/portal-client.ts'
 import { othersAt } from '../portal/shared-address.ts'
 import { type Moment, since } from '../time/moment.ts'
 import { type Books, type Metering, meteringOf } from './books.ts'
-import { isPaid, type Session, useLots } from './session.ts'
+import { isPaid, type Meter, type Session, useLots } from './session.ts'
 
 /** A look as metering needs it: the entries, their moment, and facts about the gates. */
 export interface Look {
@@ -35,6 +35,7 @@ export function meter(books: Books, look: Look): Metering[] {
 
 /** Charges one session: bytes by the portal's counters, time while the gate was seen open at both ends of it. */
 export function meterSession(session: Session, look: Look): Metering {
+  const { meter } = session
   const entries = look.clients.filter((client) => client.mac === session.mac)
   const open = entries.filter((entry) => entry.open)
   const isOpen = open.length > 0
@@ -42,26 +43,28 @@ export function meterSession(session: Session, look: Look): Metering {
     bootId: look.at.bootId,
     at: Math.min(look.at.at, ...entries.map((entry) => entry.askedAt ?? look.at.at)),
   }
-  const baseline = look.openedByOthers?.has(session.mac) ? setDataBaseline(open) : session.baseline
-  const { downloaded, uploaded } = getDataUsageSinceBaseline(baseline, entries, session.seenOpen !== null)
+  const baseline = look.openedByOthers?.has(session.mac) ? setDataBaseline(open) : meter.baseline
+  const { downloaded, uploaded } = getDataUsageSinceBaseline(baseline, entries, meter.seenOpen !== null)
   const passing = open.filter((entry) => !look.blocked?.has(entry.token))
-  const openFor = session.seenOpen && isContinued(baseline, passing) ? (since(session.seenOpen, at) ?? 0) : 0
+  const openFor = meter.seenOpen && isContinued(baseline, passing) ? (since(meter.seenOpen, at) ?? 0) : 0
   const charged = useLots(session.lots, { bytes: downloaded + uploaded, milliseconds: openFor })
   return {
     mac: session.mac,
     used: charged.lots.map((lot) => lot.used),
-    baseline: isOpen ? setDataBaseline(open, baseline) : baselineWhileShut(session),
-    seenOpen: isOpen ? at : null,
-    lastOpen: isOpen ? null : (session.seenOpen ?? session.lastOpen),
-    readAt: at,
-    downloaded: session.downloaded + downloaded,
-    uploaded: session.uploaded + uploaded,
-    openMilliseconds: session.openMilliseconds + openFor,
-    bytesPerSecond: isOpen ? rateOf(session, downloaded + uploaded, at) : 0,
-    overshootBytes: session.overshootBytes + charged.overshootBytes,
-    unreadBytes: session.unreadBytes,
-    idleSince: isOpen ? look.uptime : session.idleSince,
-    waitingFor: isOpen || !isPaid(session) ? undefined : waitingFor(session.mac, entries, look.trusted),
+    meter: {
+      baseline: isOpen ? setDataBaseline(open, baseline) : baselineWhileShut(meter),
+      seenOpen: isOpen ? at : null,
+      lastOpen: isOpen ? null : (meter.seenOpen ?? meter.lastOpen),
+      readAt: at,
+      downloaded: meter.downloaded + downloaded,
+      uploaded: meter.uploaded + uploaded,
+      openMilliseconds: meter.openMilliseconds + openFor,
+      bytesPerSecond: isOpen ? rateOf(meter, downloaded + uploaded, at) : 0,
+      overshootBytes: meter.overshootBytes + charged.overshootBytes,
+      unreadBytes: meter.unreadBytes,
+      idleSince: isOpen ? look.uptime : meter.idleSince,
+      waitingFor: isOpen || !isPaid(session) ? undefined : waitingFor(session.mac, entries, look.trusted),
+    },
   }
 }
 
@@ -83,23 +86,23 @@ export function opening(
   const entries = clients.filter((client) => client.mac === session.mac)
   // Where another device's gate is open at that IP, what the counters show more later may be that one's.
   const isUsed = entries.some((entry) => othersAt(entry, known).some((other) => other.open))
-  return { ...meteringOf(session), baseline: isUsed ? setDataBaseline(entries) : openingBaseline(entries) }
+  return meteringOf(session, { baseline: isUsed ? setDataBaseline(entries) : openingBaseline(entries) })
 }
 
 // A gate that was open is shut now: nothing to measure from. A gate that is about to open keeps the baseline set for it.
-function baselineWhileShut(session: Session): Session['baseline'] {
-  return session.seenOpen ? clearDataBaseline() : session.baseline
+function baselineWhileShut({ seenOpen, baseline }: Meter): Meter['baseline'] {
+  return seenOpen ? clearDataBaseline() : baseline
 }
 
 // A rate is smoothed over this time: two looks shortly after one another say little.
 const rateMemoryMilliseconds = 500
 
-function rateOf(session: Session, bytes: number, at: Moment): number {
-  const interval = session.seenOpen && since(session.seenOpen, at)
-  if (!interval) return session.bytesPerSecond
+function rateOf({ seenOpen, bytesPerSecond }: Meter, bytes: number, at: Moment): number {
+  const interval = seenOpen && since(seenOpen, at)
+  if (!interval) return bytesPerSecond
   const weight = 1 - Math.exp(-interval / rateMemoryMilliseconds)
   // Halve the rate when nothing moved, or an idle session would be polled as if it were ending.
-  const before = bytes === 0 ? session.bytesPerSecond / 2 : session.bytesPerSecond
+  const before = bytes === 0 ? bytesPerSecond / 2 : bytesPerSecond
   return Math.round(before * (1 - weight) + (bytes / interval) * 1000 * weight)
 }
 
@@ -107,21 +110,25 @@ function rateOf(session: Session, bytes: number, at: Moment): number {
  * The session after so many milliseconds of open gate that nobody could read: the portal forgets its counters with the gate,
  * so the measured rate stands for them. Nobody is charged by an estimate; it is told as `unreadBytes`.
  */
-export function unreadFor(session: Session, milliseconds: number, bytesPerSecond = session.bytesPerSecond): Metering {
+export function unreadFor(
+  session: Session,
+  milliseconds: number,
+  bytesPerSecond = session.meter.bytesPerSecond,
+): Metering {
   const bytes = Math.round((bytesPerSecond * milliseconds) / 1000)
-  return { ...meteringOf(session), unreadBytes: session.unreadBytes + bytes }
+  return meteringOf(session, { unreadBytes: session.meter.unreadBytes + bytes })
 }
 
 /** Whether its gate is seen open now and was not before: from here on it is measured. */
-export function isSeenAgain(before: Session | undefined, { seenOpen }: Metering): boolean {
-  return before?.seenOpen === null && seenOpen !== null
+export function isSeenAgain(before: Session | undefined, { meter }: Metering): boolean {
+  return before?.meter.seenOpen === null && meter.seenOpen !== null
 }
 
 /** Whether a gate's opening lacks a point to measure from. */
 export function lacksBaseline(session: Session, clients: readonly PortalClient[]): boolean {
   const entries = clients.filter((client) => client.mac === session.mac)
   return entries.some((client) => {
-    const from = session.baseline.find((entry) => entry.token === client.token)
+    const from = session.meter.baseline.find((entry) => entry.token === client.token)
     // The counters of a shut gate move where another device at its IP uses them.
     return !from || (!client.open && !isAtBaseline(from, client))
   })
@@ -129,11 +136,11 @@ export function lacksBaseline(session: Session, clients: readonly PortalClient[]
 
 /** With the daemon gone everybody is on line and nobody is charged: no gate counts as seen open. */
 export function unseen(books: Books): Metering[] {
-  const open = [...books.sessions.values()].filter((session) => session.seenOpen)
-  return open.map((session) => ({ ...meteringOf(session), seenOpen: null, bytesPerSecond: 0 }))
+  const open = [...books.sessions.values()].filter(({ meter }) => meter.seenOpen)
+  return open.map((session) => meteringOf(session, { seenOpen: null, bytesPerSecond: 0 }))
 }
 
 /** A portal that was silent for long: nothing is charged from its last answer before to its first after, bytes or time. */
 export function unanswered(books: Books): Metering[] {
-  return unseen(books).map((metering) => ({ ...metering, baseline: clearDataBaseline() }))
+  return unseen(books).map(({ meter, ...rest }) => ({ ...rest, meter: { ...meter, baseline: clearDataBaseline() } }))
 }

@@ -58,7 +58,9 @@ export function faultOfPortal({ sessions }: Books, list: PortalList | undefined)
 
 /** Devices that have paid and that the router's owner lets through for nothing: nobody would find out why they wait. */
 export function faultOfTrust({ sessions }: Books): string | undefined {
-  const trusted = [...sessions.values()].filter((session) => session.waitingFor === 'trusted').map(({ mac }) => mac)
+  const trusted = [...sessions.values()]
+    .filter((session) => session.meter.waitingFor === 'trusted')
+    .map(({ mac }) => mac)
   if (trusted.length === 0) return undefined
   const named = trusted.slice(0, mostNamed).join(', ') + (trusted.length > mostNamed ? ', ...' : '')
   return `${trusted.length} that paid are trusted by the portal, which lets them through and counts nothing: ${named}; end their sessions or untrust them`

@@ -30,6 +30,11 @@ export interface Session {
   /** Set when it must end whatever is left. */
   ending?: EndReason
   paused: boolean
+  meter: Meter
+}
+
+/** The part of a session that a look at the portal changes, besides how much of its lots is used. */
+export interface Meter {
   /** The counters up to which the customer has been charged. */
   baseline: Baseline
   /** When the portal last showed the gate open; null while it does not. */
@@ -49,6 +54,21 @@ export interface Session {
   idleSince: number
   /** Why a paid gate is not open, as the latest look showed it. */
   waitingFor?: WaitingFor | undefined
+}
+
+/** The meter of a session that no look has told of yet. */
+export const unmetered: Meter = {
+  baseline: [],
+  seenOpen: null,
+  lastOpen: null,
+  readAt: null,
+  downloaded: 0,
+  uploaded: 0,
+  openMilliseconds: 0,
+  bytesPerSecond: 0,
+  overshootBytes: 0,
+  unreadBytes: 0,
+  idleSince: 0,
 }
 
 /** Of a purchase, beside its lot: when it came, what its device's counters were, and how long it may wait to be opened. */
@@ -90,23 +110,20 @@ export function addAllotment(
     ...(latest !== undefined && { startBy: latest }),
     startedAt: null,
     paused: false,
-    baseline,
-    seenOpen: null,
-    lastOpen: null,
-    readAt: null,
-    downloaded: 0,
-    uploaded: 0,
-    openMilliseconds: 0,
-    bytesPerSecond: 0,
-    overshootBytes: 0,
-    unreadBytes: 0,
-    idleSince: uptime,
+    meter: { ...unmetered, baseline, idleSince: uptime },
   }
 }
 
 /** The session as it goes on with the device it was moved to. */
 export function moved(session: Session, to: Mac): Session {
-  return { ...session, mac: to, baseline: [], seenOpen: null, bytesPerSecond: 0, waitingFor: undefined }
+  const meter = { ...session.meter, baseline: [], seenOpen: null, bytesPerSecond: 0, waitingFor: undefined }
+  return { ...session, mac: to, meter }
+}
+
+/** The session with its meter as a look has left it. */
+export function metered(session: Session, { used, meter }: { used: readonly number[]; meter: Meter }): Session {
+  const lots = session.lots.map((lot, index) => ({ ...lot, used: used[index] ?? lot.used }))
+  return { ...session, lots, meter }
 }
 
 /** The rest of the lots, per metric. */
@@ -174,7 +191,7 @@ export function isPaid(session: Session): boolean {
 export function stateOf(session: Session): SessionState {
   if (session.ending !== undefined || currentLot(session.lots) === undefined) return 'closing'
   if (session.paused) return 'paused'
-  return session.seenOpen ? 'open' : 'waiting'
+  return session.meter.seenOpen ? 'open' : 'waiting'
 }
 
 /** Uses the lots in order. Bytes and time count against the lot in use only; what no lot covers is overshoot. */

@@ -8,7 +8,8 @@ import { allotmentOf, currentLot, remainingOf, type Session, stateOf, sumOf, use
 export function viewOf(session: Session, now: Now, measured: boolean): SessionView {
   const exhaustsIn = untilExhausted(session)
   const state = stateOf(session)
-  const age = session.readAt ? since(session.readAt, now) : undefined
+  const { readAt, downloaded, uploaded, openMilliseconds, bytesPerSecond, waitingFor } = session.meter
+  const age = readAt ? since(readAt, now) : undefined
   return {
     sessionId: session.sessionId,
     mac: session.mac,
@@ -17,12 +18,9 @@ export function viewOf(session: Session, now: Now, measured: boolean): SessionVi
     allotment: amounts(session, allotmentOf(session)),
     used: amounts(session, usedOf(session)),
     remaining: amounts(session, remainingOf(session.lots)),
-    downloaded: session.downloaded,
-    uploaded: session.uploaded,
-    openMilliseconds: session.openMilliseconds,
-    bytesPerSecond: session.bytesPerSecond,
+    ...{ downloaded, uploaded, openMilliseconds, bytesPerSecond },
     ...(exhaustsIn !== undefined && { exhaustsAt: timestamp(now.wall + exhaustsIn) }),
-    ...(state === 'waiting' && { waitingFor: measured ? (session.waitingFor ?? 'device') : 'portal' }),
+    ...(state === 'waiting' && { waitingFor: measured ? (waitingFor ?? 'device') : 'portal' }),
     quality: measured ? 'measured' : 'last-known',
     ...(age !== undefined && { ageMilliseconds: Math.round(age) }),
   }
@@ -39,7 +37,8 @@ export function amounts(session: Session, sums: Record<Metric, number>): Amounts
 }
 
 // At the present rate; unknown while the gate is shut or bytes stand still.
-function untilExhausted({ seenOpen, lots, bytesPerSecond }: Session): number | undefined {
+function untilExhausted({ lots, meter }: Session): number | undefined {
+  const { seenOpen, bytesPerSecond } = meter
   if (!seenOpen || !currentLot(lots)) return undefined
   const { bytes, milliseconds } = remainingOf(lots)
   if (bytes > 0 && bytesPerSecond === 0) return undefined

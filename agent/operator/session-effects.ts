@@ -11,8 +11,8 @@ export function effectOf(books: Books, order: Order, sessionId: string): 'shown'
   if (!session || isUndone(order, session)) return 'over'
   // A portal that cannot be asked shows nothing, whatever it showed before.
   if (books.portalUnreachable) return undefined
-  if (order.command === 'session.pause') return session.seenOpen ? undefined : 'shown'
-  const isOpen = session.seenOpen !== null
+  if (order.command === 'session.pause') return session.meter.seenOpen ? undefined : 'shown'
+  const isOpen = session.meter.seenOpen !== null
   if (order.command === 'session.move') return isOpen && !books.shutting.has(order.from) ? 'shown' : undefined
   return isOpen ? 'shown' : undefined
 }

@@ -1,6 +1,8 @@
 // A journal on a disk in memory, and decisions to put into it.
+
 import { createJournal, type Journal, type JournalLimits, type Run } from '../../agent/journal/journal.ts'
 import type { Books, JournalRecord } from '../../agent/merchant/books.ts'
+import { unmetered } from '../../agent/merchant/session.ts'
 import { timestamp } from '../../agent/time/moment.ts'
 import type { Event } from '../../protocol/index.ts'
 import { aMac, aRouterId, aWall } from './builders.ts'
@@ -59,21 +61,7 @@ export function aDrift(seq: number): JournalRecord {
 
 /** Metering of the session that {@link aSale} of that number began. */
 export function aMetering(seq: number, used: number): Extract<JournalRecord, { type: 'metered' }> {
-  const counters = {
-    downloaded: used,
-    uploaded: 0,
-    openMilliseconds: 0,
-    bytesPerSecond: 0,
-    overshootBytes: 0,
-    unreadBytes: 0,
-    idleSince: 0,
-  }
-  return {
-    type: 'metered',
-    sessions: [
-      { mac: aMac(seq), used: [used], baseline: [], seenOpen: null, lastOpen: null, readAt: null, ...counters },
-    ],
-  }
+  return { type: 'metered', sessions: [{ mac: aMac(seq), used: [used], meter: { ...unmetered, downloaded: used } }] }
 }
 
 export const seqsOf = (of: readonly Event[] | Run): (number | undefined)[] =>

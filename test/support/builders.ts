@@ -1,9 +1,9 @@
 // What the tests are made of: each builder gives a sound value, and the test says only what matters to its case.
 import { type Config, readConfig } from '../../agent/config.ts'
 import { fingerprint } from '../../agent/fingerprint.ts'
-import { type Books, emptyBooks, type Outcome } from '../../agent/merchant/books.ts'
+import { type Books, emptyBooks, type Metering, type Outcome } from '../../agent/merchant/books.ts'
 import type { Tariff } from '../../agent/merchant/purchase-session.ts'
-import type { Lot, Session } from '../../agent/merchant/session.ts'
+import { type Lot, type Meter, type Session, unmetered } from '../../agent/merchant/session.ts'
 import type { PortalClient, PortalList } from '../../agent/portal/portal-client.ts'
 import type { Now } from '../../agent/time/moment.ts'
 import { Mac, parsePurchase, type RouterId, RouterId as RouterIdSchema } from '../../protocol/index.ts'
@@ -58,8 +58,10 @@ export function aLot(parts: Partial<Lot> = {}): Lot {
   return { purchaseId: 'p1', metric: 'bytes', allotment: 1000, used: 0, ...parts }
 }
 
-/** A session that waits for its gate; see {@link anOpenSession}. */
-export function aSession(parts: Partial<Session> = {}): Session {
+/** A session that waits for its gate; see {@link anOpenSession}. Parts of its meter may be given like its own. */
+export function aSession({ meter, ...parts }: Partial<Session & Meter> = {}): Session {
+  const ofMeter = Object.entries(parts).filter(([name]) => name in unmetered || name === 'waitingFor')
+  const own = Object.entries(parts).filter(([name]) => !ofMeter.some(([other]) => other === name))
   return {
     sessionId: 's1',
     mac: aMac(),
@@ -69,23 +71,13 @@ export function aSession(parts: Partial<Session> = {}): Session {
     paidAt: { bootId: 'boot-1', at: 0 },
     startedAt: null,
     paused: false,
-    baseline: [],
-    seenOpen: null,
-    lastOpen: null,
-    readAt: null,
-    downloaded: 0,
-    uploaded: 0,
-    openMilliseconds: 0,
-    bytesPerSecond: 0,
-    overshootBytes: 0,
-    unreadBytes: 0,
-    idleSince: 0,
-    ...parts,
+    ...Object.fromEntries(own),
+    meter: { ...unmetered, ...meter, ...Object.fromEntries(ofMeter) },
   }
 }
 
 /** A session whose gate was seen open at 0, with counters at 0. */
-export function anOpenSession(parts: Partial<Session> = {}): Session {
+export function anOpenSession(parts: Partial<Session & Meter> = {}): Session {
   const seen = { bootId: 'boot-1', at: 0 }
   return aSession({
     startedAt: '2026-11-22T10:00:00.000Z',
@@ -95,6 +87,9 @@ export function anOpenSession(parts: Partial<Session> = {}): Session {
     ...parts,
   })
 }
+
+/** Where a session's metering stands, with the fields of its meter beside the others. */
+export const flat = ({ meter, ...rest }: Metering): Omit<Metering, 'meter'> & Meter => ({ ...rest, ...meter })
 
 /** The outcome of an earlier purchase, as the books keep it. */
 export function anOutcome(of: Partial<Outcome> = {}): Outcome {

@@ -16,17 +16,19 @@ function aBusySession(device: number, minute: number): Metering {
   return {
     mac: aMac(device),
     used: [downloaded + uploaded],
-    baseline: [{ token: 'ae83c47b', ip: `192.168.100.${device}`, downloaded, uploaded }],
-    seenOpen: { bootId: '9faf40f4-62ad-4812-9c3a-e69e79b6b139', at },
-    readAt: { bootId: '9faf40f4-62ad-4812-9c3a-e69e79b6b139', at },
-    downloaded,
-    uploaded,
-    openMilliseconds: at,
-    bytesPerSecond: 12_345_678,
-    overshootBytes: 0,
-    unreadBytes: 0,
-    lastOpen: null,
-    idleSince: at,
+    meter: {
+      baseline: [{ token: 'ae83c47b', ip: `192.168.100.${device}`, downloaded, uploaded }],
+      seenOpen: { bootId: '9faf40f4-62ad-4812-9c3a-e69e79b6b139', at },
+      readAt: { bootId: '9faf40f4-62ad-4812-9c3a-e69e79b6b139', at },
+      downloaded,
+      uploaded,
+      openMilliseconds: at,
+      bytesPerSecond: 12_345_678,
+      overshootBytes: 0,
+      unreadBytes: 0,
+      lastOpen: null,
+      idleSince: at,
+    },
   }
 }
 

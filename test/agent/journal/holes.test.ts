@@ -3,6 +3,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { frame, readFrames } from '../../../agent/journal/frames.ts'
 import { createJournal, type Journal } from '../../../agent/journal/journal.ts'
+import type { Session } from '../../../agent/merchant/session.ts'
 import { conservationOf } from '../../../agent/merchant/view.ts'
 import { aSale, roomy } from '../../support/a-journal.ts'
 import { aNow } from '../../support/builders.ts'
@@ -51,8 +52,9 @@ async function goOn(journal: Journal): Promise<void> {
 function asFirstFormat(disk: MemoryDisk): void {
   const name = namesOf(disk, 'checkpoint-').at(-1) ?? ''
   const [first, ...rest] = readFrames(disk.files.get(name) ?? new Uint8Array()).values
-  const { format: _, ...ofFirst } = Object(first)
-  disk.files.set(name, Buffer.concat([ofFirst, ...rest].map(frame)))
+  const { format: _, snapshot, ...ofFirst } = Object(first)
+  const flat = { ...snapshot, sessions: snapshot.sessions.map(({ meter, ...own }: Session) => ({ ...own, ...meter })) }
+  disk.files.set(name, Buffer.concat([{ ...ofFirst, snapshot: flat }, ...rest].map(frame)))
 }
 
 type Damage = (disk: MemoryDisk, name: string) => void
@@ -140,7 +142,7 @@ it.each(['checkpoint-', 'journal-'])('a newer format of %s is refused with a sen
   const disk = await aLongHistory()
   const name = namesOf(disk, start).at(-1) ?? ''
   const [first, ...rest] = readFrames(disk.files.get(name) ?? new Uint8Array()).values
-  disk.files.set(name, Buffer.concat([{ ...Object(first), format: 3 }, ...rest].map(frame)))
+  disk.files.set(name, Buffer.concat([{ ...Object(first), format: 4 }, ...rest].map(frame)))
 
-  await expect(open(disk, 'epoch-2')).rejects.toThrow(/is in format 3 and this version reads up to 2: start the newer/)
+  await expect(open(disk, 'epoch-2')).rejects.toThrow(/is in format 4 and this version reads up to 3: start the newer/)
 })

@@ -252,7 +252,7 @@ describe('a gate that shut without an order', () => {
   ])('has half of what its rate makes of the time stated as unread when $when', ({ clients }) => {
     const { metered, watch } = look({ sessions: [fast()] }, clients)
 
-    expect(metered).toMatchObject([{ unreadBytes: 500_000 }])
+    expect(metered).toMatchObject([{ meter: { unreadBytes: 500_000 } }])
     expect(watch.shuts.get(aMac())).toMatchObject({ count: 1, at: 1000, bytesPerSecond: 1_000_000 })
   })
 
@@ -269,7 +269,7 @@ describe('a gate that shut without an order', () => {
   ])('is none when $when', ({ session, watch, clients }) => {
     const settled = look({ sessions: [session] }, clients, { watch })
 
-    expect([settled.metered[0]?.unreadBytes, settled.watch.shuts.size]).toEqual([0, 0])
+    expect([settled.metered[0]?.meter.unreadBytes, settled.watch.shuts.size]).toEqual([0, 0])
   })
 
   it('is not held against a device whose portal has lost everybody', () => {
@@ -294,7 +294,7 @@ describe('gates that are shut along with another one', () => {
     { who: 'somebody without a session', sessions: [session] },
     {
       who: 'another payer',
-      sessions: [anOpenSession({ baseline: [{ ...session.baseline[0], token: 't1' } as never] }), session],
+      sessions: [anOpenSession({ baseline: [{ ...session.meter.baseline[0], token: 't1' } as never] }), session],
     },
   ])('are told and charged no time, whoever shut that of $who', ({ sessions }) => {
     const books = aBooks({ sessions })
@@ -420,5 +420,5 @@ it('tells of used-up purchases that leave a session of many', () => {
 it('charges every session, whatever else it tells', () => {
   const { metered } = look({ sessions: [anOpenSession()] }, [aClient({ downloaded: 60, uploaded: 40 })])
 
-  expect(metered).toMatchObject([{ mac: aMac(), used: [100], readAt: { bootId: 'boot-1', at: 1000 } }])
+  expect(metered).toMatchObject([{ mac: aMac(), used: [100], meter: { readAt: { bootId: 'boot-1', at: 1000 } } }])
 })

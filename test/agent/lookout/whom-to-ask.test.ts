@@ -19,7 +19,7 @@ const now = aNow({ at: 100_000 })
 const gigabytes = aLot({ allotment: 5e9 })
 const nobody: ReadonlySet<Mac> = new Set()
 
-function open(device: number, age: number, parts: Partial<Session> = {}): Session {
+function open(device: number, age: number, parts: Parameters<typeof anOpenSession>[0] = {}): Session {
   const seen = aNow({ at: now.at - age })
   const baseline = [{ token: `t${device}`, ip: anIp(device), downloaded: 0, uploaded: 0 }]
   return anOpenSession({ mac: aMac(device), lots: [gigabytes], baseline, seenOpen: seen, readAt: seen, ...parts })

@@ -126,10 +126,10 @@ function countersOf({ books }: Market): Map<string, number[]> {
     [...books.sessions.values()].map((session) => [
       session.sessionId,
       [
-        session.downloaded,
-        session.uploaded,
-        session.openMilliseconds,
-        session.overshootBytes,
+        session.meter.downloaded,
+        session.meter.uploaded,
+        session.meter.openMilliseconds,
+        session.meter.overshootBytes,
         ...session.lots.map((lot) => lot.used),
       ],
     ]),

@@ -5,19 +5,21 @@ import {
   type Look,
   lacksBaseline,
   meter,
-  meterSession,
+  meterSession as meteringAfter,
   opening,
   unanswered,
   unreadFor,
   unseen,
 } from '../../../agent/merchant/metering.ts'
+import type { Session } from '../../../agent/merchant/session.ts'
 import type { PortalClient } from '../../../agent/portal/portal-client.ts'
-import { aBooks, aClient, aLot, aMac, aNow, anIp, anOpenSession, aSession } from '../../support/builders.ts'
+import { aBooks, aClient, aLot, aMac, aNow, anIp, anOpenSession, aSession, flat } from '../../support/builders.ts'
 
 const from = (parts = {}) => ({ token: 't1', ip: anIp(), downloaded: 100, uploaded: 10, ...parts })
 const lots = [aLot({ allotment: 1_000_000 })]
 const momentAt = (milliseconds: number, bootId = 'boot-1') => aNow({ at: milliseconds, bootId })
 const look = (clients: PortalClient[], at = momentAt(1000)): Look => ({ at, uptime: 0, clients })
+const meterSession = (session: Session, at: Look) => flat(meteringAfter(session, at))
 
 describe('bytes', () => {
   test.each([
@@ -128,11 +130,8 @@ describe('time', () => {
 
   it('is that between the two questions, however long the answers took', () => {
     const first = meterSession(aSession({ lots: hour }), look([aClient({ askedAt: 4000 })], momentAt(7000)))
-    const session = { ...anOpenSession({ lots: hour }), seenOpen: first.seenOpen }
-    const second = meterSession(
-      { ...session, baseline: first.baseline },
-      look([aClient({ askedAt: 9000 })], momentAt(9100)),
-    )
+    const session = anOpenSession({ lots: hour, seenOpen: first.seenOpen, baseline: first.baseline })
+    const second = meterSession(session, look([aClient({ askedAt: 9000 })], momentAt(9100)))
 
     expect(first.seenOpen).toMatchObject({ at: 4000 })
     expect(second).toMatchObject({ used: [5000], readAt: { at: 9000 } })
@@ -147,7 +146,7 @@ describe('time', () => {
   it('is charged to nobody while the portal is down', () => {
     const books = aBooks({ sessions: [anOpenSession({ lots: hour }), aSession({ mac: aMac(2) })] })
 
-    expect(unseen(books)).toMatchObject([{ mac: aMac(1), seenOpen: null, used: [0], bytesPerSecond: 0 }])
+    expect(unseen(books).map(flat)).toMatchObject([{ mac: aMac(1), seenOpen: null, used: [0], bytesPerSecond: 0 }])
   })
 
   it('does not run while the session is paused and its gate shut', () => {
@@ -207,7 +206,7 @@ describe('the baseline', () => {
   it('is set for every entry before the gate opens', () => {
     const clients = [aClient({ open: false }), aClient({ token: 't2', ip: anIp(2), open: false, downloaded: 7 })]
 
-    expect(opening(aSession(), clients)).toMatchObject({
+    expect(flat(opening(aSession(), clients))).toMatchObject({
       baseline: [{ token: 't1' }, { token: 't2', downloaded: 0, hiddenBelow: { downloaded: 7 } }],
     })
   })
@@ -216,7 +215,7 @@ describe('the baseline', () => {
     const client = aClient({ open: false, downloaded: 7 })
     const user = aClient({ mac: aMac(2), token: 't2' })
 
-    expect(opening(aSession(), [client], [client, user]).baseline).toEqual([
+    expect(opening(aSession(), [client], [client, user]).meter.baseline).toEqual([
       { token: 't1', ip: anIp(), downloaded: 7, uploaded: 0 },
     ])
   })
@@ -269,17 +268,19 @@ describe('what nobody can read', () => {
     { by: 'the measured rate', session: anOpenSession({ bytesPerSecond: 50_000, unreadBytes: 7 }), unreadBytes: 2507 },
     { by: 'a rate of 0', session: anOpenSession({ unreadBytes: 7 }), unreadBytes: 7 },
   ])('is $unreadBytes bytes by $by, and nothing of it is charged', ({ session, unreadBytes }) => {
-    expect(unreadFor(session, 50)).toEqual({ ...meteringOf(session), unreadBytes })
+    expect(unreadFor(session, 50)).toEqual(meteringOf(session, { unreadBytes }))
   })
 })
 
 describe('a portal that was silent', () => {
   it('has no baseline any more: nothing is charged from its last answer to its next', () => {
     const books = aBooks({ sessions: [anOpenSession({ lots, baseline: [from()] }), aSession({ mac: aMac(2) })] })
-    const [silent] = unanswered(books)
+    const [silent] = unanswered(books).map(flat)
     const session = anOpenSession({ lots, baseline: silent?.baseline ?? [from()], seenOpen: silent?.seenOpen ?? null })
 
-    expect(unanswered(books)).toMatchObject([{ mac: aMac(1), seenOpen: null, baseline: [], bytesPerSecond: 0 }])
+    expect(unanswered(books).map(flat)).toMatchObject([
+      { mac: aMac(1), seenOpen: null, baseline: [], bytesPerSecond: 0 },
+    ])
     expect(meterSession(session, look([aClient({ downloaded: 900_000 })], momentAt(60_000)))).toMatchObject({
       used: [0],
       openMilliseconds: 0,
