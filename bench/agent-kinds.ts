@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { ended } from '../test/support/processes/ended.ts'
+import { ended } from '../test/support/ended.ts'
 import { type AgentUnderTest, startAgent } from './agent-under-test.ts'
 import type { Stage } from './figure.ts'
 import { monotonic } from './monotonic.ts'

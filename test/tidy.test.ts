@@ -41,31 +41,42 @@ describe('the walls', () => {
   }
   const config: { overrides: Override[] } = JSON.parse(textOf('biome.jsonc').replaceAll(/^ *\/\/.*$/gm, ''))
   const table = [...textOf('docs/architecture.md').matchAll(/^\| `([^`]+)` \|.*\| (.*) \|$/gm)]
-  const rows = new Map(table.map(([, room = '', allowed = '']) => [room, allowed.split(', ').sort()]))
+  const rows = table.map(([, room = '', allowed = '']) => [room, allowed.split(', ').sort()] as const)
 
-  // A room that has an allow-list, and what the list lets in: rooms and files by their path, packages by their name.
-  const walls = config.overrides.flatMap(({ includes: [room = ''], linter }): [string, string[]][] => {
+  // Each allow-list with the files it is about, and what it lets in: rooms and files by their path, packages by their name.
+  const walls = config.overrides.flatMap(({ includes: [files = ''], linter }) => {
     const [patterns] = linter.rules.style?.noRestrictedImports?.options.patterns ?? []
     if (patterns?.group[0] !== '**') return []
-    const folder = room.replace(/\*\*$|\*\.ts$/, '')
-    const allowed = patterns.group.slice(1).map((pattern) => named(folder, pattern.slice(1)))
-    return [[folder, [...new Set(allowed.filter((name) => name !== `\`${folder}\``))].sort()]]
+    const room = files.replace(/\*\*$|\*\.ts$/, '')
+    const allowed = patterns.group.slice(1).map((pattern) => named(room, pattern.slice(1)))
+    return [{ files, room, allowed: [...new Set(allowed.filter((name) => name !== `\`${room}\``))].sort() }]
   })
 
-  test.each(walls)('of %s are those of the architecture page', (room, allowed) => {
-    expect(rows.get(room)).toEqual(allowed)
+  test.each(walls)('of $room are those of the architecture page', ({ room, allowed }) => {
+    expect(rows.filter(([name]) => name === room)).toEqual([[room, allowed]])
   })
 
-  test.each(['agent', 'broker-dev'])('stand around every room of %s/', (tree) => {
-    const rooms = new Set(inTree(tree).map((file) => `${dirname(file)}/`))
-    const walled = walls.map(([room]) => room).filter((room) => room.startsWith(`${tree}/`))
-    expect(walled.sort()).toEqual([...rooms].sort())
+  it('are all that the architecture page tells of', () => {
+    const rooms = new Set(walls.map(({ room }) => room))
+    expect(rows.filter(([room]) => !rooms.has(room))).toEqual([])
   })
 
-  function named(folder: string, pattern: string): string {
+  it('stand around every source file, one around each', () => {
+    const inRooms = sources.filter((file) => file.includes('/'))
+    const wallsAround = (file: string) => walls.filter(({ files }) => matchesGlob(file, files)).map(({ room }) => room)
+    expect(inRooms.filter((file) => wallsAround(file).length !== 1)).toEqual([])
+  })
+
+  function named(room: string, pattern: string): string {
     if (pattern.startsWith('node:')) return 'Node'
-    if (!pattern.startsWith('.')) return pattern
-    const path = join(folder, pattern)
-    return `\`${path.replace(/\/(\*|index)\.ts$/, '/')}\``
+    if (!pattern.startsWith('.')) return /^(?:@[^/]+\/)?[^/]+/.exec(pattern)?.[0] ?? ''
+    // `../**/` stands for as many levels as a room has folders below it.
+    const path = join(room, pattern.replace('/**/', '/'))
+    return `\`${path.replace(/\*\.ts$|(?<=^protocol\/)index\.ts$/, '')}\``
+  }
+
+  /** Of the two forms that the walls have: a folder with all below it, and the files of a folder. */
+  function matchesGlob(file: string, glob: string): boolean {
+    return glob.endsWith('**') ? file.startsWith(glob.slice(0, -2)) : dirname(file) === dirname(glob)
   }
 })

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { ended } from '../support/processes/ended.ts'
+import { ended } from '../support/ended.ts'
 
 export interface RunningFleet {
   url: string

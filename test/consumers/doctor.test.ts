@@ -8,7 +8,7 @@ import { expect, it, type TestContext, test } from 'vitest'
 import { examine, type Finding } from '../../kit/doctor.ts'
 import { aedes, mosquitto } from '../support/brokers/brokers.ts'
 import { freePort } from '../support/brokers/free-port.ts'
-import { ended } from '../support/processes/ended.ts'
+import { ended } from '../support/ended.ts'
 import { until } from '../support/until.ts'
 
 async function aMosquitto(settings: string, finished: TestContext['onTestFinished']) {

@@ -11,7 +11,7 @@ import { connectFleet, type Item, memoryStore } from '../../client/index.ts'
 import { RouterId } from '../../protocol/index.ts'
 import { mosquitto } from '../support/brokers/brokers.ts'
 import { freePort } from '../support/brokers/free-port.ts'
-import { ended } from '../support/processes/ended.ts'
+import { ended } from '../support/ended.ts'
 import { until } from '../support/until.ts'
 
 const backendProgram = resolve(import.meta.dirname, '../../dist/backend.js')

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createBroker } from '../../../broker-dev/broker/broker.ts'
-import { ended } from '../processes/ended.ts'
+import { ended } from '../ended.ts'
 import { until } from '../until.ts'
 import { freePort } from './free-port.ts'
 

@@ -7,7 +7,7 @@ import mqtt, { type MqttClient } from 'mqtt'
 import { Reply, Status, UsageMessage } from '../../../protocol/index.ts'
 import type { Place, TestBroker } from '../brokers/brokers.ts'
 import { until } from '../until.ts'
-import { ended } from './ended.ts'
+import { ended } from '../ended.ts'
 
 // From the project's folder: this file may itself be part of a program in dist/.
 const agentFile = resolve('dist/agent.js')
