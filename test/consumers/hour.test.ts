@@ -16,8 +16,8 @@ import { scaledClock } from '../../broker-dev/scaled-clock.ts'
 import { connectFleet, type Item, memoryStore } from '../../client/index.ts'
 import { parseTopic, RouterId } from '../../protocol/index.ts'
 import { aBroker } from '../support/brokers/a-broker.ts'
-import { isMissing, python } from '../support/processes/debian-python.ts'
 import { ended } from '../support/ended.ts'
+import { isMissing, python } from '../support/processes/debian-python.ts'
 import { until } from '../support/until.ts'
 
 // Faster, a disk that is shared with others would hang by the routers' own clocks.

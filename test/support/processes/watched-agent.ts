@@ -6,8 +6,8 @@ import { join, resolve } from 'node:path'
 import mqtt, { type MqttClient } from 'mqtt'
 import { Reply, Status, UsageMessage } from '../../../protocol/index.ts'
 import type { Place, TestBroker } from '../brokers/brokers.ts'
-import { until } from '../until.ts'
 import { ended } from '../ended.ts'
+import { until } from '../until.ts'
 
 // From the project's folder: this file may itself be part of a program in dist/.
 const agentFile = resolve('dist/agent.js')
