@@ -210,8 +210,8 @@ function goneFrom(books: Books, list: PortalList, { before, after }: Known, now:
 
 // While no agent ran a customer may have shut its own gate, and others with it.
 function gatesByBooks({ sessions }: Books, now: Now): Gate[] {
-  const open = [...sessions.values()].filter(({ seenOpen }) => seenOpen && since(seenOpen, now) !== undefined)
-  return open.flatMap(({ mac, baseline }) => baseline.map(({ token, ip }) => ({ mac, token, ip })))
+  const open = [...sessions.values()].filter(({ meter }) => meter.seenOpen && since(meter.seenOpen, now) !== undefined)
+  return open.flatMap(({ mac, meter }) => meter.baseline.map(({ token, ip }) => ({ mac, token, ip })))
 }
 
 type Gate = Pick<PortalClient, 'mac' | 'ip' | 'token'>
