@@ -10,6 +10,7 @@ import {
   afterLoss,
   afterOpening,
   afterReading,
+  afterRefusedClearing,
   afterShut,
   beforeShut,
   goingAlong,
@@ -95,8 +96,10 @@ export function createMoving(parts: Parts): (steps: readonly Step[], list: Porta
       // No answer says nothing: it may have been done.
       return true
     })
-    // It is tried again before the next opening: the count that is left there hides the bytes that pass here.
-    if (!isOpened) return
+    if (!isOpened) {
+      at.sight = afterRefusedClearing(at.sight, client)
+      return
+    }
     at.sight = afterOpening(at.sight, mac)
     await keepAlong(client, parts)
     if (await valve.closeGate(client)) at.sight = afterShut(at.sight, client)

@@ -35,8 +35,10 @@ export interface Watch {
   /** Tokens of open gates that let nothing through. */
   blocked: ReadonlySet<string>
   shuts: ShutsByDevice
-  /** Tokens of older entries at a paid device's IP that this agent has cleared, or tried to. */
+  /** Tokens of older entries at a paid device's IP that this agent has cleared, or that the portal would not open for it. */
   cleared: ReadonlySet<string>
+  /** How often the portal would not open an older entry that was to be cleared, by token. */
+  uncleared: ReadonlyMap<string, number>
 }
 
 export const nothingWatched: Watch = {
@@ -51,6 +53,7 @@ export const nothingWatched: Watch = {
   blocked: new Set(),
   shuts: new Map(),
   cleared: new Set(),
+  uncleared: new Map(),
 }
 
 export interface Settled {

@@ -107,6 +107,17 @@ export function afterClearing(sight: Sight, { token }: PortalClient): Sight {
   return { ...sight, watch: { ...watch, cleared: new Set([...watch.cleared, token]) } }
 }
 
+// The count that is left there hides what passes until it is reached, but a payer is not kept out for it.
+const clearingTries = 3
+
+/** The portal would not open an older entry that was to be cleared: after some tries the payer opens behind it. */
+export function afterRefusedClearing(sight: Sight, client: PortalClient): Sight {
+  const { watch } = sight
+  const tries = (watch.uncleared.get(client.token) ?? 0) + 1
+  if (tries >= clearingTries) return afterClearing(sight, client)
+  return { ...sight, watch: { ...watch, uncleared: new Map(watch.uncleared).set(client.token, tries) } }
+}
+
 /** One entry was read again. */
 export function afterReading(sight: Sight, last: PortalClient): Sight {
   const { remembered } = sight

@@ -7,6 +7,7 @@ import {
   afterNotice,
   afterOpening,
   afterReading,
+  afterRefusedClearing,
   afterShut,
   beforeShut,
   goingAlong,
@@ -53,6 +54,14 @@ describe('after a shut', () => {
 it('a gate that was opened, and an entry that was cleared, are known as the agent’s own doing', () => {
   expect(afterOpening(nothingKnown, client.mac).watch.opening).toEqual(new Set([client.mac]))
   expect(afterClearing(nothingKnown, client).watch.cleared).toEqual(new Set(['t1']))
+})
+
+it('an older entry that the portal refuses to open keeps the payer behind it out for three tries', () => {
+  const tries = [1, 2, 3].map((count) => {
+    return Array.from({ length: count }).reduce((sight: Sight) => afterRefusedClearing(sight, client), nothingKnown)
+  })
+
+  expect(tries.map(({ watch }) => watch.cleared.has('t1'))).toEqual([false, false, true])
 })
 
 it('a new life may have been opening the gates of every session in the books', () => {
