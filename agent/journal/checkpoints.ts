@@ -56,7 +56,7 @@ export function createCheckpoints(store: Store, limits: () => JournalLimits, ope
     const sessions = [...before.sessions]
       .flatMap((mac) => books.sessions.get(mac) ?? [])
       .map((session) => meteringOf(session))
-    const notes: JournalRecord[] = [...before.others.values()]
+    const notes: JournalRecord[] = [...before.others.values()].map((record) => asItIsNow(record, books))
     if (sessions.length > 0) notes.push({ type: 'metered', sessions })
     if (before.acknowledged) notes.push({ type: 'acknowledged', seq: books.acknowledgedSeq })
     if (notes.length === 0 && books.uptime - uptimeOnDisk < uptimeStep) return
@@ -127,6 +127,12 @@ export function createCheckpoints(store: Store, limits: () => JournalLimits, ope
       if (opened().books.acknowledgedSeq === seq) noted.acknowledged = false
     },
   }
+}
+
+// A decision may have been stored since, and is entered before the notes are.
+function asItIsNow(record: NotedRecord, { shutting, shutAlong }: Books): NotedRecord {
+  if (record.type === 'shut-along') return { ...record, gates: [...shutAlong] }
+  return record.type === 'shut' ? { ...record, macs: record.macs.filter((mac) => !shutting.has(mac)) } : record
 }
 
 function keyOf(record: NotedRecord): string {

@@ -30,9 +30,11 @@ export async function lifeAfterDamage(parts: Parts): Promise<string[]> {
   const names = [...disk.files.keys()].filter((name) => name.endsWith('.log')).sort()
   const journals = names.filter(isJournal)
   const name = dice.chance(0.7) ? dice.pick(journals) : dice.pick(names)
-  const inIt = new Set(
-    isJournal(name) ? eventsIn(disk.files.get(name) ?? new Uint8Array()).map((event) => idOf(event)) : [],
-  )
+  const idsIn = (file: string) => eventsIn(disk.files.get(file) ?? new Uint8Array()).map((event) => idOf(event))
+  const inIt = new Set(isJournal(name) ? idsIn(name) : [])
+  // Of a purchase whose events were pruned the files of ids alone know.
+  const elsewhere = new Set(journals.filter((file) => file !== name).flatMap(idsIn))
+  const isInIt = (id: string | undefined) => (name.startsWith('purchases-') ? !elsewhere.has(id) : inIt.has(id))
   const how = dice.pick(['flip', 'flip', 'cut', 'lose', 'empty'] as const)
   router.reboot(10 * second)
   disk.damage(name, how)
@@ -58,7 +60,7 @@ export async function lifeAfterDamage(parts: Parts): Promise<string[]> {
   })
   const isLast = name === journals.at(-1)
   for (const event of soldAgain) {
-    if (!inIt.has(idOf(event))) found.push(`${what}: ${idOf(event)} stands in a sound file and was sold again`)
+    if (!isInIt(idOf(event))) found.push(`${what}: ${idOf(event)} stands in a sound file and was sold again`)
     // The end of the last file may be one that was never written.
     else if (!isLast && status.warnings.length === 0) found.push(`${what}: ${idOf(event)} was forgotten in silence`)
   }
