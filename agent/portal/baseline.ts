@@ -95,7 +95,7 @@ export function getDataUsageSinceBaseline(
   const usage = { downloaded: 0, uploaded: 0, restarted: false }
   for (const client of clients) {
     // While another device uses that address, its bytes are in the counters too.
-    if (!client.open || client.heldBy?.open) continue
+    if (!client.open || client.heldBy?.open || client.isContested) continue
     const known = baseline.find((entry) => entry.token === client.token)
     const from = known ?? (wasOpen && !client.borrowed ? zero : client)
     for (const direction of directions) {

@@ -20,6 +20,8 @@ export interface PortalClient {
   borrowed?: true
   /** Another device used its IP since it was read, so the counters may have moved. */
   isOutdated?: true
+  /** Another device's gate is open at its IP too, and nobody tells which of them moves the bytes. */
+  isContested?: true
   /** The device that has this entry's IP now, where that is another one, whether its gate is open, and if the LAN says so. */
   heldBy?: { mac: Mac; open: boolean; isOnLan?: true }
 }

@@ -30,9 +30,10 @@ export function withHolders(
 ): PortalClient[] {
   const onTheLan = new Map<string, Mac>(neighbours.map(({ ip, mac }) => [ip, mac]))
   const holders = holdersOf(known, onTheLan)
-  return clients.map(({ heldBy: _, ...client }) => {
+  return clients.map(({ heldBy: _, isContested: __, ...client }) => {
     const holder = holders.get(client.ip)
-    if (!holder || holder.mac === client.mac) return client
+    const isContested = client.open && !onTheLan.has(client.ip) && othersAt(client, known).some((other) => other.open)
+    if (!holder || holder.mac === client.mac) return isContested ? { ...client, isContested } : client
     const isOnLan = onTheLan.get(client.ip) === holder.mac && { isOnLan: true as const }
     return { ...client, heldBy: { mac: holder.mac, open: holder.open, ...isOnLan } }
   })

@@ -46,6 +46,8 @@ export function createValve(
   let known: Pick<PortalList, 'kind' | 'version'> | undefined
   // How many entries the portal's list had: its whole answer may take that much longer.
   let listed = 0
+  // How often running its `status` could not be read.
+  let unreadable = 0
 
   async function status(): Promise<PortalStatus> {
     const told = parseStatus(await askText(['status'], listed * statusMilliseconds))
@@ -67,20 +69,28 @@ export function createValve(
   }
 
   // nodogsplash tells all by `json` in milliseconds. openNDS's `json` takes a second for each device that has left, and its
-  // `status` tells the same at once; where that cannot be read, `json` is better than nothing. In its first seconds 9.10 was
-  // seen to end itself over a `status`, and lists next to nobody.
+  // `status` tells the same at once; where that cannot be read again and again, `json` is better than nothing. In its first
+  // seconds 9.10 was seen to end itself over a `status`, and lists next to nobody.
   async function wholeList(): Promise<PortalList> {
-    if (known?.kind === 'nodogsplash' || (daemonAge && (await isYoung(daemonAge)))) return jsonList()
-    const told = await unlessUnreadable(status())
+    if (known?.kind === 'nodogsplash' || (daemonAge && (await isYoung(daemonAge, known)))) return jsonList()
+    const told = await statusUnlessUnreadable()
     if (told?.kind === 'opennds') return told.list
     const list = await jsonList()
     const { trusted, version } = told ?? {}
     return { ...list, ...(trusted && { trusted }), ...(version !== undefined && { version }) }
   }
 
-  async function isYoung(age: DaemonAge): Promise<boolean> {
-    if (majorVersion(known ?? {}) >= 10) return false
-    return ((await age()) ?? Number.POSITIVE_INFINITY) < youngMilliseconds
+  /** `undefined` where it could not be read, the first time or time after time. */
+  async function statusUnlessUnreadable(): Promise<PortalStatus | undefined> {
+    try {
+      const told = await status()
+      unreadable = 0
+      return told
+    } catch (err) {
+      unreadable++
+      if (!isUnreadable(err) || (known && unreadable < patience)) throw err
+      return undefined
+    }
   }
 
   async function jsonList(): Promise<PortalList> {
@@ -128,11 +138,16 @@ export function createValve(
 }
 
 // A portal that is not there, busy or silent answers the other question no better.
-async function unlessUnreadable<T>(answer: Promise<T>): Promise<T | undefined> {
-  return answer.catch((err) => {
-    if (err instanceof PortalFault && (err.code === 'portal-garbled' || err.code === 'ndsctl-failed')) return undefined
-    throw err
-  })
+function isUnreadable(err: unknown): boolean {
+  return err instanceof PortalFault && (err.code === 'portal-garbled' || err.code === 'ndsctl-failed')
+}
+
+// While `json` waits for devices that have left, the daemon answers nobody: a paid device would wait for as long.
+const patience = 3
+
+async function isYoung(age: DaemonAge, known: Pick<PortalList, 'version'> = {}): Promise<boolean> {
+  if (majorVersion(known) >= 10) return false
+  return ((await age()) ?? Number.POSITIVE_INFINITY) < youngMilliseconds
 }
 
 function stamped(list: PortalList, askedAt: number): PortalList {

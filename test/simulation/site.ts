@@ -89,6 +89,7 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
     }
   }
 
+  const isMissed = () => isBlind || now() < blindUntil
   const isAway = () => isSilent || isBlind || now() < silentUntil || now() < blindUntil
 
   /**
@@ -122,11 +123,10 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
     const isOwn = cause.by === 'somebody' && cause.mac === device.mac
     const window = isOrdered ? timing.ordered : isOwn ? watchedWindow(device) : timing.look
     if (isOwn) device.shuts = { count: shutsOf(device) + 1, at: now() }
-    const isMissed = isBlind || now() < blindUntil
-    const from = readUntil(device, isMissed ? Math.min(savedAt, (blindFrom ?? now()) - timing.look) : now() - window)
+    const from = readUntil(device, isMissed() ? Math.min(savedAt, (blindFrom ?? now()) - timing.look) : now() - window)
     excuse(device, { bytes: from, milliseconds: from }, now())
     // A new agent goes on from what is on disk, and those counters are gone.
-    if (isMissed) giveUp(device, device.saved, chargeable(device))
+    if (isMissed()) giveUp(device, device.saved, chargeable(device))
     device.closedAt = now()
     device.shownUntil = now() + timing.look
     device.unsavedStart = undefined
@@ -193,7 +193,8 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
   function trouble(state: { silent: boolean; mute: boolean; blind: boolean }): void {
     touch()
     if (state.silent && !isSilent) {
-      const before = now() - timing.look
+      // What it could have read before, had it been there, it cannot tell from what passes in the silence.
+      const before = (isMissed() ? (blindFrom ?? now()) : now()) - timing.look
       for (const device of devices) excuse(device, { bytes: before, milliseconds: before }, now())
     }
     if (!state.silent && isSilent) silentUntil = now() + timing.recovery

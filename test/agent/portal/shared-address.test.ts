@@ -1,6 +1,7 @@
 // Proves that where several devices were seen at one IP each shows the counters of that IP, and one of them has it now.
 import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
+import { getDataUsageSinceBaseline } from '../../../agent/portal/baseline.ts'
 import type { PortalClient } from '../../../agent/portal/portal-client.ts'
 import { borrowedFrom, othersAt, withCountersOfAddress, withHolders } from '../../../agent/portal/shared-address.ts'
 import { aClient, aMac, anIp } from '../../support/builders.ts'
@@ -55,6 +56,26 @@ describe('who has an IP now', () => {
 
     expect(displaced.map(({ mac }) => mac)).toEqual(known.map(({ mac }) => mac).filter((mac) => mac !== aMac(holder)))
     expect(displaced.every(({ heldBy }) => heldBy?.mac === aMac(holder))).toBe(true)
+  })
+
+  test.each([
+    { when: 'two gates are open', known: [entry(1), entry(2)], neighbours: [], contested: true },
+    {
+      when: 'two gates are open and the LAN says whose it is',
+      known: [entry(1), entry(2)],
+      neighbours: lan(2),
+      contested: false,
+    },
+    { when: 'one gate is open', known: [entry(1, { open: false }), entry(2)], neighbours: [], contested: false },
+  ])('nobody can tell, and nobody is charged, when $when: $contested', ({ known, neighbours, contested }) => {
+    const holder = withHolders(known, known, neighbours)[1]
+
+    expect(holder?.isContested ?? false).toBe(contested)
+    const { downloaded } = getDataUsageSinceBaseline(
+      [{ token: 't2', ip: anIp(), downloaded: 0, uploaded: 0 }],
+      [{ ...(holder as PortalClient), downloaded: 700 }],
+    )
+    expect(downloaded).toBe(contested ? 0 : 700)
   })
 
   it('is told with whether its gate is open', () => {

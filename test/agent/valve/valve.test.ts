@@ -262,6 +262,20 @@ describe('the whole list of openNDS', () => {
     expect(scene.calls).toEqual(['status'])
   })
 
+  it('is asked for by json only where its status fails time after time: the daemon waits there for all that have left', async () => {
+    const scene = aValve('opennds', [1, 2])
+    await scene.valve.look('all')
+    scene.portal.faults.statusFails = true
+    const failures = [scene.valve.look('all'), scene.valve.look('all'), scene.valve.look('all')]
+
+    expect((await Promise.allSettled(failures)).map(({ status }) => status)).toEqual([
+      'rejected',
+      'rejected',
+      'fulfilled',
+    ])
+    expect(scene.calls).toEqual(['status', 'status', 'status', 'status', 'json'])
+  })
+
   it('is asked for by json where the status cannot be read', async () => {
     const scene = aValve('opennds', [1, 2])
     scene.portal.faults.statusFails = true
