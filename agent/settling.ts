@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { silences } from './asking.ts'
 import type { Journal } from './journal/journal.ts'
-import { coalesce, type Drift, type Reports } from './lookout/drifts.ts'
+import { coalesce, type Drift, type Reports, toldLate } from './lookout/drifts.ts'
 import type { UnpaidPolicy } from './lookout/gate-plan.ts'
 import { drift, settle } from './lookout/settle.ts'
 import { goneAlong, type Sight } from './lookout/sight.ts'
@@ -59,7 +59,7 @@ export function createSettling({ journal, recorder, unpaid, silentAfter, at }: P
     const noted = settled.metered.filter((metering) => !metered.sessions.includes(metering))
     journal.note({ type: 'metered', sessions: noted })
     await keepShutAlong(journal, recorder, goneAlong({ ...at.sight, remembered: whole }, journal.books))
-    reports = counted.reports
+    reports = toldLate(counted.reports, unstored, now)
     if (back.length > 0) journal.note({ type: 'portal', unreachable: false })
     if (events.length === 0 && metered.sessions.length === 0) return
     unstored = []

@@ -38,6 +38,14 @@ export function coalesce(before: Reports, drifts: readonly Drift[], now: Now): {
   return { told, reports }
 }
 
+/** These were told only now: the disk had refused them. */
+export function toldLate(before: Reports, drifts: readonly Drift[], now: Now): Reports {
+  return drifts.reduce((reports, drift) => {
+    const key = keyOf(drift)
+    return new Map(reports).set(key, { ...reports.get(key), toldAt: now.at })
+  }, before)
+}
+
 const keyOf = ({ kind, mac }: Drift) => `${kind} ${mac ?? ''}`
 
 function counted(report: Report | undefined, latest: Drift, now: Now): NonNullable<Report['untold']> {

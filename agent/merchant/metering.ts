@@ -26,6 +26,8 @@ export interface Look {
   /** Tokens of gates that the portal calls open and that let nothing through: no time is charged for them. */
   blocked?: ReadonlySet<string>
   trusted?: readonly Mac[]
+  /** Tokens of gates that were open at the look before. */
+  listed?: ReadonlySet<string>
 }
 
 /** Charges every session for what was used since the look before. */
@@ -44,7 +46,7 @@ export function meterSession(session: Session, look: Look): Metering {
     at: Math.min(look.at.at, ...entries.map((entry) => entry.askedAt ?? look.at.at)),
   }
   const baseline = look.openedByOthers?.has(session.mac) ? setDataBaseline(open) : meter.baseline
-  const { downloaded, uploaded } = getDataUsageSinceBaseline(baseline, entries, meter.seenOpen !== null)
+  const { downloaded, uploaded } = getDataUsageSinceBaseline(baseline, entries, meter.seenOpen !== null, look.listed)
   const passing = open.filter((entry) => !look.blocked?.has(entry.token))
   const openFor = meter.seenOpen && isContinued(baseline, passing) ? (since(meter.seenOpen, at) ?? 0) : 0
   const charged = useLots(session.lots, { bytes: downloaded + uploaded, milliseconds: openFor })

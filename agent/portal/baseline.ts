@@ -85,19 +85,21 @@ function fromZero(hidden: readonly Direction[], shown: Volume): Pick<BaselineEnt
 
 /**
  * Bytes since the baseline, over all open entries of the device. `wasOpen`: its gate was open at the look before, so an entry
- * with a new token was shut and opened in between, and counts from 0; otherwise a new entry counts from here on.
+ * with a new token was shut and opened in between, and counts from 0; otherwise a new entry counts from here on, and so does
+ * one of `listed`, the tokens of open gates that earlier answers have shown: what it counts from 0 may be charged already.
  */
 export function getDataUsageSinceBaseline(
   baseline: Baseline,
   clients: readonly PortalClient[],
   wasOpen = false,
+  listed: ReadonlySet<string> = new Set(),
 ): DataUsage {
   const usage = { downloaded: 0, uploaded: 0, restarted: false }
   for (const client of clients) {
     // While another device uses that address, its bytes are in the counters too.
     if (!client.open || client.heldBy?.open || client.isContested) continue
     const known = baseline.find((entry) => entry.token === client.token)
-    const from = known ?? (wasOpen && !client.borrowed ? zero : client)
+    const from = known ?? (wasOpen && !client.borrowed && !listed.has(client.token) ? zero : client)
     for (const direction of directions) {
       const { bytes, isRestarted } = passed(known, from, client, direction)
       usage[direction] += bytes

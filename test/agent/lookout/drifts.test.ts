@@ -2,7 +2,7 @@
 // devices do not hide one another.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { coalesce, type Drift, type Reports } from '../../../agent/lookout/drifts.ts'
+import { coalesce, type Drift, type Reports, toldLate } from '../../../agent/lookout/drifts.ts'
 import { drift } from '../../../agent/lookout/settle.ts'
 import { timestamp } from '../../../agent/time/moment.ts'
 import { aMac, aNow } from '../../support/builders.ts'
@@ -48,6 +48,16 @@ describe('a drift', () => {
         ({ drift }) => drift,
       ),
     ).toEqual([blocked(), blocked()])
+  })
+
+  it('that the disk refused at first is quiet for five minutes from when it was told', () => {
+    const at = (minute: number) => aNow({ at: minutes(minute) })
+    const first = coalesce(new Map(), [blocked()], at(0))
+    const again = coalesce(toldLate(first.reports, first.told, at(1)), [blocked()], at(2))
+
+    expect(again.told).toEqual([])
+    expect(coalesce(again.reports, [], at(5)).told).toEqual([])
+    expect(coalesce(again.reports, [], at(6)).told).toEqual([blocked()])
   })
 
   it('that does not come again is told once, and at once again after five minutes', () => {

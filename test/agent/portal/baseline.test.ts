@@ -68,6 +68,12 @@ describe('getDataUsageSinceBaseline', () => {
     expect(getDataUsageSinceBaseline(at100, [client], wasOpen)).toMatchObject({ downloaded })
   })
 
+  it('of a new token is nothing where an earlier answer has shown that gate open: it may be charged already', () => {
+    const found = aClient({ token: 'new', downloaded: 40 })
+
+    expect(getDataUsageSinceBaseline(at100, [found], true, new Set(['new']))).toMatchObject({ downloaded: 0 })
+  })
+
   it('goes by the token, not by the IP', () => {
     const baseline = setDataBaseline([aClient({ downloaded: 100 }), other({ downloaded: 900 })])
 
