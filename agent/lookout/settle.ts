@@ -98,7 +98,7 @@ export function settle(
     uptime: books.uptime,
     openedByOthers: openedByOthers(books, watch),
     blocked: new Set([...watch.blocked, ...shutTokens]),
-    listed: new Set(known.before?.clients.filter((client) => client.open).map(({ token }) => token)),
+    listed: new Set(known.before?.clients.map(({ token }) => token)),
     ...(known.after.trusted && { trusted: known.after.trusted }),
   }
   const shutIps = new Set([...(list.only ? watch.shutIps : []), ...gone.map(({ ip }) => ip)])

@@ -9,7 +9,7 @@ import {
   setDataBaseline,
 } from '../portal/baseline.ts'
 import type { PortalClient } from '../portal/portal-client.ts'
-import { othersAt } from '../portal/shared-address.ts'
+import { behindOlder, othersAt } from '../portal/shared-address.ts'
 import { type Moment, since } from '../time/moment.ts'
 import { type Books, type Metering, meteringOf } from './books.ts'
 import { isPaid, type Meter, type Session, useLots } from './session.ts'
@@ -26,7 +26,7 @@ export interface Look {
   /** Tokens of gates that the portal calls open and that let nothing through: no time is charged for them. */
   blocked?: ReadonlySet<string>
   trusted?: readonly Mac[]
-  /** Tokens of gates that were open at the look before. */
+  /** Tokens of entries that earlier answers have shown, open or shut. */
   listed?: ReadonlySet<string>
 }
 
@@ -85,7 +85,7 @@ export function opening(
   clients: readonly PortalClient[],
   known: readonly PortalClient[] = clients,
 ): Metering {
-  const entries = clients.filter((client) => client.mac === session.mac)
+  const entries = clients.filter((client) => client.mac === session.mac).map((entry) => behindOlder(entry, known))
   // Where another device's gate is open at that IP, what the counters show more later may be that one's.
   const isUsed = entries.some((entry) => othersAt(entry, known).some((other) => other.open))
   return meteringOf(session, { baseline: isUsed ? setDataBaseline(entries) : openingBaseline(entries) })

@@ -86,7 +86,7 @@ function fromZero(hidden: readonly Direction[], shown: Volume): Pick<BaselineEnt
 /**
  * Bytes since the baseline, over all open entries of the device. `wasOpen`: its gate was open at the look before, so an entry
  * with a new token was shut and opened in between, and counts from 0; otherwise a new entry counts from here on, and so does
- * one of `listed`, the tokens of open gates that earlier answers have shown: what it counts from 0 may be charged already.
+ * one of `listed`, the tokens that earlier answers have shown: what it counts from 0 may be charged, or another device's.
  */
 export function getDataUsageSinceBaseline(
   baseline: Baseline,

@@ -19,6 +19,13 @@ export function borrowedFrom({ downloaded, uploaded }: PortalClient, client: Por
   return { ...client, downloaded, uploaded, borrowed: true }
 }
 
+/** An entry that was read alone: an older one at its IP, where the list is known to have one, has its counters. */
+export function behindOlder(client: PortalClient, known: readonly PortalClient[]): PortalClient {
+  const oldest = known.find(({ ip }) => ip === client.ip)
+  if (!oldest || client.borrowed || oldest.isOutdated || oldest.mac === client.mac) return client
+  return borrowedFrom(oldest, client)
+}
+
 /**
  * The entries of an answer, with the device that has their IP now where that is another one: by the LAN's own knowledge, or
  * the newest entry whose gate is open, or the newest. `known`: the portal's whole list as far as it is known.

@@ -293,8 +293,10 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
       device.begunAt = now()
       if (device.gate !== undefined) beginsUnknown(device)
     },
-    /** What had passed when an answer that is under way was read. */
-    passedAtQuestion: (device: Device) => tallyAt(device, now() - questionOf(timing)).bytes,
+    /** What had passed when an answer that is under way was read; while the disk is slow a decision waits for it. */
+    passedAtQuestion: (device: Device) => {
+      return tallyAt(device, now() - questionOf(timing) - (isMissed() ? slowestWrite : 0)).bytes
+    },
     arrive: (device: Device) => change(() => arrive(device)),
     leave: (device: Device) =>
       change(() => {
@@ -364,5 +366,8 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
     },
   }
 }
+
+// A write that takes longer is refused.
+const slowestWrite = 5000
 
 const questionOf = ({ near, call }: Timing) => Math.min(near, 8 * call)

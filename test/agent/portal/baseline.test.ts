@@ -68,7 +68,7 @@ describe('getDataUsageSinceBaseline', () => {
     expect(getDataUsageSinceBaseline(at100, [client], wasOpen)).toMatchObject({ downloaded })
   })
 
-  it('of a new token is nothing where an earlier answer has shown that gate open: it may be charged already', () => {
+  it('of a new token is nothing where an earlier answer has shown that entry: what it counts may be charged, or another one’s', () => {
     const found = aClient({ token: 'new', downloaded: 40 })
 
     expect(getDataUsageSinceBaseline(at100, [found], true, new Set(['new']))).toMatchObject({ downloaded: 0 })

@@ -3,7 +3,13 @@ import fc from 'fast-check'
 import { describe, expect, it, test } from 'vitest'
 import { getDataUsageSinceBaseline } from '../../../agent/portal/baseline.ts'
 import type { PortalClient } from '../../../agent/portal/portal-client.ts'
-import { borrowedFrom, othersAt, withCountersOfAddress, withHolders } from '../../../agent/portal/shared-address.ts'
+import {
+  behindOlder,
+  borrowedFrom,
+  othersAt,
+  withCountersOfAddress,
+  withHolders,
+} from '../../../agent/portal/shared-address.ts'
 import { aClient, aMac, anIp } from '../../support/builders.ts'
 
 /** The entry of that device at the one IP that all of them were seen at. */
@@ -28,6 +34,18 @@ describe('the counters of an IP', () => {
         expect(withCountersOfAddress(list)).toEqual(list)
       }),
     )
+  })
+
+  test.each([
+    { list: 'has an older entry there', known: [entry(1, { open: false, downloaded: 5 }), entry(2)], downloaded: 5 },
+    {
+      list: 'has one that others have moved since',
+      known: [entry(1, { isOutdated: true, downloaded: 5 })],
+      downloaded: 0,
+    },
+    { list: 'has its own entry first', known: [entry(2, { token: 't0', downloaded: 5 }), entry(1)], downloaded: 0 },
+  ])('are those of an entry that was read alone where the list $list: $downloaded', ({ known, downloaded }) => {
+    expect(behindOlder(entry(2), known)).toMatchObject({ mac: aMac(2), downloaded })
   })
 
   it('leave identity and state as they were', () => {
