@@ -1,9 +1,10 @@
-// The outbox: a purchase is stored, then published, and published again until it is answered, also after the process was
-// killed. No broker is trusted to remember it, and a router sells an id once, however often it comes.
+// The outbox: a purchase is stored, then delivered until it is answered, also after the process was killed. No broker is
+// trusted to remember it, and a router sells an id once, however often it comes.
 import { uuidv7 } from 'uuidv7'
-import { PurchaseId, type PurchaseInput, type RouterId, topicOf } from '../protocol/index.ts'
+import { PurchaseId, type PurchaseInput, type RouterId } from '../protocol/index.ts'
 import { isSettling, type PurchaseResult, resultOf } from './answers.ts'
-import { backOff, type Clock } from './clock.ts'
+import type { Clock } from './clock.ts'
+import { createDelivery, type Waiting } from './delivery.ts'
 import { FleetError } from './errors.ts'
 import type { Link } from './link.ts'
 import type { CallOptions } from './options.ts'
@@ -25,15 +26,6 @@ export interface Outbox {
   close(): Promise<void>
 }
 
-interface Waiting {
-  entry: Entry
-  attempts: number
-  dueAt: number
-  isSending: boolean
-  /** Called with the answer, or without one when the client is closed. */
-  heard: Set<(answer?: Answer) => void>
-}
-
 interface Parts {
   link: Link
   clock: Clock
@@ -45,25 +37,18 @@ interface Parts {
   wall?: () => string
 }
 
-const firstPause = 3000
-const longestPause = 60_000
-// The most purchases on their way to the broker at once.
-const windowSize = 32
 const outcomeWithin = 30_000
 
 export function createOutbox(parts: Parts): Outbox {
   const { link, clock, prefix, store, warn, wall = () => new Date().toISOString() } = parts
-  const waiting = new Map<string, Waiting>()
-  const listening = new Map<RouterId, Promise<unknown>>()
   const closed = sharedControl()
+  const delivery = createDelivery({ link, clock, prefix, hear, warn, closed: closed.signal })
   let opening: Promise<void> | undefined
-  let sending = 0
-  let alarm = new AbortController()
 
   function open(): Promise<void> {
     opening ??= store.open().then((entries) => {
-      for (const entry of entries) waitFor(entry)
-      void sendLoop()
+      for (const entry of entries) delivery.add(entry)
+      void delivery.run()
     })
     return opening
   }
@@ -82,20 +67,14 @@ export function createOutbox(parts: Parts): Outbox {
       throw new FleetError('conflict', `purchaseId ${purchaseId} was used before, for another purchase`)
     }
     if (entry.answer) return resultOf(purchaseId, entry.answer)
-    waitFor(entry)
-    wake()
+    delivery.add(entry)
     return answerTo(purchaseId, options)
   }
 
   async function outcome(purchaseId: string, options: CallOptions = {}): Promise<PurchaseResult> {
     await open()
-    if (waiting.has(purchaseId)) return answerTo(purchaseId, { within: 0, ...options })
+    if (delivery.find(purchaseId)) return answerTo(purchaseId, { within: 0, ...options })
     return resultOf(purchaseId, (await store.find(purchaseId))?.answer)
-  }
-
-  function waitFor(entry: Entry): void {
-    if (waiting.has(entry.purchaseId)) return
-    waiting.set(entry.purchaseId, { entry, attempts: 0, dueAt: clock.now(), isSending: false, heard: new Set() })
   }
 
   async function answerTo(
@@ -103,7 +82,7 @@ export function createOutbox(parts: Parts): Outbox {
     { signal, within = outcomeWithin }: CallOptions,
   ): Promise<PurchaseResult> {
     manyListen(signal)?.throwIfAborted()
-    const one = waiting.get(purchaseId)
+    const one = delivery.find(purchaseId)
     if (!one) return resultOf(purchaseId, (await store.find(purchaseId))?.answer)
     const over = new AbortController()
     const heard = new Promise<Answer | undefined>((resolve, reject) => {
@@ -115,65 +94,18 @@ export function createOutbox(parts: Parts): Outbox {
     return resultOf(purchaseId, await heard.finally(() => over.abort()))
   }
 
-  async function sendLoop(): Promise<void> {
-    while (!closed.signal.aborted) {
-      const now = clock.now()
-      const idle = [...waiting.values()].filter((one) => !one.isSending)
-      const due = link.connected ? idle.filter(({ dueAt }) => dueAt <= now).slice(0, windowSize - sending) : []
-      for (const one of due) void send(one)
-      const next = Math.min(...idle.filter((one) => !due.includes(one)).map(({ dueAt }) => dueAt))
-      const isBlocked = !link.connected || sending >= windowSize
-      alarm = new AbortController()
-      const pause = isBlocked || next === Number.POSITIVE_INFINITY ? longestPause : Math.max(1, next - now)
-      await clock.sleep(pause, alarm.signal)
-    }
-  }
-
-  function wake(): void {
-    alarm.abort()
-  }
-
-  async function send(one: Waiting): Promise<void> {
-    const { routerId, purchase: message } = one.entry
-    one.isSending = true
-    sending++
-    try {
-      await listenTo(routerId)
-      await link.publish(topicOf(routerId, 'purchase', prefix), message, { signal: closed.signal })
-      one.dueAt = clock.now() + backOff(one.attempts++, firstPause, longestPause)
-    } catch (error) {
-      if (error instanceof FleetError && error.code === 'unauthorised') warn(error)
-      // The connection was lost, or the broker is slow: it comes again at the next connection, or after a while.
-      one.dueAt = clock.now() + backOff(one.attempts++, firstPause, longestPause)
-    } finally {
-      one.isSending = false
-      sending--
-      wake()
-    }
-  }
-
-  /** The answer comes to who has subscribed before it was given. */
-  function listenTo(routerId: RouterId): Promise<unknown> {
-    const known = listening.get(routerId)
-    if (known) return known
-    const subscribed = link.subscribe(topicOf(routerId, 'usage', prefix), ({ payload }) => hear(routerId, payload))
-    listening.set(routerId, subscribed)
-    subscribed.catch(() => listening.delete(routerId))
-    return subscribed
-  }
-
   /** Does not hold up the reading: an answer that is lost with the process is given again. */
   function hear(routerId: RouterId, payload: Uint8Array): void {
     const answer = answerIn(jsonOf(payload))
     if (answer?.purchaseId === undefined) return
-    const one = waiting.get(answer.purchaseId)
+    const one = delivery.find(answer.purchaseId)
     if (one?.entry.routerId !== routerId) return
     if (isSettling(answer)) void settle(one, answer)
   }
 
   async function settle(one: Waiting, answer: Answer): Promise<void> {
     const { purchaseId } = one.entry
-    waiting.delete(purchaseId)
+    delivery.remove(purchaseId)
     // An answer that cannot be stored is asked for again by the next process: the router has it.
     await store.settle(purchaseId, answer).catch((cause) => {
       warn(new FleetError('store-failure', `the outcome of ${purchaseId} could not be stored`, cause))
@@ -181,28 +113,22 @@ export function createOutbox(parts: Parts): Outbox {
     for (const tell of one.heard) tell(answer)
   }
 
-  // Everything is due at a new connection: what the broker had may be gone with it.
-  link.onConnected(() => {
-    for (const one of waiting.values()) one.dueAt = clock.now()
-    wake()
-  })
-
   return {
     purchase,
     outcome,
-    pending: () => [...waiting.values()].map(({ entry }) => entry),
+    pending: () => delivery.all().map(({ entry }) => entry),
     async forget(purchaseId) {
       await open()
-      const one = waiting.get(purchaseId)
-      waiting.delete(purchaseId)
+      const one = delivery.find(purchaseId)
+      delivery.remove(purchaseId)
       await store.forget(purchaseId).catch(asStoreFailure)
       for (const tell of one?.heard ?? []) tell()
     },
     resume: open,
     async close() {
       closed.abort()
-      wake()
-      for (const { heard } of waiting.values()) for (const tell of heard) tell()
+      delivery.wake()
+      for (const { heard } of delivery.all()) for (const tell of heard) tell()
       await opening?.catch(() => {})
       if (opening) await store.close()
     },

@@ -84,30 +84,14 @@ export function createSequence<E extends Numbered>(
 
   /** The router has begun another journal, so nothing more of the old one can come. */
   function change(epoch: string): (E | Lost)[] {
-    const ready: (E | Lost)[] = []
-    const { epoch: old } = position ?? begin(epoch, 0)
-    let seq = position?.seq ?? 0
-    const lost = (toSeq: number | null): Lost => ({
-      type: 'lost',
-      routerId,
-      epoch: old,
-      fromSeq: seq + 1,
-      toSeq,
-      why: 'epoch',
-    })
-    for (const event of [...held.values()].sort((a, b) => a.seq - b.seq)) {
-      if (event.seq > seq + 1) ready.push(lost(event.seq - 1))
-      ready.push(event)
-      seq = event.seq
-    }
-    // Of a journal that never held anything nothing is lost.
-    if (reached > 0) ready.push(lost(reached > seq ? reached : null))
-    past.add(old)
+    const old = position ?? begin(epoch, 0)
+    const rest = restOf([...held.values()], old, reached, routerId)
+    past.add(old.epoch)
     held.clear()
     const told = later?.seq ?? 0
     begin(epoch, 0)
     reached = told
-    return ready
+    return rest
   }
 
   function deliver(): E[] {
@@ -145,25 +129,15 @@ export function createSequence<E extends Numbered>(
   function learn({ epoch, seq }: Position, starts = false): void {
     if (past.has(epoch) || (!position && startsNow && !starts)) return
     const now = position ?? begin(epoch, starts ? seq : 0)
-    if (epoch !== now.epoch) later = { epoch, seq: later?.epoch === epoch ? Math.max(seq, later.seq) : seq }
-    else {
-      reached = Math.max(reached, seq)
-      later = undefined
-    }
-  }
-
-  function gap(): Range | undefined {
-    if (!position) return undefined
-    if (later) return later.seq > 0 ? { epoch: later.epoch, fromSeq: 1, toSeq: later.seq } : undefined
-    const last = held.size > 0 ? Math.min(...held.keys()) - 1 : reached
-    return last > position.seq ? { epoch: position.epoch, fromSeq: position.seq + 1, toSeq: last } : undefined
+    if (epoch === now.epoch) [reached, later] = [Math.max(reached, seq), undefined]
+    else later = { epoch, seq: later?.epoch === epoch ? Math.max(seq, later.seq) : seq }
   }
 
   return {
     take,
     takeReplay,
     learn,
-    gap,
+    gap: () => position && gapAfter(position, held, reached, later),
     get position() {
       return position
     },
@@ -171,4 +145,42 @@ export function createSequence<E extends Numbered>(
       return held.size > 0
     },
   }
+}
+
+/** All that can be had of a journal that has ended: the events that are here, in order, and word of the missing ones. */
+function restOf<E extends Numbered>(
+  here: E[],
+  { epoch, seq }: Position,
+  reached: number,
+  routerId: string,
+): (E | Lost)[] {
+  const rest: (E | Lost)[] = []
+  let last = seq
+  const lost = (toSeq: number | null): Lost => ({
+    type: 'lost',
+    routerId,
+    epoch,
+    fromSeq: last + 1,
+    toSeq,
+    why: 'epoch',
+  })
+  for (const event of here.sort((a, b) => a.seq - b.seq)) {
+    if (event.seq > last + 1) rest.push(lost(event.seq - 1))
+    rest.push(event)
+    last = event.seq
+  }
+  // Of a journal that never held anything nothing is lost.
+  if (reached > 0) rest.push(lost(reached > last ? reached : null))
+  return rest
+}
+
+function gapAfter(
+  { epoch, seq }: Position,
+  held: ReadonlyMap<number, Numbered>,
+  reached: number,
+  later: Position | undefined,
+): Range | undefined {
+  if (later) return later.seq > 0 ? { epoch: later.epoch, fromSeq: 1, toSeq: later.seq } : undefined
+  const last = held.size > 0 ? Math.min(...held.keys()) - 1 : reached
+  return last > seq ? { epoch, fromSeq: seq + 1, toSeq: last } : undefined
 }

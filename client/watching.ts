@@ -2,11 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import { parseTopic, type RouterId, type Status, topicOf, type Usage } from '../protocol/index.ts'
 import type { Clock } from './clock.ts'
+import { createLatest } from './latest.ts'
 import type { Incoming, Link } from './link.ts'
 import { type Heard, type RouterView, viewOf } from './liveness.ts'
 import type { CallOptions } from './options.ts'
 import { jsonOf, statusIn, usageIn } from './reading.ts'
-import { firstOf } from './signals.ts'
+import { whole } from './usage-parts.ts'
 
 /** A status or a whole usage report, its parts put together. */
 export type Report = { routerId: RouterId } & ({ status: Status } | { usage: Usage })
@@ -33,8 +34,7 @@ const reportsWithin = 5000
 
 export function createWatching({ link, clock, prefix, closed }: Parts): Watching {
   const known = new Map<RouterId, Known>()
-  const readers = new Set<Map<string, Report>>()
-  const wakes = new Set<() => void>()
+  const latest = createLatest<Report>(closed)
   let watching: Promise<unknown> | undefined
   let lastHeard = 0
 
@@ -64,36 +64,21 @@ export function createWatching({ link, clock, prefix, closed }: Parts): Watching
     known.set(routerId, router)
     router.heardAt = clock.now()
     if (isNew) lastHeard = clock.now()
-    const usage = usageIn(content)
-    const status = usage ? undefined : statusIn(content)
+    const part = usageIn(content)
+    const status = part ? undefined : statusIn(content)
     if (status) {
       router.status = status
-      tell({ routerId, status })
+      latest.tell(`status ${routerId}`, { routerId, status })
     }
-    if (usage) takePart(router, usage)
-  }
-
-  /** A report counts when all its parts are here. */
-  function takePart(router: Known, part: Usage): void {
-    const [first] = router.parts.values()
-    if (first && (first.at !== part.at || first.parts !== part.parts)) router.parts.clear()
-    router.parts.set(part.part, part)
-    if (router.parts.size < part.parts) return
-    const sessions = [...router.parts].sort(([a], [b]) => a - b).flatMap(([, one]) => one.sessions)
-    router.parts.clear()
-    router.sessions = sessions
-    router.usage = { ...part, part: 1, parts: 1, sessions }
-    tell({ routerId: part.routerId, usage: router.usage })
-  }
-
-  function tell(report: Report): void {
-    // Of what a slow reader has not read, only the latest is kept.
-    for (const unread of readers) unread.set(`${'status' in report ? 'status' : 'usage'} ${report.routerId}`, report)
-    for (const wake of wakes) wake()
+    const usage = part && whole(router.parts, part)
+    if (!usage) return
+    router.sessions = usage.sessions
+    router.usage = usage
+    latest.tell(`usage ${routerId}`, { routerId: usage.routerId, usage })
   }
 
   async function routers({ signal, within = statusesWithin + reportsWithin }: CallOptions = {}): Promise<RouterView[]> {
-    await inTime(watch(), within, signal)
+    await inTime(watch(), within, clock, signal)
     const now = clock.now()
     return [...known]
       .map(([routerId, router]) => viewOf(routerId, router, now))
@@ -118,46 +103,14 @@ export function createWatching({ link, clock, prefix, closed }: Parts): Watching
     return [...known.values()].flatMap(({ usage }) => usage ?? [])
   }
 
-  async function* reports({ signal }: { signal?: AbortSignal } = {}): AsyncGenerator<Report, void, void> {
-    const unread = new Map<string, Report>()
-    readers.add(unread)
-    const { signal: stopped, release } = firstOf(signal, closed)
-    try {
-      await watch()
-      while (!stopped.aborted) {
-        const [key, report] = unread.entries().next().value ?? []
-        if (key !== undefined && report) {
-          unread.delete(key)
-          yield report
-        } else await changed(stopped)
-      }
-      signal?.throwIfAborted()
-    } finally {
-      readers.delete(unread)
-      release()
-    }
-  }
+  return { routers, usage, reports: ({ signal } = {}) => latest.read(watch, signal) }
+}
 
-  function changed(stopped: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        wakes.delete(wake)
-        stopped.removeEventListener('abort', wake)
-        resolve()
-      }
-      wakes.add(wake)
-      stopped.addEventListener('abort', wake)
-    })
-  }
-
-  async function inTime(work: Promise<unknown>, within: number, signal?: AbortSignal): Promise<void> {
-    signal?.throwIfAborted()
-    const over = new AbortController()
-    const aborted = new Promise<never>((_resolve, reject) => {
-      signal?.addEventListener('abort', () => reject(signal.reason), { signal: over.signal })
-    })
-    await Promise.race([work, clock.sleep(within, over.signal), aborted]).finally(() => over.abort())
-  }
-
-  return { routers, usage, reports }
+async function inTime(work: Promise<unknown>, within: number, clock: Clock, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted()
+  const over = new AbortController()
+  const aborted = new Promise<never>((_resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { signal: over.signal })
+  })
+  await Promise.race([work, clock.sleep(within, over.signal), aborted]).finally(() => over.abort())
 }

@@ -3,7 +3,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Incoming, Link } from '../client/link.ts'
 import { type Json, jsonOf } from '../client/reading.ts'
-import { type EventOf, Mac, type RefusalCode, RouterId, replyTopicOf, topicOf } from '../protocol/index.ts'
+import { type RefusalCode, RouterId, replyTopicOf, topicOf } from '../protocol/index.ts'
+import { acceptanceOf, type EndOptions, endingOf, refusalOf } from './nasty-events.ts'
 
 export interface Heard {
   purchase: Json
@@ -25,24 +26,6 @@ export interface NastyRouter {
   sayUnknown(): Promise<void>
   /** Begins another journal, as after damage. */
   reboot(): Promise<void>
-}
-
-export interface EndOptions {
-  reason?: 'allotment-used' | 'ended-by-command' | 'abandoned'
-  unusedShare: number
-  part?: number
-  parts?: number
-  /** It is in the journal, and the broker drops it. */
-  isDropped?: boolean
-}
-
-export const price = { unit: 'sat', pricePerStep: 1, minSteps: 1 }
-const stepSize = 1_000_000
-const mac = Mac.parse('02:74:00:01:00:00')
-const terminateCauses = {
-  'allotment-used': { name: 'Session-Timeout', number: 5 },
-  'ended-by-command': { name: 'Admin-Reset', number: 6 },
-  abandoned: { name: 'Idle-Timeout', number: 4 },
 }
 
 export async function nastyRouter(link: Link, prefix: string, name: string): Promise<NastyRouter> {
@@ -97,18 +80,6 @@ export async function nastyRouter(link: Link, prefix: string, name: string): Pro
   }
   await enter({ type: 'agent.started', agentVersion: '0', bootId: 'check', why: 'first-start' })
 
-  function acceptance(purchase: Json): Omit<EventOf<'purchase.accepted'>, keyof ReturnType<typeof common> | 'seq'> {
-    const { purchaseId, amount } = purchase as { purchaseId: string; amount: number }
-    const allotment = amount * stepSize
-    const paid = { amount, unit: price.unit, pricePerStep: 1, steps: amount, change: 0 }
-    const counters = { downloaded: 0, uploaded: 0, openMilliseconds: 0, bytesPerSecond: 0 }
-    const amounts = { allotment: { bytes: allotment }, used: { bytes: 0 }, remaining: { bytes: allotment } }
-    return {
-      ...{ type: 'purchase.accepted', purchaseId, sessionId, mac, metric: 'bytes', allotment, paid, final: true },
-      session: { sessionId, mac, state: 'waiting', startedAt: null, ...amounts, ...counters, quality: 'measured' },
-    }
-  }
-
   return {
     routerId,
     heard,
@@ -116,47 +87,20 @@ export async function nastyRouter(link: Link, prefix: string, name: string): Pro
       return replays
     },
     async accept(purchase, { repeated = false } = {}) {
-      if (!repeated) return enter(acceptance(purchase))
+      const accepted = acceptanceOf(purchase, sessionId)
+      if (!repeated) return enter(accepted)
       // The first answer is in the journal of long ago; only its repetition is heard.
-      await say('usage', { ...common(), ...acceptance(purchase), duplicate: true, ofSeq: 1, ofEpoch: 'long-ago' })
+      await say('usage', { ...common(), ...accepted, duplicate: true, ofSeq: 1, ofEpoch: 'long-ago' })
     },
     async refuse(purchase, code, retry) {
-      const { purchaseId, amount, unit } = purchase
-      const answer = {
-        type: 'purchase.rejected',
-        purchaseId,
-        code,
-        message: `refused on purpose: ${code}`,
-        paid: { amount, unit },
-      }
-      const priced = { metric: 'bytes', stepSize, prices: [price] }
-      if (retry === undefined) await enter({ ...answer, ...priced, final: true })
-      else await say('usage', { ...common(), ...answer, ...priced, final: false, retry, ...(!retry && { ofSeq: 1 }) })
+      const refused = refusalOf(purchase, code)
+      if (retry === undefined) await enter({ ...refused, final: true })
+      else await say('usage', { ...common(), ...refused, final: false, retry, ...(!retry && { ofSeq: 1 }) })
     },
-    async end(purchases, { reason = 'ended-by-command', unusedShare, part, parts, isDropped }) {
-      const settled = purchases.map((purchase) => {
-        const { purchaseId, metric, allotment, paid } = acceptance(purchase)
-        const unused = Math.floor(allotment * unusedShare)
-        return { purchaseId, metric, allotment, used: allotment - unused, unused, paid }
-      })
-      const used = settled.reduce((sum, one) => sum + one.used, 0)
-      const totals = { used: { bytes: used }, downloaded: used, uploaded: 0, openMilliseconds: 1000, overshootBytes: 0 }
-      await enter(
-        {
-          ...{
-            type: 'session.ended',
-            sessionId,
-            mac,
-            startedAt: null,
-            reason,
-            terminateCause: terminateCauses[reason],
-          },
-          ...{ purchases: settled, ...(parts !== undefined && { part, parts }), ...(part === parts && totals) },
-        },
-        isDropped,
-      )
+    async end(purchases, how) {
+      await enter(endingOf(purchases, sessionId, how), how.isDropped)
       // The event after it shows that something is missing.
-      if (isDropped) await enter({ type: 'gate.drift', kind: 'portal-back', repair: 'none' })
+      if (how.isDropped) await enter({ type: 'gate.drift', kind: 'portal-back', repair: 'none' })
       await report()
     },
     sayAgain: () => say('usage', journal.at(-1) ?? {}),

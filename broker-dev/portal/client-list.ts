@@ -1,6 +1,6 @@
 // The daemon's list of clients: who is on it, in which state, and when an entry ends by itself.
 
-import type { Settings } from './settings.ts'
+import type { Flavour, Settings } from './settings.ts'
 
 /** One client as the daemon knows it: a MAC at an IP. Times are seconds of the epoch, 0 = never; volumes are bytes. */
 export interface Client {
@@ -82,13 +82,7 @@ export function createClientList(settings: Settings, restored: readonly Client[]
     if (flavour === 'nodogsplash') Object.assign(client, preauthenticated(at))
     else clients = clients.filter((other) => other !== client)
     if (!hadRules) return
-    for (const other of clients) if (losesRules(client, other)) other.gate = undefined
-  }
-
-  /** Rules are removed by IP; openNDS 9.10 looks for it anywhere in a rule: .10 also takes away those of .100 to .109. */
-  function losesRules(shut: Client, other: Client): boolean {
-    if (other === shut) return false
-    return flavour === 'opennds' ? other.ip.includes(shut.ip) : other.ip === shut.ip
+    for (const other of clients) if (losesRules(flavour, client, other)) other.gate = undefined
   }
 
   /**
@@ -115,23 +109,11 @@ export function createClientList(settings: Settings, restored: readonly Client[]
   function endWhatIsOver(): void {
     for (const client of clients) {
       const idleSince = client.lastActive
-      if (client.state === 'Authenticated' && isOver(client)) shut(client, idleSince + settings.authIdle)
+      if (client.state === 'Authenticated' && isOver(client, settings)) shut(client, idleSince + settings.authIdle)
     }
-    clients = clients.filter((client) => client.state === 'Authenticated' || !isIdle(client, settings.preauthIdle))
-  }
-
-  function isOver(client: Client): boolean {
-    const { downloadQuota, uploadQuota } = client.terms
-    return (
-      isIdle(client, settings.authIdle) ||
-      (client.sessionEnd > 0 && now() >= client.sessionEnd) ||
-      (downloadQuota > 0 && client.downloaded > downloadQuota * 1024) ||
-      (uploadQuota > 0 && client.uploaded > uploadQuota * 1024)
+    clients = clients.filter(
+      (client) => client.state === 'Authenticated' || !isIdle(client, settings.preauthIdle, now()),
     )
-  }
-
-  function isIdle(client: Client, limit: number): boolean {
-    return limit > 0 && now() - client.lastActive >= limit
   }
 
   function newGate(): Gate {
@@ -140,23 +122,37 @@ export function createClientList(settings: Settings, restored: readonly Client[]
 
   function preauthenticated(at = now()) {
     const fresh = { state: 'Preauthenticated' as const, gate: undefined, sessionStart: 0 }
-    return {
-      ...fresh,
-      downloaded: 0,
-      uploaded: 0,
-      token: newToken(),
-      lastActive: at,
-      terms: { ...noTerms, custom: 'none' },
-    }
-  }
-
-  function newToken(): string {
-    return Math.floor(random() * 2 ** 32)
-      .toString(16)
-      .padStart(8, '0')
+    const volume = { downloaded: 0, uploaded: 0 }
+    return { ...fresh, ...volume, token: tokenBy(random()), lastActive: at, terms: { ...noTerms, custom: 'none' } }
   }
 
   return { all: (): readonly Client[] => clients, find, admit, open, shut, count, endWhatIsOver }
 }
 
 const noTerms: Terms = { minutes: 0, uploadRate: 0, downloadRate: 0, uploadQuota: 0, downloadQuota: 0, custom: '' }
+
+function tokenBy(chance: number): string {
+  return Math.floor(chance * 2 ** 32)
+    .toString(16)
+    .padStart(8, '0')
+}
+
+/** Rules are removed by IP; openNDS 9.10 looks for it anywhere in a rule: .10 also takes away those of .100 to .109. */
+function losesRules(flavour: Flavour, shut: Client, other: Client): boolean {
+  if (other === shut) return false
+  return flavour === 'opennds' ? other.ip.includes(shut.ip) : other.ip === shut.ip
+}
+
+function isOver(client: Client, { authIdle, now }: Settings): boolean {
+  const { downloadQuota, uploadQuota } = client.terms
+  return (
+    isIdle(client, authIdle, now()) ||
+    (client.sessionEnd > 0 && now() >= client.sessionEnd) ||
+    (downloadQuota > 0 && client.downloaded > downloadQuota * 1024) ||
+    (uploadQuota > 0 && client.uploaded > uploadQuota * 1024)
+  )
+}
+
+function isIdle({ lastActive }: Client, limit: number, now: number): boolean {
+  return limit > 0 && now - lastActive >= limit
+}

@@ -43,6 +43,7 @@ interface Journal {
 
 const again = 400
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one small backend, to be read as one.
 export async function plainBackend(
   url: string,
   prefix: string,

@@ -1,9 +1,9 @@
 // The real cases over ndsctl as a program.
 
 import { onARealPortal } from './lab-stage.ts'
-import { sales } from './sales.ts'
-import { strangers } from './strangers.ts'
-import { upheavals } from './upheavals.ts'
+import { sales } from './sales.cases.ts'
+import { strangers } from './strangers.cases.ts'
+import { upheavals } from './upheavals.cases.ts'
 
 onARealPortal('exec', (stage) => {
   sales(stage)

@@ -20,6 +20,7 @@ export interface Audience {
   checkpointDurable(): void
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one hearing, whose cursors depend on each other.
 export function createAudience(ledger: Ledger, now: () => number, violate: (what: string) => void): Audience {
   let heard = 0
   let confirmed = 0

@@ -56,6 +56,7 @@ const firstPause = 500
 const mostKept = 8
 const longestPause = 15_000
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one broker with its connections, which share its queue and its faults.
 export function createBroker(now: () => number, dice: Dice, watcher: BrokerWatcher): Broker {
   let queue: Delivery[] = []
   let numbers = 0

@@ -26,6 +26,7 @@ export interface DiskWatcher {
 const slowest = 3000
 const patience = 5000
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one disk, whose every call goes by the same fault.
 export function createFaultyDisk(dice: Dice): FaultyDisk {
   const files = new Map<string, Uint8Array>()
   const watchers: DiskWatcher[] = []

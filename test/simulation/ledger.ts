@@ -28,6 +28,7 @@ export interface Ledger {
   bounds(session: OpenSession): Bounds
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one account that every event changes.
 export function createLedger(site: Site, now: () => number, violate: (what: string) => void): Ledger {
   const texts: string[] = []
   const outcomes = new Map<string, Event>()

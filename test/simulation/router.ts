@@ -47,6 +47,7 @@ const manyFiles = { mostBytes: 1e8, mostDays: 30 }
 // What brings an agent back that could not start.
 const respawnAfter = 5000
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one router with its lives, which share its boots.
 export function createRouter(parts: Parts): Router {
   const { time, machine, site, line, disk, broker, settings, dice } = parts
   const config = configOf(settings)

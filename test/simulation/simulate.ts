@@ -31,6 +31,7 @@ export interface Played {
 const slowDisks: ReadonlySet<string | undefined> = new Set(['slow', 'hang'])
 
 /** `isTolerated`: broken promises that do not end it. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: it puts the parts of a simulation together.
 export async function simulate(script: Script, isTolerated = (_what: string) => false): Promise<Played> {
   const { settings } = script
   const time = createVirtualTime()

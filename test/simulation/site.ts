@@ -36,6 +36,7 @@ export interface SiteParts {
 // Of the times that a customer logged out one is forgotten after so long.
 const forgottenAfter = 120_000
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the truth about the devices is one state, and every rule reads most of it.
 export function createSite({ flavour, hasNeighbours, devices: count, timing, dice, now, wall }: SiteParts) {
   const portal: MockPortal = createPortal({ flavour, now: wall, random: dice.roll, maxClients: 250 })
   const devices = Array.from({ length: count }, (_, index): Device => aDevice(index + 1))

@@ -29,6 +29,7 @@ export interface Stage {
   mendAll(): void
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one case for each kind of action.
 export function createStage({ time, machine, site, line, disk, broker, router, ledger, troubled }: Parts): Stage {
   /** Sets a fault, and takes it back after a while unless another one has come since. */
   function lasting<T>(milliseconds: number, of: { fault: T | undefined }, fault: T): void {

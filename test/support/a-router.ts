@@ -29,6 +29,7 @@ interface Options extends Partial<PortalOptions> {
   takes?: 'measured' | number
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: it puts a whole router together.
 export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options }: Options = {}) {
   const { neighbours = true, takes = 0, ...portalOptions } = options
   const clock = fakeClock(1_000_000)

@@ -43,6 +43,7 @@ export interface FakeUplink extends Uplink {
   liveStatus(): LiveStatus
 }
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one uplink that the test drives and reads.
 export function fakeUplink(): FakeUplink {
   const published: Published[] = []
   const invalid: string[] = []

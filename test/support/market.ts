@@ -27,6 +27,7 @@ interface Device {
 
 export type Market = ReturnType<typeof aMarket>
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one market that every action changes.
 export function aMarket(devices: number) {
   let books: Books = emptyBooks('epoch-1')
   let now: Now = { bootId: 'boot-0', at: 0, wall: aWall, clockSynced: true }

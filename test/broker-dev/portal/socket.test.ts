@@ -1,5 +1,7 @@
 // A served portal, asked through its real socket and by the bundled `ndsctl` program.
+
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -158,7 +160,7 @@ async function aWedgedPortal(flavour: Flavour, together: number) {
   for (let count = 0; count < together; count++) {
     caller('auth x\r\n').on('data', (piece) => answered.push(String(piece)))
   }
-  await pause(50)
+  await vi.waitFor(() => expect(answered).not.toEqual([]))
   return { portal, answered }
 }
 
@@ -180,7 +182,7 @@ function connecting(): Promise<string | undefined> {
 /** Opens a connection, says nothing, and closes it. */
 async function knock(): Promise<void> {
   const connection = createConnection(path)
-  await pause(10)
+  await once(connection, 'connect')
   connection.destroy()
   await pause(10)
 }

@@ -56,6 +56,7 @@ interface Waiting {
 
 const [packetTooLarge, receiveMaximumExceeded, retainNotSupported, qosNotSupported] = [0x95, 0x93, 0x9a, 0x9b]
 
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one broker with one session.
 export async function strictBroker(options: StrictBrokerOptions = {}): Promise<StrictBroker> {
   const { version = 5, judge = () => 'acknowledge', grant = () => 1, acknowledgeAfter = 0 } = options
   const { receiveMaximum, maximumPacketSize, retainAvailable, maximumQoS } = options

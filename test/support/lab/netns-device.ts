@@ -27,6 +27,7 @@ const addressOf = (number: number) => `192.168.66.${100 + number}`
 const spareAddressOf = (number: number) => `192.168.66.${175 + number}`
 
 /** Device NUMBER, up to 74: MAC 02:66:ca:fe:00:NN, IP 192.168.66.(100 + NUMBER). */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one device, and all that it can do.
 export async function plugIn(number: number) {
   const namespace = deviceNamespace(number)
   const hex = number.toString(16).padStart(2, '0')
