@@ -49,7 +49,7 @@ interface Parts {
 export function createGates({ clock, journal, valve, neighbours, recorder, unpaid, silentAfter, log }: Parts): Gates {
   const at: { sight: Sight } = { sight: nothingKnown }
   const { ask, describe } = createAsking({ clock, journal, valve, at, log })
-  const settling = createSettling({ journal, recorder, unpaid, silentAfter, at })
+  const settling = createSettling({ journal, unpaid, silentAfter, at })
   const apply = createMoving({ clock, journal, valve, recorder, settling, at, log })
 
   async function lookAt(asked: Question, began: number): Promise<PortalList> {
@@ -57,7 +57,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     const { told, whole } = merged(at.sight, list)
     const now = nowOf(clock)
     at.sight = { ...at.sight, unansweredSince: undefined, answeredAt: now.at }
-    await recorder.inTurn(() => settling.answered(told, whole, now))
+    await recorder.inTurn((turn) => settling.answered(turn, told, whole, now))
     const before = { ...at.sight.seen, shuts: at.sight.watch.shuts }
     const seen = afterLook(before, question, list, journal.books, now, now.at - began, whole)
     at.sight = { ...at.sight, seen }
@@ -71,7 +71,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     if (at.sight.portal.state !== 'unreachable') log.warn({ err: fault }, 'the portal cannot be asked, trying again')
     at.sight = { ...at.sight, unansweredSince: at.sight.unansweredSince ?? began }
     const now = nowOf(clock)
-    await recorder.inTurn(() => settling.failed(fault, now))
+    await recorder.inTurn((turn) => settling.failed(turn, fault, now))
   }
 
   return {
@@ -98,7 +98,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     },
     apply,
     async tellCounted() {
-      await recorder.inTurn(() => settling.tell([], nowOf(clock)))
+      await recorder.inTurn((turn) => settling.tell(turn, [], nowOf(clock)))
     },
     get sight() {
       return at.sight

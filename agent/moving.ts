@@ -153,11 +153,11 @@ async function prepare(
   const shut = new Set(steps.flatMap((step) => (step.act === 'close' ? [step.client.token] : [])))
   const known = at.sight.remembered?.clients.filter(({ token }) => !shut.has(token))
   const macs = new Set(steps.filter(isOpening).map(({ mac }) => mac))
-  await recorder.inTurn(async () => {
+  await recorder.inTurn(async (turn) => {
     const sessions = [...macs].flatMap((mac) => journal.books.sessions.get(mac) ?? [])
     const unprepared = sessions.filter((session) => lacksBaseline(session, clients))
     const opened = unprepared.map((session) => opening(session, clients, known))
-    await storeMetering(journal, recorder, opened)
+    await storeMetering(journal, turn, opened)
   })
 }
 
@@ -166,12 +166,12 @@ async function keepAlong(client: PortalClient, { at, journal, recorder }: Parts)
   const along = goingAlong(at.sight, journal.books, client)
   if (along.length === 0) return
   at.sight = perhapsAlong(at.sight, along)
-  await recorder.inTurn(() => storeShutAlong(journal, recorder, goneAlong(at.sight, journal.books)))
+  await recorder.inTurn((turn) => storeShutAlong(journal, turn, goneAlong(at.sight, journal.books)))
 }
 
 async function tellOfHolder(client: PortalClient, { at, journal, clock, recorder, settling }: Parts): Promise<void> {
   const holder = client.heldBy?.mac ?? at.sight.remembered?.clients.findLast(({ ip }) => ip === client.ip)?.mac
-  await recorder.inTurn(() => settling.tell([sharedAddress(journal.books, client, holder)], nowOf(clock)))
+  await recorder.inTurn((turn) => settling.tell(turn, [sharedAddress(journal.books, client, holder)], nowOf(clock)))
 }
 
 function noteMetering(journal: Journal, mac: Mac, meteringOf: (session: Session) => Metering): void {

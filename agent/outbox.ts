@@ -44,8 +44,8 @@ export function createOutbox({ clock, journal, recorder, uplink, tariff }: Parts
       if (!(err instanceof NotTaken && err.code === 'too-large')) throw err
       const { epoch, seq = 0, type } = event
       const bytes = Buffer.byteLength(JSON.stringify(event))
-      await recorder.inTurn(() =>
-        recorder.append([], { records: [{ type: 'skipped', event: { epoch, seq, type, bytes } }] }),
+      await recorder.inTurn((turn) =>
+        turn.append([], { records: [{ type: 'skipped', event: { epoch, seq, type, bytes } }] }),
       )
     }
   }

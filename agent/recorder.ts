@@ -10,11 +10,7 @@ import { timestamp } from './time/moment.ts'
 
 export interface Recorder {
   /** One decision at a time: reads the books and changes them with nobody in between. Never wait for the network in it. */
-  inTurn<T>(decide: () => Promise<T>): Promise<T>
-  /** Stores one decision, events numbered in order. In turn only. Throws {@link StorageFailure}; nothing has happened then. */
-  append(drafts: readonly Draft[], beside?: { records?: JournalRecord[]; purchase?: PurchaseNote }): Promise<void>
-  /** Like `append`, but if the disk refuses it runs `instead` and sets `diskFault` instead of throwing. */
-  appendOr(instead: () => void, drafts: readonly Draft[], beside?: { records?: JournalRecord[] }): Promise<void>
+  inTurn<T>(decide: (turn: Turn) => Promise<T>): Promise<T>
   /** Appends the process's last event; every later append throws, so nothing more is acknowledged. */
   finish(draft: Draft): Promise<void>
   /** The common fields of a message that is not journalled. */
@@ -22,6 +18,14 @@ export interface Recorder {
   /** The disk's words when it last refused; undefined when it works. */
   readonly diskFault: string | undefined
   diskAnswered(fault?: StorageFailure): void
+}
+
+/** The right to change the books, for as long as a decision takes. */
+export interface Turn {
+  /** Stores one decision, events numbered in order. Throws {@link StorageFailure}; nothing has happened then. */
+  append(drafts: readonly Draft[], beside?: { records?: JournalRecord[]; purchase?: PurchaseNote }): Promise<void>
+  /** Like `append`, but if the disk refuses it runs `instead` and sets `diskFault` instead of throwing. */
+  appendOr(instead: () => void, drafts: readonly Draft[], beside?: { records?: JournalRecord[] }): Promise<void>
 }
 
 export interface Stamp {
@@ -40,7 +44,7 @@ export function createRecorder(
   happened: (event: Event) => void,
   healed: () => void = () => {},
 ): Recorder {
-  const turn = new Mutex()
+  const turns = new Mutex()
   let diskFault: string | undefined
   let isFinished = false
 
@@ -60,7 +64,7 @@ export function createRecorder(
     healed()
   }
 
-  const append: Recorder['append'] = async (drafts, { records = [], purchase } = {}) => {
+  const append: Turn['append'] = async (drafts, { records = [], purchase } = {}) => {
     if (isFinished) throw new StorageFailure('the agent is being stopped')
     const stamp = stampOf()
     const first = journal.books.lastSeq + 1
@@ -83,22 +87,20 @@ export function createRecorder(
     }
   }
 
+  const appendOr: Turn['appendOr'] = async (instead, drafts, beside) => {
+    try {
+      await append(drafts, beside)
+    } catch (err) {
+      if (!(err instanceof StorageFailure)) throw err
+      instead()
+    }
+  }
+
   return {
-    inTurn: (decide) => turn.runExclusive(decide),
-    append,
-    async appendOr(instead, drafts, beside) {
-      try {
-        await append(drafts, beside)
-      } catch (err) {
-        if (!(err instanceof StorageFailure)) throw err
-        instead()
-      }
-    },
+    inTurn: (decide) => turns.runExclusive(() => decide({ append, appendOr })),
     finish: (draft) =>
-      turn.runExclusive(async () => {
-        await append([draft]).catch((err) => {
-          if (!(err instanceof StorageFailure)) throw err
-        })
+      turns.runExclusive(async () => {
+        await appendOr(() => {}, [draft])
         isFinished = true
       }),
     stamp: ({ type, ...rest }) => ({ type, ...stampOf(), ...rest }) as never,

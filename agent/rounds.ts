@@ -156,8 +156,8 @@ function dueIn({ seen, portal, unansweredSince, answeredAt }: Sight, { books }: 
 async function endAbandoned(journal: Journal, recorder: Recorder, days: number): Promise<void> {
   const after = days === 0 ? Number.POSITIVE_INFINITY : days * day
   if (abandonedSessions(journal.books, after).length === 0) return
-  await recorder.inTurn(async () => {
+  await recorder.inTurn(async (turn) => {
     const ends = abandonedSessions(journal.books, after).flatMap((session) => endOf(session, 'abandoned'))
-    if (ends.length > 0) await recorder.appendOr(() => {}, ends)
+    if (ends.length > 0) await turn.appendOr(() => {}, ends)
   })
 }

@@ -9,7 +9,7 @@ import type { RefusalLimit } from './merchant/refusal-limit.ts'
 import { faultOfBooks } from './merchant/reporting.ts'
 import { setDataBaseline } from './portal/baseline.ts'
 import type { PortalClient } from './portal/portal-client.ts'
-import type { Recorder } from './recorder.ts'
+import type { Recorder, Turn } from './recorder.ts'
 import { type Clock, nowOf } from './time/clock.ts'
 import type { Now } from './time/moment.ts'
 import type { Incoming } from './uplink/uplink.ts'
@@ -34,7 +34,12 @@ interface Parts {
 export function createSales({ clock, journal, recorder, tariff, refusals, newId, entriesOf, tell }: Parts) {
   const answer = (draft: Draft) => tell(recorder.stamp(draft))
 
-  async function decide(read: ReturnType<typeof parsePurchase>, content: string, arrived: Now): Promise<void> {
+  async function decide(
+    turn: Turn,
+    read: ReturnType<typeof parsePurchase>,
+    content: string,
+    arrived: Now,
+  ): Promise<void> {
     // The running time was last counted at a look: counted from there, a purchase that is to start soon would be late at once.
     journal.live(nowOf(clock))
     const fault = faultOfBooks(journal.books)
@@ -44,7 +49,7 @@ export function createSales({ clock, journal, recorder, tariff, refusals, newId,
       const stop = stopOf(sale, arrived)
       if (stop !== undefined)
         return answer(rejection(knownOf(read), 'too-many-purchases', `${stop}; send it again later`))
-      return recorder.append([...(sale.ended ?? []), sale.event], { purchase: noteOf(sale) })
+      return turn.append([...(sale.ended ?? []), sale.event], { purchase: noteOf(sale) })
     }
     if (sale.is === 'answer') return answer(sale.event)
     if (isStillToBeTold(sale.ofSeq, knownOf(read))) return
@@ -112,7 +117,7 @@ export function createSales({ clock, journal, recorder, tariff, refusals, newId,
     const content = fingerprint(read, tariff.metric)
     if (retained && !isKnown(read, content)) return answer(rejection(knownOf(read), 'invalid-message', noRetained))
     try {
-      await recorder.inTurn(() => decide(read, content, arrived))
+      await recorder.inTurn((turn) => decide(turn, read, content, arrived))
     } catch (err) {
       if (!(err instanceof StorageFailure)) throw err
       answer(rejection(knownOf(read), 'storage-failure', cannotStore))

@@ -11,20 +11,19 @@ import type { Metered, Metering } from './merchant/books.ts'
 import { isSeenAgain, unanswered, unseen } from './merchant/metering.ts'
 import type { PortalList } from './portal/portal-client.ts'
 import type { ShutAlong } from './portal/prefix-defect.ts'
-import type { Recorder } from './recorder.ts'
+import type { Turn } from './recorder.ts'
 import type { Now } from './time/moment.ts'
 import type { PortalFault } from './valve/portal-fault.ts'
 
 export interface Settling {
   /** `told`: the answer; `whole`: the list as far as it is known with it. */
-  answered(told: PortalList, whole: PortalList, now: Now): Promise<void>
-  failed(fault: PortalFault, now: Now): Promise<void>
-  tell(drifts: readonly Drift[], now: Now): Promise<void>
+  answered(turn: Turn, told: PortalList, whole: PortalList, now: Now): Promise<void>
+  failed(turn: Turn, fault: PortalFault, now: Now): Promise<void>
+  tell(turn: Turn, drifts: readonly Drift[], now: Now): Promise<void>
 }
 
 interface Parts {
   journal: Journal
-  recorder: Recorder
   unpaid: UnpaidPolicy
   silentAfter: number
   at: { sight: Sight }
@@ -33,13 +32,12 @@ interface Parts {
 // A disk may refuse for long; the drifts that are told afterwards are bounded.
 const mostUnstored = 100
 
-/** In turn only. */
-export function createSettling({ journal, recorder, unpaid, silentAfter, at }: Parts): Settling {
+export function createSettling({ journal, unpaid, silentAfter, at }: Parts): Settling {
   let reports: Reports = new Map()
   // Drifts that the disk would not take: told as soon as it does.
   let unstored: Drift[] = []
 
-  async function answered(list: PortalList, whole: PortalList, now: Now): Promise<void> {
+  async function answered(turn: Turn, list: PortalList, whole: PortalList, now: Now): Promise<void> {
     const { remembered, watch } = at.sight
     const before = remembered ? { before: remembered } : {}
     const settled = settle(journal.books, list, watch, unpaid, now, { ...before, after: whole })
@@ -58,7 +56,7 @@ export function createSettling({ journal, recorder, unpaid, silentAfter, at }: P
     const metered: Metered = { type: 'metered', sessions: settled.metered.filter(isStored) }
     const noted = settled.metered.filter((metering) => !metered.sessions.includes(metering))
     journal.note({ type: 'metered', sessions: noted })
-    await keepShutAlong(journal, recorder, goneAlong({ ...at.sight, remembered: whole }, journal.books))
+    await keepShutAlong(journal, turn, goneAlong({ ...at.sight, remembered: whole }, journal.books))
     reports = toldLate(counted.reports, unstored, now)
     if (back.length > 0) journal.note({ type: 'portal', unreachable: false })
     if (events.length === 0 && metered.sessions.length === 0) return
@@ -69,26 +67,26 @@ export function createSettling({ journal, recorder, unpaid, silentAfter, at }: P
       journal.note(metered)
       unstored = told.slice(-mostUnstored)
     }
-    await recorder.appendOr(goOn, events, { records: [metered] })
+    await turn.appendOr(goOn, events, { records: [metered] })
   }
 
-  async function failed({ code, message }: PortalFault, now: Now): Promise<void> {
+  async function failed(turn: Turn, { code, message }: PortalFault, now: Now): Promise<void> {
     // A slow answer is no missing answer: other callers may keep the daemon busy for as long as its list takes.
     const isSilent = silences.has(code)
     if (isSilent && now.at - (at.sight.unansweredSince ?? now.at) <= silentAfter) return
     at.sight = { ...at.sight, portal: { ...at.sight.portal, state: 'unreachable' } }
-    if (code === 'portal-down') await storeMetering(journal, recorder, unseen(journal.books))
-    else if (isSilent) await storeMetering(journal, recorder, unanswered(journal.books))
+    if (code === 'portal-down') await storeMetering(journal, turn, unseen(journal.books))
+    else if (isSilent) await storeMetering(journal, turn, unanswered(journal.books))
     if (journal.books.portalUnreachable) return
     journal.note({ type: 'portal', unreachable: true })
-    await tell([drift('portal-unreachable', `${message} (${code}); asked until it answers`)], now)
+    await tell(turn, [drift('portal-unreachable', `${message} (${code}); asked until it answers`)], now)
   }
 
-  async function tell(drifts: readonly Drift[], now: Now): Promise<void> {
+  async function tell(turn: Turn, drifts: readonly Drift[], now: Now): Promise<void> {
     const counted = coalesce(reports, drifts, now)
     reports = counted.reports
     if (counted.told.length === 0) return
-    await recorder.appendOr(() => {
+    await turn.appendOr(() => {
       unstored = [...unstored, ...counted.told].slice(-mostUnstored)
     }, counted.told)
   }
@@ -97,22 +95,22 @@ export function createSettling({ journal, recorder, unpaid, silentAfter, at }: P
 }
 
 // A gate that has lost its rules is stored; one that has them again is noted only: at worst it is renewed once more.
-async function keepShutAlong(journal: Journal, recorder: Recorder, gates: ShutAlong[]): Promise<void> {
+async function keepShutAlong(journal: Journal, turn: Turn, gates: ShutAlong[]): Promise<void> {
   const { shutAlong } = journal.books
   const isNew = gates.some((gate) => !shutAlong.some(({ token }) => token === gate.token))
-  if (isNew) await storeShutAlong(journal, recorder, gates)
+  if (isNew) await storeShutAlong(journal, turn, gates)
   else if (!isDeepStrictEqual(gates, shutAlong)) journal.note({ type: 'shut-along', gates })
 }
 
-/** Gates that lose their rules, or may. In turn only. */
-export async function storeShutAlong(journal: Journal, recorder: Recorder, gates: ShutAlong[]): Promise<void> {
+/** Gates that lose their rules, or may. */
+export async function storeShutAlong(journal: Journal, turn: Turn, gates: ShutAlong[]): Promise<void> {
   const record = { type: 'shut-along', gates } as const
-  await recorder.appendOr(() => journal.note(record), [], { records: [record] })
+  await turn.appendOr(() => journal.note(record), [], { records: [record] })
 }
 
-/** Metering that an agent which dies must not go back behind. In turn only. */
-export async function storeMetering(journal: Journal, recorder: Recorder, sessions: Metering[]): Promise<void> {
+/** Metering that an agent which dies must not go back behind. */
+export async function storeMetering(journal: Journal, turn: Turn, sessions: Metering[]): Promise<void> {
   if (sessions.length === 0) return
   const metered: Metered = { type: 'metered', sessions }
-  await recorder.appendOr(() => journal.note(metered), [], { records: [metered] })
+  await turn.appendOr(() => journal.note(metered), [], { records: [metered] })
 }

@@ -34,7 +34,7 @@ export function createStart({ clock, journal, recorder, gates, log }: Parts): ()
     try {
       if (!journal.isRead) await read()
       const started = { type: 'agent.started', agentVersion, bootId, why: whyStarted(journal.books, bootId) } as const
-      await recorder.inTurn(() => recorder.append([started, ...lostSessions(journal.books)]))
+      await recorder.inTurn((turn) => turn.append([started, ...lostSessions(journal.books)]))
       isTold = true
     } catch (err) {
       if (!(err instanceof StorageFailure)) throw err

@@ -50,12 +50,12 @@ export function createSessionCommands({ clock, journal, recorder, look }: Parts)
   const { waitFor, nextLook, sawEvent, sawLook } = createWaiting(clock, confirmedWithin)
 
   async function end(order: End, id: OrderId): Promise<Answer> {
-    const stored = await recorder.inTurn(async () => {
+    const stored = await recorder.inTurn(async (turn) => {
       const session = findSession(journal.books, order)
       if ('code' in session) return session
       const { mac, sessionId } = session
       const act = { ...id, sessionId, isEnding: true, seqs: [], epoch: journal.books.epoch }
-      await recorder.append([], {
+      await turn.append([], {
         records: [
           { type: 'ending', mac },
           { type: 'acted', act },
@@ -78,7 +78,7 @@ export function createSessionCommands({ clock, journal, recorder, look }: Parts)
       look(order.from)
       await looked
     }
-    const stored = await recorder.inTurn(async () => {
+    const stored = await recorder.inTurn(async (turn) => {
       const { books } = journal
       const session = findSession(books, order.command === 'session.move' ? { mac: order.from } : order)
       if ('code' in session) return session
@@ -87,7 +87,7 @@ export function createSessionCommands({ clock, journal, recorder, look }: Parts)
       const { sessionId } = session
       const seqs = decided.events.map((_, index) => books.lastSeq + 1 + index)
       const act = { ...id, sessionId, seqs, epoch: books.epoch }
-      await recorder.append(decided.events, { records: [{ type: 'acted', act }] })
+      await turn.append(decided.events, { records: [{ type: 'acted', act }] })
       const mac = order.command === 'session.move' ? order.to : session.mac
       return { sessionId, mac, effect: waitFor(() => effectOf(journal.books, order, sessionId)) }
     })

@@ -40,7 +40,7 @@ export function createTransactions({ clock, journal, recorder, orders }: Parts) 
 
   async function rememberRefusal(id: OrderId, code: CommandErrorCode): Promise<void> {
     const act = { ...id, code, seqs: [], epoch: journal.books.epoch }
-    await recorder.inTurn(() => recorder.append([], { records: [{ type: 'acted', act }] }))
+    await recorder.inTurn((turn) => turn.append([], { records: [{ type: 'acted', act }] }))
   }
 
   return async function actOnce(order: Order): Promise<Answer> {
