@@ -20,7 +20,7 @@ import {
   type Sight,
 } from './lookout/sight.ts'
 import { firstEndIn } from './lookout/when-to-look.ts'
-import type { Metering } from './merchant/books.ts'
+import type { Metering } from './merchant/journal-record.ts'
 import { lacksBaseline, meterSession, opening, unreadFor } from './merchant/metering.ts'
 import type { Session } from './merchant/session.ts'
 import type { PortalClient, PortalList } from './portal/portal-client.ts'

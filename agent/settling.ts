@@ -7,7 +7,7 @@ import { coalesce, type Drift, type Reports, toldLate } from './lookout/drifts.t
 import type { UnpaidPolicy } from './lookout/gate-plan.ts'
 import { drift, settle } from './lookout/settle.ts'
 import { goneAlong, type Sight } from './lookout/sight.ts'
-import type { Metered, Metering } from './merchant/books.ts'
+import type { Metered, Metering } from './merchant/journal-record.ts'
 import { isSeenAgain, unanswered, unseen } from './merchant/metering.ts'
 import type { PortalList } from './portal/portal-client.ts'
 import type { ShutAlong } from './portal/prefix-defect.ts'

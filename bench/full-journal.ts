@@ -1,7 +1,7 @@
 // A journal as large as the agent lets it grow, of one long session among many.
 import { folderDisk } from '../agent/journal/disk.ts'
 import { createJournal } from '../agent/journal/journal.ts'
-import type { JournalRecord } from '../agent/merchant/books.ts'
+import type { JournalRecord } from '../agent/merchant/journal-record.ts'
 import { aDrift, aSale } from '../test/support/a-journal.ts'
 import { aNow } from '../test/support/builders.ts'
 

@@ -1,6 +1,8 @@
 // Checkpoints: a snapshot of the books, then records that a crash may lose; replaced when it is four times its snapshot.
 import type { Mac } from '../../protocol/index.ts'
-import { type Books, enter, type JournalRecord, meteringOf, toSnapshot } from '../merchant/books.ts'
+import { type Books, enter } from '../merchant/books.ts'
+import { type JournalRecord, meteringOf } from '../merchant/journal-record.ts'
+import { toSnapshot } from '../merchant/snapshot.ts'
 import { type Moment, since } from '../time/moment.ts'
 import { checkpointName, format, type Snapshot } from './files.ts'
 import { frame } from './frames.ts'

@@ -1,5 +1,6 @@
 // Writes decisions: to the newest file, or to a new one with a snapshot beside it; in the books only once they are on disk.
-import { enter, type JournalRecord } from '../merchant/books.ts'
+import { enter } from '../merchant/books.ts'
+import type { JournalRecord } from '../merchant/journal-record.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import { type Decision, eventsOf, format, type JournalFile, journalName } from './files.ts'
 import { frame } from './frames.ts'

@@ -1,6 +1,6 @@
 // The files of the state folder: their names, what their frames hold, and the format they are written in.
 import type { Event } from '../../protocol/index.ts'
-import type { JournalRecord } from '../merchant/books.ts'
+import type { JournalRecord } from '../merchant/journal-record.ts'
 import { type Place, soundFrames, valueAt } from './frames.ts'
 import type { AppendedFile } from './store.ts'
 

@@ -2,7 +2,8 @@
 //   journal-<first decision>-<first seq>.log   decisions with their events, appended and synced, pruned in whole files
 //   checkpoint-<number>.log                    the books, then metering and what the broker has acknowledged
 //   purchases-<number>.log                     the outcomes of purchase ids, which outlive their events
-import { type Books, emptyBooks, type JournalRecord } from '../merchant/books.ts'
+import { type Books, emptyBooks } from '../merchant/books.ts'
+import type { JournalRecord } from '../merchant/journal-record.ts'
 import type { Now } from '../time/moment.ts'
 import { createCheckpoints, type NotedRecord, takenUpTo } from './checkpoints.ts'
 import { createDecisionWriter } from './decision-writer.ts'

@@ -1,7 +1,8 @@
 // Recovery: the books as the disk has them. One walk over decisions that must follow each other without a hole, from the
 // newest sound snapshot on; where there is a hole it stops, whatever made it.
 import type { Event } from '../../protocol/index.ts'
-import { type Books, beginEpoch, emptyBooks, enter, fromSnapshot } from '../merchant/books.ts'
+import { beginEpoch, emptyBooks, enter, type WritableBooks } from '../merchant/books.ts'
+import { fromSnapshot } from '../merchant/snapshot.ts'
 import { createFileReader, type FileReader } from './file-reader.ts'
 import {
   type CheckpointFrame,
@@ -203,13 +204,13 @@ async function decisionsOf(behind: Hole['behind'], reader: FileReader): Promise<
   return decisions
 }
 
-function withoutGap(events: Event[], { epoch, lastSeq }: Books): Event[] {
+function withoutGap(events: Event[], { epoch, lastSeq }: WritableBooks): Event[] {
   const own = events.filter((event) => event.epoch === epoch)
   if (own.at(-1)?.seq !== lastSeq) return []
   const gap = own.findLastIndex((event, index) => index > 0 && event.seq !== (own[index - 1]?.seq ?? 0) + 1)
   return own.slice(Math.max(gap, 0))
 }
 
-function enterNotesBefore(n: number, books: Books, noted: Noted[]): void {
+function enterNotesBefore(n: number, books: WritableBooks, noted: Noted[]): void {
   while (noted[0] && noted[0].n < n) for (const record of noted.shift()?.notes ?? []) enter(books, record)
 }

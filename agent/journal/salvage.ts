@@ -1,14 +1,21 @@
 // Salvage: what sound records behind a hole still say. No gate follows from them, since nobody can tell whether they follow
 // from what is lost; but no purchase that was accepted is sold again, and none is forgotten in silence.
 import type { Event, EventOf } from '../../protocol/index.ts'
-import { type Books, enter, fromSnapshot, type JournalRecord, outcomeOf, toSnapshot } from '../merchant/books.ts'
+import { enter, outcomeOf, type WritableBooks } from '../merchant/books.ts'
+import type { JournalRecord } from '../merchant/journal-record.ts'
+import { fromSnapshot, toSnapshot } from '../merchant/snapshot.ts'
 import { conservationOf } from '../merchant/view.ts'
 import type { Decision, Noted } from './files.ts'
 
 type Sold = EventOf<'purchase.accepted'>
 
 /** Enters what the records behind a hole say of purchases; what was sold there and is lost is to be told. */
-export function salvage(books: Books, behind: readonly Decision[], noted: readonly Noted[], warnings: string[]): void {
+export function salvage(
+  books: WritableBooks,
+  behind: readonly Decision[],
+  noted: readonly Noted[],
+  warnings: string[],
+): void {
   const records = behind.flatMap((decision) => decision.records)
   const events = records.flatMap((record) => (record.type === 'event' ? [record.event] : []))
   for (const record of records) enterOutcome(books, record)
@@ -38,7 +45,7 @@ export function salvage(books: Books, behind: readonly Decision[], noted: readon
 }
 
 /** Sums that the books cannot account for after damage are written off by name, and sales go on. */
-export function writeOff(books: Books, warnings: string[]): void {
+export function writeOff(books: WritableBooks, warnings: string[]): void {
   const { bytes, milliseconds } = conservationOf(books)
   if (bytes.difference === 0 && milliseconds.difference === 0) return
   books.writtenOff.bytes += BigInt(bytes.difference)
@@ -51,7 +58,7 @@ export function writeOff(books: Books, warnings: string[]): void {
 const idOf = ({ purchaseId }: { purchaseId: string }): string => purchaseId
 
 /** The outcome of a purchase id, where a record says it. */
-export function enterOutcome(books: Books, record: JournalRecord): void {
+export function enterOutcome(books: WritableBooks, record: JournalRecord): void {
   if (record.type !== 'event' || !record.purchase) return
   const { event, purchase } = record
   if (event.type === 'purchase.accepted') {
@@ -63,7 +70,7 @@ export function enterOutcome(books: Books, record: JournalRecord): void {
 }
 
 // How much of each lot was used as far as the records behind the hole tell: the books as they would be with them.
-function shadowOf(books: Books, records: readonly JournalRecord[]): Map<string, number> {
+function shadowOf(books: WritableBooks, records: readonly JournalRecord[]): Map<string, number> {
   const shadow = fromSnapshot(structuredClone(toSnapshot(books)))
   const used = new Map<string, number>()
   for (const record of records) {
@@ -78,7 +85,7 @@ function shadowOf(books: Books, records: readonly JournalRecord[]): Map<string, 
 }
 
 // The end of a session that the books still hold is a fact by itself: nobody gets the rest a second time.
-function endAsTold(books: Books, events: readonly Event[]): void {
+function endAsTold(books: WritableBooks, events: readonly Event[]): void {
   for (const event of events) {
     if (event.type !== 'session.ended' || event.reason === 'lost') continue
     const session = books.sessions.get(event.mac)

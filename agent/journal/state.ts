@@ -1,13 +1,13 @@
 // The journal's state in memory: what recovery read, changed by every write since.
 import type { Event } from '../../protocol/index.ts'
-import type { Books } from '../merchant/books.ts'
+import type { WritableBooks } from '../merchant/books.ts'
 import type { JournalFile } from './files.ts'
 import type { PurchaseFile } from './purchase-files.ts'
 import type { PurchaseMemory } from './purchase-memory.ts'
 import type { AppendedFile } from './store.ts'
 
 export interface JournalState {
-  books: Books
+  books: WritableBooks
   purchases: PurchaseMemory
   purchaseFiles: PurchaseFile[]
   /** The last decision entered. */

@@ -1,8 +1,9 @@
 // Settling a look: what it means for the sessions, told as events.
 import type { Mac } from '../../protocol/index.ts'
-import type { Books, Metering } from '../merchant/books.ts'
+import type { Books } from '../merchant/books.ts'
 import { endOf, leavingOf } from '../merchant/ending.ts'
 import type { Draft } from '../merchant/event-draft.ts'
+import type { Metering } from '../merchant/journal-record.ts'
 import { meterSession } from '../merchant/metering.ts'
 import { isPaid, lotsToSettle, metered, type Session } from '../merchant/session.ts'
 import { viewOf } from '../merchant/view.ts'

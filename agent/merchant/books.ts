@@ -1,86 +1,10 @@
 // The books: everything the router knows, as the fold of its journal.
 import type { CommandErrorCode, Event, EventOf, Mac, Metric, RefusalCode } from '../../protocol/index.ts'
-import type { Baseline } from '../portal/baseline.ts'
 import type { ShutAlong } from '../portal/prefix-defect.ts'
-import { type Moment, wallOf } from '../time/moment.ts'
+import { wallOf } from '../time/moment.ts'
 import { inTheirMeter } from './flat-sessions.ts'
-import { addAllotment, type Lot, type Meter, metered, moved, type Session, unmetered, withoutLots } from './session.ts'
-
-/** The records of a journal. Events are public; the other records are the agent's own. */
-export type JournalRecord =
-  | { type: 'event'; event: Event; purchase?: PurchaseNote }
-  | { type: 'ending'; mac: Mac }
-  | Metered
-  | { type: 'acknowledged'; seq: number }
-  /** Reachability, noted in memory when its gate.drift could not be stored. */
-  | { type: 'portal'; unreachable: boolean }
-  /** Gates that were to be shut, seen shut. */
-  | { type: 'shut'; macs: Mac[] }
-  /** Gates of sessions that lose their rules with another one, from before that one is shut; replaces what stood before. */
-  | { type: 'shut-along'; gates: ShutAlong[] }
-  | { type: 'lived'; uptime: number }
-  /** An order was taken, or refused: the same transaction does not act again. */
-  | { type: 'acted'; act: Omit<Act, 'uptime'> }
-  /** An event that the broker will never take, because of its size. */
-  | { type: 'skipped'; event: Skipped }
-  /** Inherited events of that epoch, up to that one, have been taken by the broker. */
-  | { type: 'inherited'; epoch: string; seq: number }
-  /** The first decision of an epoch. */
-  | { type: 'epoch'; epoch: string }
-
-/** Facts about a purchase that the books keep beside its public answer. */
-export interface PurchaseNote {
-  /** Tells the same purchase again from another one under the same id. */
-  content: string
-  arrived: Moment & { wall: number }
-  /** The point to measure a new session from, where its device was listed with a shut gate: it is opened at once. */
-  baseline?: Baseline
-  /** Milliseconds of the agent's running time, from the purchase on. */
-  startWithin?: number
-}
-
-/** One transaction of an acting command, and enough of what came of it to say it again. */
-export interface Act {
-  transaction: string
-  /** Tells the same order again from another one under the same transaction. */
-  content: string
-  /** How long the agent had run by then. */
-  uptime: number
-  /** Whom it was about. */
-  sessionId?: string
-  /** Why it was not done. */
-  code?: CommandErrorCode
-  /** Whether its session is still to end by it. */
-  isEnding?: boolean
-  /** The events that came of it, in the epoch it was taken in. */
-  seqs: number[]
-  epoch: string
-}
-
-export interface Skipped {
-  epoch: string
-  seq: number
-  type: string
-  bytes: number
-}
-
-/** Where the metering of some sessions stands; replaces what stood before. */
-export interface Metered {
-  type: 'metered'
-  sessions: Metering[]
-}
-
-/** Where the metering of one session stands; `used` is per lot. */
-export interface Metering {
-  mac: Mac
-  used: number[]
-  meter: Meter
-}
-
-/** Where it stands when no more than this has changed in its meter. */
-export function meteringOf({ mac, lots, meter }: Session, changes: Partial<Meter> = {}): Metering {
-  return { mac, used: lots.map((lot) => lot.used), meter: { ...meter, ...changes } }
-}
+import type { Act, JournalRecord, PurchaseNote, Skipped } from './journal-record.ts'
+import { addAllotment, type Lot, metered, moved, type Session, withoutLots } from './session.ts'
 
 /** The outcome of one purchase id, and enough of it to say it again when its event has been pruned. */
 export interface Outcome {
@@ -97,9 +21,25 @@ export interface Outcome {
 export interface Purchases {
   get(id: string): Outcome | undefined
   has(id: string): boolean
-  set(id: string, outcome: Outcome): unknown
   readonly size: number
 }
+
+export interface WritablePurchases extends Purchases {
+  set(id: string, outcome: Outcome): unknown
+}
+
+/** The books as everybody reads them: a change is a record, which the journal stores and enters. */
+export type Books = { readonly [K in keyof WritableBooks]: ReadOnly<WritableBooks[K]> }
+
+type ReadOnly<T> = T extends WritablePurchases
+  ? Purchases
+  : T extends Map<infer K, infer V>
+    ? ReadonlyMap<K, V>
+    : T extends Set<infer V>
+      ? ReadonlySet<V>
+      : T extends (infer V)[]
+        ? readonly V[]
+        : Readonly<T>
 
 /** Events of an earlier epoch that the broker has not taken, in the decisions from `fromN` on and before `beforeN`. */
 export interface Inherited {
@@ -116,7 +56,8 @@ export interface LostLot extends Lot {
   mac: Mac
 }
 
-export interface Books {
+/** The journal's own: nobody else is given it. */
+export interface WritableBooks {
   epoch: string
   /** The first decision of this epoch: what stands before it in the journal belongs to another one. */
   epochFirstN: number
@@ -134,7 +75,7 @@ export interface Books {
   /** Open gates of sessions that let nothing through since another one was shut: no time is charged for them. */
   shutAlong: readonly ShutAlong[]
   /** The outcome of every purchase id: which event, for which content; kept for longer than the events themselves. */
-  purchases: Purchases
+  purchases: WritablePurchases
   /** The acting commands of the last day at least. */
   acts: Act[]
   /** The last events that the broker would not take. */
@@ -152,7 +93,7 @@ export interface Books {
   portalUnreachable: boolean
 }
 
-export function emptyBooks(epoch: string, purchases: Purchases = new Map()): Books {
+export function emptyBooks(epoch: string, purchases: WritablePurchases = new Map()): WritableBooks {
   return {
     epoch,
     epochFirstN: 1,
@@ -175,7 +116,7 @@ export function emptyBooks(epoch: string, purchases: Purchases = new Map()): Boo
 }
 
 /** Enters one record: with `beginEpoch` and the journal's forgetting of old ids, the only places where the books change. */
-export function enter(books: Books, record: JournalRecord): void {
+export function enter(books: WritableBooks, record: JournalRecord): void {
   switch (record.type) {
     case 'event':
       books.epoch = record.event.epoch
@@ -231,7 +172,7 @@ const mostSkipped = 100
 
 /** An order to end a session is done by the end of the session, or undone by another purchase. */
 function settleActs(
-  books: Books,
+  books: WritableBooks,
   sessionId: string,
   outcome: { seq?: number | undefined; code?: CommandErrorCode },
 ): void {
@@ -243,7 +184,7 @@ function settleActs(
   })
 }
 
-function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
+function enterEvent(books: WritableBooks, event: Event, purchase?: PurchaseNote): void {
   switch (event.type) {
     case 'purchase.accepted': {
       if (!purchase || event.seq === undefined) throw new Error(`event ${event.seq} lacks the purchase behind it`)
@@ -310,7 +251,7 @@ function enterEvent(books: Books, event: Event, purchase?: PurchaseNote): void {
   }
 }
 
-function settlePurchases(books: Books, purchases: EventOf<'session.ended'>['purchases']): void {
+function settlePurchases(books: WritableBooks, purchases: EventOf<'session.ended'>['purchases']): void {
   for (const { metric, used, unused } of purchases) {
     books.settled[metric].used += BigInt(used)
     books.settled[metric].unused += BigInt(unused)
@@ -327,14 +268,14 @@ export function outcomeOf(
   return { content, seq, epoch, uptime, answer }
 }
 
-function enterInherited({ inherited }: Books, { epoch, seq }: { epoch: string; seq: number }): void {
+function enterInherited({ inherited }: WritableBooks, { epoch, seq }: { epoch: string; seq: number }): void {
   const [first] = inherited
   if (first?.epoch !== epoch) return
   first.fromSeq = Math.max(first.fromSeq, seq + 1)
   if (first.fromSeq > first.toSeq) inherited.shift()
 }
 
-function change(books: Books, mac: Mac, to: (session: Session) => Session): void {
+function change(books: WritableBooks, mac: Mac, to: (session: Session) => Session): void {
   const session = books.sessions.get(mac)
   if (session) books.sessions.set(mac, to(session))
 }
@@ -343,7 +284,7 @@ function change(books: Books, mac: Mac, to: (session: Session) => Session): void
  * Begins another epoch, after events were lost: no number that was given before is given again. What the broker has not
  * taken of the old epoch goes out under its old numbers.
  */
-export function beginEpoch(books: Books, epoch: string, firstN: number): void {
+export function beginEpoch(books: WritableBooks, epoch: string, firstN: number): void {
   const { acknowledgedSeq, lastSeq, epochFirstN } = books
   if (lastSeq > acknowledgedSeq) {
     const [fromSeq, toSeq] = [acknowledgedSeq + 1, lastSeq]
@@ -351,74 +292,3 @@ export function beginEpoch(books: Books, epoch: string, firstN: number): void {
   }
   Object.assign(books, { epoch, epochFirstN: firstN, lastSeq: 0, acknowledgedSeq: 0 })
 }
-
-/** The books as JSON, for a snapshot; what is remembered of purchases stands in files of its own. */
-export function toSnapshot(books: Books): object {
-  const { sessions, shutting, purchases: _, sold, settled, writtenOff, ...rest } = books
-  return {
-    ...rest,
-    sessions: [...sessions.values()],
-    shutting: [...shutting],
-    sold: eachMetric((metric) => String(sold[metric])),
-    settled: eachMetric((metric) => ({
-      used: String(settled[metric].used),
-      unused: String(settled[metric].unused),
-    })),
-    writtenOff: eachMetric((metric) => String(writtenOff[metric])),
-  }
-}
-
-/** A sum as a snapshot has it: its digits, or a number in the first ones. */
-type StoredSum = string | number
-
-type Snapshot = Omit<Books, 'sessions' | 'shutting' | 'purchases' | 'inherited' | 'sold' | 'settled' | 'writtenOff'> & {
-  sessions: Session[]
-  shutting: Mac[]
-  /** Of the first format: there the purchases were part of it, and inherited events stood in it themselves. */
-  purchases?: [string, Outcome][]
-  inherited: (Inherited | Event)[]
-  sold: Record<Metric, StoredSum>
-  settled: Record<Metric, { used: StoredSum; unused: StoredSum }>
-  writtenOff?: Record<Metric, StoredSum>
-}
-
-/** The books as a snapshot has them; `purchases` is what is remembered of purchases besides. */
-export function fromSnapshot(snapshot: object, purchases: Purchases = new Map()): Books {
-  const stored = snapshot as Snapshot
-  const { sessions, shutting, purchases: ofFirstFormat = [], inherited, sold, settled, writtenOff, ...rest } = stored
-  for (const [id, outcome] of ofFirstFormat) purchases.set(id, { epoch: rest.epoch, ...outcome })
-  return {
-    ...emptyBooks(rest.epoch),
-    ...rest,
-    sold: eachMetric((metric) => BigInt(sold[metric])),
-    settled: eachMetric((metric) => ({
-      used: BigInt(settled[metric].used),
-      unused: BigInt(settled[metric].unused),
-    })),
-    writtenOff: eachMetric((metric) => BigInt(writtenOff?.[metric] ?? 0)),
-    inherited: inherited.map((range) => ('type' in range ? rangeOf(range, rest.epochFirstN) : range)),
-    sessions: new Map(sessions.map((session) => [session.mac, readSession(session, rest.uptime)])),
-    shutting: new Set(shutting),
-    purchases,
-  }
-}
-
-// Fields that sessions of the first snapshots lack.
-function readSession(stored: Session, uptime: number): Session {
-  const session = inTheirMeter(stored)
-  const { bootId, at } = session.arrived
-  const passed = { bytes: 0, milliseconds: 0 }
-  return {
-    ...{ passed, paidAt: { bootId, at } },
-    ...session,
-    meter: Object.assign({ ...unmetered, idleSince: uptime }, session.meter),
-  }
-}
-
-function eachMetric<T>(of: (metric: Metric) => T): Record<Metric, T> {
-  return { bytes: of('bytes'), milliseconds: of('milliseconds') }
-}
-
-const rangeOf = ({ epoch, seq = 0 }: Event, beforeN: number): Inherited => ({
-  ...{ epoch, fromSeq: seq, toSeq: seq, fromN: 0, beforeN },
-})

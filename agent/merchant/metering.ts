@@ -11,7 +11,8 @@ import {
 import type { PortalClient } from '../portal/portal-client.ts'
 import { behindOlder, othersAt } from '../portal/shared-address.ts'
 import { type Moment, since } from '../time/moment.ts'
-import { type Books, type Metering, meteringOf } from './books.ts'
+import type { Books } from './books.ts'
+import { type Metering, meteringOf } from './journal-record.ts'
 import { isPaid, type Meter, type Session, useLots } from './session.ts'
 
 /** A look as metering needs it: the entries, their moment, and facts about the gates. */

@@ -1,7 +1,7 @@
 // Orders to a session: each is on disk first; the reply comes when the portal shows it, or says why not.
 import type { Event, Mac } from '../../protocol/index.ts'
 import type { Journal } from '../journal/journal.ts'
-import type { Act } from '../merchant/books.ts'
+import type { Act } from '../merchant/journal-record.ts'
 import type { Session } from '../merchant/session.ts'
 import {
   type Decided,

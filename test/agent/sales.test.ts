@@ -1,6 +1,7 @@
 // Proves that a router whose books do not add up sells nothing and says so.
 import { expect, it } from 'vitest'
 import type { Log } from '../../agent/log.ts'
+import type { WritableBooks } from '../../agent/merchant/books.ts'
 import { createRefusalLimit } from '../../agent/merchant/refusal-limit.ts'
 import { createRecorder } from '../../agent/recorder.ts'
 import { createSales } from '../../agent/sales.ts'
@@ -24,7 +25,7 @@ it('refuses a purchase while the books do not add up, for now, and acknowledges 
     entriesOf: () => [],
   }
   const sell = createSales({ ...parts, tell: (message) => told.push(message) })
-  journal.books.sold.bytes += 1000n
+  ;(journal.books as WritableBooks).sold.bytes += 1000n
   const payload = bytesOf(aPurchase())
   await sell({ payload, bytes: payload.length, retained: false })
 

@@ -1,7 +1,8 @@
 // A journal on a disk in memory, and decisions to put into it.
 
 import { createJournal, type Journal, type JournalLimits, type Run } from '../../agent/journal/journal.ts'
-import type { Books, JournalRecord } from '../../agent/merchant/books.ts'
+import type { Books } from '../../agent/merchant/books.ts'
+import type { JournalRecord } from '../../agent/merchant/journal-record.ts'
 import { unmetered } from '../../agent/merchant/session.ts'
 import { timestamp } from '../../agent/time/moment.ts'
 import type { Event } from '../../protocol/index.ts'

@@ -1,7 +1,8 @@
 // What the tests are made of: each builder gives a sound value, and the test says only what matters to its case.
 import { type Config, readConfig } from '../../agent/config.ts'
 import { fingerprint } from '../../agent/fingerprint.ts'
-import { type Books, emptyBooks, type Metering, type Outcome } from '../../agent/merchant/books.ts'
+import { emptyBooks, type Outcome, type WritableBooks } from '../../agent/merchant/books.ts'
+import type { Metering } from '../../agent/merchant/journal-record.ts'
 import type { Tariff } from '../../agent/merchant/purchase-session.ts'
 import { type Lot, type Meter, type Session, unmetered } from '../../agent/merchant/session.ts'
 import type { PortalClient, PortalList } from '../../agent/portal/portal-client.ts'
@@ -100,8 +101,8 @@ export function anOutcome(of: Partial<Outcome> = {}): Outcome {
 export function aBooks({
   sessions = [],
   ...rest
-}: Partial<Omit<Books, 'sessions'>> & { sessions?: Session[] } = {}): Books {
-  const books: Books = {
+}: Partial<Omit<WritableBooks, 'sessions'>> & { sessions?: Session[] } = {}): WritableBooks {
+  const books: WritableBooks = {
     ...emptyBooks('epoch-1'),
     ...rest,
     sessions: new Map(sessions.map((session) => [session.mac, session])),

@@ -2,17 +2,12 @@
 
 import { gatePlan, isDue } from '../../agent/lookout/gate-plan.ts'
 import { drift, nothingWatched, settle } from '../../agent/lookout/settle.ts'
-import {
-  type Books,
-  emptyBooks,
-  enter,
-  fromSnapshot,
-  type JournalRecord,
-  toSnapshot,
-} from '../../agent/merchant/books.ts'
+import { emptyBooks, enter, type WritableBooks } from '../../agent/merchant/books.ts'
 import type { Draft } from '../../agent/merchant/event-draft.ts'
+import type { JournalRecord } from '../../agent/merchant/journal-record.ts'
 import { lacksBaseline, opening, unseen } from '../../agent/merchant/metering.ts'
 import { purchaseSession } from '../../agent/merchant/purchase-session.ts'
+import { fromSnapshot, toSnapshot } from '../../agent/merchant/snapshot.ts'
 import type { PortalClient } from '../../agent/portal/portal-client.ts'
 import { type Now, timestamp } from '../../agent/time/moment.ts'
 import type { Event, Mac } from '../../protocol/index.ts'
@@ -29,7 +24,7 @@ export type Market = ReturnType<typeof aMarket>
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one market that every action changes.
 export function aMarket(devices: number) {
-  let books: Books = emptyBooks('epoch-1')
+  let books: WritableBooks = emptyBooks('epoch-1')
   let now: Now = { bootId: 'boot-0', at: 0, wall: aWall, clockSynced: true }
   let watch = nothingWatched
   let isUp = true
@@ -168,7 +163,7 @@ export function aMarket(devices: number) {
       books = fromSnapshot(JSON.parse(JSON.stringify(toSnapshot(books))), books.purchases)
     },
     /** The books as the whole journal makes them. */
-    replayed(): Books {
+    replayed(): WritableBooks {
       const again = emptyBooks('epoch-1')
       for (const record of records) enter(again, record)
       return again

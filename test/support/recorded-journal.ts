@@ -1,13 +1,9 @@
 // A journal with a known state after every decision and every checkpoint, so that damage can be judged to the byte.
 import { createJournal, type Journal } from '../../agent/journal/journal.ts'
 import type { PurchaseMemory } from '../../agent/journal/purchase-memory.ts'
-import {
-  type Books,
-  type emptyBooks,
-  type JournalRecord,
-  type Outcome,
-  toSnapshot,
-} from '../../agent/merchant/books.ts'
+import type { Books, emptyBooks, Outcome } from '../../agent/merchant/books.ts'
+import type { JournalRecord } from '../../agent/merchant/journal-record.ts'
+import { toSnapshot } from '../../agent/merchant/snapshot.ts'
 
 import type { Event } from '../../protocol/index.ts'
 import { aDrift, aMetering, aSale, nameOf, roomy } from './a-journal.ts'

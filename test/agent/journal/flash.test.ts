@@ -1,6 +1,6 @@
 // Proves what the flash has to bear: the bytes of a day with 50 sessions in use, at the default checkpoint interval.
 import { expect, it } from 'vitest'
-import type { Metering } from '../../../agent/merchant/books.ts'
+import type { Metering } from '../../../agent/merchant/journal-record.ts'
 import { aSale, openJournal } from '../../support/a-journal.ts'
 import { aMac, aNow } from '../../support/builders.ts'
 import { memoryDisk } from '../../support/memory-disk.ts'

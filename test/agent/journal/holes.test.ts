@@ -3,6 +3,7 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { frame, readFrames } from '../../../agent/journal/frames.ts'
 import { createJournal, type Journal } from '../../../agent/journal/journal.ts'
+import type { WritableBooks } from '../../../agent/merchant/books.ts'
 import type { Session } from '../../../agent/merchant/session.ts'
 import { conservationOf } from '../../../agent/merchant/view.ts'
 import { aSale, roomy } from '../../support/a-journal.ts'
@@ -127,7 +128,7 @@ describe.each(checkpointsLeft)('with $checkpoints', ({ keep }) => {
 it('a journal whose books differ since an earlier version is written off by name, and sells on', async () => {
   const disk = await aLongHistory()
   const journal = await open(disk, 'epoch-1')
-  journal.books.sold.bytes += 6_000_000n
+  ;(journal.books as WritableBooks).sold.bytes += 6_000_000n
   await journal.append([aSale(sales + 1)])
   for (let turn = 0; turn < 3; turn++) await journal.checkpoint(aNow())
   asFirstFormat(disk)

@@ -1,6 +1,6 @@
 // Proves that the journal holds what was acknowledged and nothing else, and reads it back in order over all its files.
 import { describe, expect, it, test } from 'vitest'
-import { toSnapshot } from '../../../agent/merchant/books.ts'
+import { toSnapshot } from '../../../agent/merchant/snapshot.ts'
 import { aDrift, aMetering, aSale, openJournal, reopened, roomy, seqsOf, usedOf } from '../../support/a-journal.ts'
 import { aNow } from '../../support/builders.ts'
 import { memoryDisk } from '../../support/memory-disk.ts'

@@ -1,6 +1,6 @@
 // Proves that the journal stays bounded for ever: a year of a busy router, with the broker there, and away for half of it.
 import { expect, test } from 'vitest'
-import type { JournalRecord } from '../../../agent/merchant/books.ts'
+import type { JournalRecord } from '../../../agent/merchant/journal-record.ts'
 import { timestamp } from '../../../agent/time/moment.ts'
 import { terminateCauses } from '../../../protocol/index.ts'
 import { aSale, openJournal, reopened } from '../../support/a-journal.ts'

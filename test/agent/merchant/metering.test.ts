@@ -1,6 +1,6 @@
 // Proves that a look charges exactly what the portal counted and the time the gate was seen open, and nothing else.
 import { describe, expect, it, test } from 'vitest'
-import { meteringOf } from '../../../agent/merchant/books.ts'
+import { meteringOf } from '../../../agent/merchant/journal-record.ts'
 import {
   type Look,
   lacksBaseline,

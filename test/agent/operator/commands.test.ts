@@ -1,6 +1,6 @@
 // Proves what a router does with commands beyond its limits, and with commands that are not to be obeyed.
 import { describe, expect, it, test } from 'vitest'
-import type { Act } from '../../../agent/merchant/books.ts'
+import type { Act } from '../../../agent/merchant/journal-record.ts'
 import { createCommands } from '../../../agent/operator/commands.ts'
 import { createRecorder } from '../../../agent/recorder.ts'
 import type { IncomingCommand } from '../../../agent/uplink/uplink.ts'
@@ -15,8 +15,7 @@ const day = 86_400_000
 async function aDesk({ acts = [], uptime = 0 }: { acts?: Act[]; uptime?: number } = {}) {
   const journal = await openJournal()
   const clock = fakeClock()
-  journal.books.acts = acts
-  journal.books.uptime = uptime
+  Object.assign(journal.books, { acts, uptime })
   const carriedOut: string[] = []
   const recorder = createRecorder(aRouterId, clock, journal, quietLog, () => {})
   const onCommand = createCommands({
