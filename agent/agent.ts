@@ -12,6 +12,7 @@ import { createRefusalLimit } from './merchant/refusal-limit.ts'
 import { createCommands } from './operator/commands.ts'
 import { createSessionCommands } from './operator/session-commands.ts'
 import { createOutbox } from './outbox.ts'
+import { entriesOf } from './portal/portal-client.ts'
 import { createRecorder } from './recorder.ts'
 import { createRounds } from './rounds.ts'
 import { createSales } from './sales.ts'
@@ -67,7 +68,7 @@ export function createAgent(parts: AgentParts): Agent {
   const sell = createSales({
     ...{ clock, journal, recorder, tariff: config.tariff, newId: parts.newId, tell },
     refusals: createRefusalLimit(config.refusalsPerMinute),
-    entriesOf: (mac) => gates.sight.remembered?.clients.filter((client) => client.mac === mac) ?? [],
+    entriesOf: (mac) => entriesOf(gates.sight.remembered?.clients, mac),
   })
   const begin = createStart({ clock, journal, recorder, gates, log })
   let isStopping = false

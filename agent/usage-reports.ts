@@ -22,8 +22,8 @@ export function createUsageReports({ journal, recorder, uplink }: Parts) {
   let report: Promise<unknown> | undefined
 
   async function publish(now: Now): Promise<Reported> {
-    const { lastSeq: afterSeq, portalUnreachable } = journal.books
-    const parts = usageReport(journal.books, now, !portalUnreachable, uplink.partBytes)
+    const { lastSeq: afterSeq } = journal.books
+    const parts = usageReport(journal.books, now, uplink.partBytes)
     for (const part of uplink.connected ? parts : []) {
       await uplink.publish('usage', recorder.stamp(part), { urgency: 'report' })
     }

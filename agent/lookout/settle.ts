@@ -277,7 +277,7 @@ function started(session: Session, now: Now): Draft {
     sessionId: session.sessionId,
     mac: session.mac,
     openedAfterMilliseconds: Math.round(waited),
-    session: viewOf({ ...session, startedAt: timestamp(now.wall) }, now, true),
+    session: viewOf({ ...session, startedAt: timestamp(now.wall) }, now, { portalUnreachable: false }),
   }
 }
 

@@ -4,7 +4,14 @@ import type { Mac, PortalKind } from '../../protocol/index.ts'
 import type { Books } from '../merchant/books.ts'
 import { type Session, stateOf } from '../merchant/session.ts'
 import { type Neighbour, ofDevices } from '../portal/neighbour.ts'
-import { type Asked, majorVersion, type PortalClient, type PortalList, type Question } from '../portal/portal-client.ts'
+import {
+  type Asked,
+  entriesOf,
+  majorVersion,
+  type PortalClient,
+  type PortalList,
+  type Question,
+} from '../portal/portal-client.ts'
 import { othersAt } from '../portal/shared-address.ts'
 import type { Moment } from '../time/moment.ts'
 import type { Step } from './gate-plan.ts'
@@ -154,9 +161,7 @@ export function afterLook(
   }
   // A LAN may remember an old address for ever, long after its entry went.
   const isNew = ([mac, count]: [Mac, number]) =>
-    books.sessions.has(mac) &&
-    count > (seen.addresses.get(mac) ?? 1) &&
-    count > list.clients.filter((client) => client.mac === mac).length
+    books.sessions.has(mac) && count > (seen.addresses.get(mac) ?? 1) && count > entriesOf(list.clients, mac).length
   const lacksElder = (client: PortalClient) => client.borrowed && othersAt(client, known.clients).length === 0
   const version = list.version ?? seen.version
   const fastest = Math.max(...[...books.sessions.values()].map(({ meter }) => meter.bytesPerSecond), 0)
@@ -268,7 +273,7 @@ function absentTurn(
 function askedOf({ mac, meter }: Session, { known, present }: AskContext): Asked {
   const { seenOpen, baseline } = meter
   const metered = seenOpen ? baseline.map((entry) => entry.token).filter(isToken) : []
-  const own = known?.clients.filter((client) => client.mac === mac) ?? []
+  const own = entriesOf(known?.clients, mac)
   const here = present?.get(mac)?.map(({ ip }) => ip)
   const newIps = here?.filter((ip) => !own.some((entry) => entry.ip === ip)) ?? []
   const isUsable = ({ ip, token }: PortalClient) => isToken(token) && (here ? here.includes(ip) : metered.length === 0)
@@ -281,7 +286,7 @@ const isToken = (token: string): boolean => token !== '' && token !== 'null'
 
 // An entry that no list has shown may have an older one at its IP; one that was read there has.
 function sharedOf(mac: Mac, known?: PortalList): Pick<Asked, 'shared'> {
-  const entries = known?.clients.filter((client) => client.mac === mac) ?? []
+  const entries = entriesOf(known?.clients, mac)
   if (entries.length === 0) return { shared: 'every' }
   const isShared = (entry: PortalClient) => entry.borrowed || othersAt(entry, known?.clients ?? []).length > 0
   const shared = entries.filter(isShared).map(({ ip }) => ip)

@@ -8,7 +8,7 @@ import {
   openingBaseline,
   setDataBaseline,
 } from '../portal/baseline.ts'
-import type { PortalClient } from '../portal/portal-client.ts'
+import { entriesOf, type PortalClient } from '../portal/portal-client.ts'
 import { behindOlder, othersAt } from '../portal/shared-address.ts'
 import { type Moment, since } from '../time/moment.ts'
 import type { Books } from './books.ts'
@@ -39,7 +39,7 @@ export function meter(books: Books, look: Look): Metering[] {
 /** Charges one session: bytes by the portal's counters, time while the gate was seen open at both ends of it. */
 export function meterSession(session: Session, look: Look): Metering {
   const { meter } = session
-  const entries = look.clients.filter((client) => client.mac === session.mac)
+  const entries = entriesOf(look.clients, session.mac)
   const open = entries.filter((entry) => entry.open)
   const isOpen = open.length > 0
   const at = {
@@ -86,7 +86,7 @@ export function opening(
   clients: readonly PortalClient[],
   known: readonly PortalClient[] = clients,
 ): Metering {
-  const entries = clients.filter((client) => client.mac === session.mac).map((entry) => behindOlder(entry, known))
+  const entries = entriesOf(clients, session.mac).map((entry) => behindOlder(entry, known))
   // Where another device's gate is open at that IP, what the counters show more later may be that one's.
   const isUsed = entries.some((entry) => othersAt(entry, known).some((other) => other.open))
   return meteringOf(session, { baseline: isUsed ? setDataBaseline(entries) : openingBaseline(entries) })
@@ -129,7 +129,7 @@ export function isSeenAgain(before: Session | undefined, { meter }: Metering): b
 
 /** Whether a gate's opening lacks a point to measure from. */
 export function lacksBaseline(session: Session, clients: readonly PortalClient[]): boolean {
-  const entries = clients.filter((client) => client.mac === session.mac)
+  const entries = entriesOf(clients, session.mac)
   return entries.some((client) => {
     const from = session.meter.baseline.find((entry) => entry.token === client.token)
     // The counters of a shut gate move where another device at its IP uses them.

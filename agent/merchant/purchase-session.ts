@@ -8,9 +8,10 @@ import type {
   RefusalCode,
   Unreadable,
 } from '../../protocol/index.ts'
-import { type Now, wallOf } from '../time/moment.ts'
+import type { Now } from '../time/moment.ts'
 import { longestIdle } from './abandoned.ts'
 import type { Books } from './books.ts'
+import { isPast } from './deadline.ts'
 import { endOf } from './ending.ts'
 import type { Draft, DraftOf } from './event-draft.ts'
 import type { PurchaseNote } from './journal-record.ts'
@@ -62,9 +63,7 @@ export function purchaseSession(
   if ('unreadable' in read) return refuse(read.unreadable.code, read.unreadable.message)
 
   const { mac, reference, notAfter, purchaseId, startWithin } = read.purchase
-  // A clock that cannot be believed is still not earlier than one that could.
-  const atLeast = now.clockSynced ? now.wall : (books.syncedWall ?? 0)
-  if (notAfter !== undefined && atLeast >= wallOf(notAfter)) {
+  if (notAfter !== undefined && isPast(notAfter, now, books)) {
     return refuse('expired', `it came after its notAfter, ${notAfter}: refund it, or send it under a new purchaseId`)
   }
   const session = books.sessions.get(mac)
@@ -96,7 +95,7 @@ export function purchaseSession(
     allotment,
     final: true,
     ...(paid && { paid }),
-    session: viewOf(extended, now, !books.portalUnreachable),
+    session: viewOf(extended, now, books),
     ...(notAfter !== undefined && !now.clockSynced && { notAfterJudged: false as const }),
   }
   return { is: 'outcome', event, purchase: note, ...(replaced && { ended: endOf(replaced, 'abandoned') }) }

@@ -13,14 +13,13 @@ const mostSessionsOfAPart = 100
 // The common fields of a report, with room for what their values may come to.
 const frameBytes = 700
 
-/** The usage report, in parts of so many bytes at most. `measured`: the portal answered the latest look. */
+/** The usage report, in parts of so many bytes at most. */
 export function usageReport(
   books: Books,
   now: Now,
-  measured: boolean,
   mostBytes: number,
 ): Pick<Usage, 'type' | 'afterSeq' | 'part' | 'parts' | 'sessions'>[] {
-  const sessions = [...books.sessions.values()].map((session) => viewOf(session, now, measured))
+  const sessions = [...books.sessions.values()].map((session) => viewOf(session, now, books))
   const parts = inParts(sessions, mostBytes - frameBytes, mostSessionsOfAPart)
   return parts.map((part, index) => ({
     type: 'usage',

@@ -63,5 +63,5 @@ function changed<T extends 'session.paused' | 'session.resumed' | 'session.moved
   now: Now,
 ) {
   const { sessionId, mac } = session
-  return { type, sessionId, mac, session: viewOf(session, now, !books.portalUnreachable) }
+  return { type, sessionId, mac, session: viewOf(session, now, books) }
 }

@@ -4,8 +4,12 @@ import { type Now, since, timestamp } from '../time/moment.ts'
 import type { Books } from './books.ts'
 import { allotmentOf, currentLot, remainingOf, type Session, stateOf, sumOf, usedOf } from './session.ts'
 
-/** One session as every event, report and reply shows it. `measured`: whether the portal answered the latest look. */
-export function viewOf(session: Session, now: Now, measured: boolean): SessionView {
+/** One session as every event, report and reply shows it. */
+export function viewOf(
+  session: Session,
+  now: Now,
+  { portalUnreachable }: Pick<Books, 'portalUnreachable'>,
+): SessionView {
   const exhaustsIn = untilExhausted(session)
   const state = stateOf(session)
   const { readAt, downloaded, uploaded, openMilliseconds, bytesPerSecond, waitingFor } = session.meter
@@ -20,8 +24,8 @@ export function viewOf(session: Session, now: Now, measured: boolean): SessionVi
     remaining: amounts(session, remainingOf(session.lots)),
     ...{ downloaded, uploaded, openMilliseconds, bytesPerSecond },
     ...(exhaustsIn !== undefined && { exhaustsAt: timestamp(now.wall + exhaustsIn) }),
-    ...(state === 'waiting' && { waitingFor: measured ? (waitingFor ?? 'device') : 'portal' }),
-    quality: measured ? 'measured' : 'last-known',
+    ...(state === 'waiting' && { waitingFor: portalUnreachable ? 'portal' : (waitingFor ?? 'device') }),
+    quality: portalUnreachable ? 'last-known' : 'measured',
     ...(age !== undefined && { ageMilliseconds: Math.round(age) }),
   }
 }

@@ -6,12 +6,12 @@ import { findSession } from '../merchant/session-changes.ts'
 import { viewOf } from '../merchant/view.ts'
 import type { Outbox } from '../outbox.ts'
 import { type Clock, nowOf } from '../time/clock.ts'
-import { withoutSecrets as addressOf } from '../uplink/names.ts'
+import { withoutSecrets } from '../uplink/names.ts'
 import { NotTaken, type Reply } from '../uplink/uplink.ts'
 import { type Answer, refusal } from './answer.ts'
-import { missedDeadline } from './deadline.ts'
 import { createHistory } from './history.ts'
 import type { Question } from './incoming.ts'
+import { missedDeadline } from './missed-deadline.ts'
 
 interface Parts {
   config: Config
@@ -27,7 +27,7 @@ export function createQuestions({ config, clock, journal, outbox }: Parts) {
   const history = createHistory(journal)
   let lastUsage = Number.NEGATIVE_INFINITY
 
-  const view = (session: Session) => viewOf(session, nowOf(clock), !journal.books.portalUnreachable)
+  const view = (session: Session) => viewOf(session, nowOf(clock), journal.books)
 
   async function replay(question: Extract<Question, { command: 'events.replay' }>, send: Reply): Promise<Answer> {
     const skipped: { seq: unknown; bytes: number }[] = []
@@ -53,7 +53,7 @@ export function createQuestions({ config, clock, journal, outbox }: Parts) {
   }
 
   return async function answer(question: Question, send: Reply): Promise<Answer> {
-    const missed = missedDeadline(question, clock)
+    const missed = missedDeadline(question, nowOf(clock), journal.books)
     if (missed) return missed
     const { books } = journal
     switch (question.command) {
@@ -70,11 +70,11 @@ export function createQuestions({ config, clock, journal, outbox }: Parts) {
       case 'usage':
         return reportUsage()
       case 'config':
-        return { data: withoutSecrets(config) }
+        return { data: told(config) }
     }
   }
 }
 
-function withoutSecrets({ mqtt, ...config }: Config): object {
-  return { ...config, mqtt: { ...mqtt, urls: mqtt.urls.map(addressOf) } }
+function told({ mqtt, ...config }: Config): object {
+  return { ...config, mqtt: { ...mqtt, urls: mqtt.urls.map(withoutSecrets) } }
 }

@@ -112,7 +112,7 @@ export function createSessionCommands({ clock, journal, recorder, look }: Parts)
       return refusal('superseded', 'another order has changed the session in the meantime')
     }
     if (effectOf(books, order, sessionId) !== 'shown') return unconfirmed(books, order, session.mac)
-    return { data: viewOf(session, nowOf(clock), !books.portalUnreachable) }
+    return { data: viewOf(session, nowOf(clock), books) }
   }
 
   async function endedAgain(order: Order, { sessionId = '', seqs, epoch }: Act): Promise<Answer> {

@@ -4,10 +4,10 @@ import type { CommandErrorCode } from '../../protocol/index.ts'
 import type { Journal } from '../journal/journal.ts'
 import { actsOfLastDay } from '../merchant/books.ts'
 import type { Recorder } from '../recorder.ts'
-import type { Clock } from '../time/clock.ts'
+import { type Clock, nowOf } from '../time/clock.ts'
 import { type Answer, refusal } from './answer.ts'
-import { missedDeadline } from './deadline.ts'
 import type { Order } from './incoming.ts'
+import { missedDeadline } from './missed-deadline.ts'
 import type { OrderId, SessionCommands } from './session-commands.ts'
 
 interface Parts {
@@ -30,7 +30,7 @@ export function createTransactions({ clock, journal, recorder, orders }: Parts) 
       return refusal('busy', `${mostActs} orders were given within a day, and each is remembered for one: try tomorrow`)
     }
     const id = { transaction: order.transaction, content }
-    const answer = missedDeadline(order, clock) ?? (await orders.carryOut(order, id))
+    const answer = missedDeadline(order, nowOf(clock), journal.books) ?? (await orders.carryOut(order, id))
     // Remembered, so that the same order sent again does not act on whatever is there by then.
     if ('code' in answer && !actOf(order)) await rememberRefusal(id, answer.code)
     return answer

@@ -71,6 +71,11 @@ function tellsOfEntry({ only, named }: PortalList, { mac, ip, token }: PortalCli
   return only.has(mac) && (!names || names.has(token) || names.has(ip) || names.has(mac))
 }
 
+/** That device's entries. */
+export function entriesOf(clients: readonly PortalClient[] | undefined, mac: Mac): PortalClient[] {
+  return clients?.filter((client) => client.mac === mac) ?? []
+}
+
 /** Each device's entries. */
 export function entriesByMac(clients: readonly PortalClient[]): Map<Mac, PortalClient[]> {
   const entries = new Map<Mac, PortalClient[]>()

@@ -4,6 +4,8 @@ import { countSessions, faultOfBooks, usageReport } from '../../../agent/merchan
 import { conservationOf, viewOf } from '../../../agent/merchant/view.ts'
 import { aBooks, aLot, aMac, aNow, anOpenSession, aSession } from '../../support/builders.ts'
 
+const reachable = { portalUnreachable: false }
+
 const mixed = [aLot({ allotment: 100, used: 30 }), aLot({ metric: 'milliseconds', allotment: 5000, used: 1 })]
 const settled = { bytes: { used: 40n, unused: 10n }, milliseconds: { used: 0n, unused: 0n } }
 
@@ -52,7 +54,7 @@ describe('a session as it is shown', () => {
       exhausts: '9999-12-31T00:00:00.000Z',
     },
   ])('is exhausted at $exhausts when $when', ({ session, exhausts }) => {
-    expect(viewOf(session, now, true).exhaustsAt).toBe(exhausts)
+    expect(viewOf(session, now, reachable).exhaustsAt).toBe(exhausts)
   })
 
   test.each([
@@ -69,11 +71,13 @@ describe('a session as it is shown', () => {
       shown: { quality: 'last-known', ageMilliseconds: 5000 },
     },
   ])('says how old its numbers are when $when', ({ measured, session, shown }) => {
-    expect(viewOf(session, now, measured)).toMatchObject(shown)
+    expect(viewOf(session, now, { portalUnreachable: !measured })).toMatchObject(shown)
   })
 
   it('has no age across a reboot', () => {
-    expect(viewOf(anOpenSession(), aNow({ bootId: 'boot-2', at: 5 }), false)).not.toHaveProperty('ageMilliseconds')
+    expect(viewOf(anOpenSession(), aNow({ bootId: 'boot-2', at: 5 }), { portalUnreachable: true })).not.toHaveProperty(
+      'ageMilliseconds',
+    )
   })
 })
 
@@ -87,7 +91,7 @@ describe('the usage report', () => {
     { sessions: 101, parts: [100, 1] },
     { sessions: 250, parts: [100, 100, 50] },
   ])('of $sessions sessions comes in parts of $parts', ({ sessions, parts }) => {
-    const report = usageReport(aBooks({ sessions: many(sessions), lastSeq: 9 }), aNow(), true, 64_000)
+    const report = usageReport(aBooks({ sessions: many(sessions), lastSeq: 9 }), aNow(), 64_000)
 
     expect(report.map((part) => part.sessions.length)).toEqual(parts)
     expect(report.map(({ part, parts: of, afterSeq }) => [part, of, afterSeq])).toEqual(
