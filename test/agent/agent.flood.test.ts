@@ -6,7 +6,7 @@ import { aGrant, aMac } from '../support/builders.ts'
 import { settled } from '../support/fake-clock.ts'
 
 const megabyte = 1_000_000
-const junk = 3000
+const junk = 1500
 
 let router: RouterUnderTest
 beforeEach(async () => {

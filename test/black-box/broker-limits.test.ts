@@ -77,7 +77,7 @@ describe.skipIf(mosquitto.missing)(mosquitto.missing ?? 'at Mosquitto', () => {
     '30 purchases wait while the disk refuses: a command is answered within 2 s',
     async () => {
       const broker = await aBroker()
-      const router = await aRouter(broker, { AGENT_PORTAL_TRANSPORT: 'socket' })
+      const router = await aRouter(broker)
       const disk = limitedFiles.open()
       const pid = router.pid() ?? 0
       process.kill(pid, 'SIGSTOP')

@@ -1,15 +1,18 @@
-// The same cases for every broker: the agent as a process, with the mock ndsctl executable, as a backend, a monitor and
-// a customer see it.
+// The same cases for every broker: the agent as a process, as a backend, a monitor and a customer see it.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { BrokerKind, TestBroker } from '../support/brokers/brokers.ts'
 import { ip, mac, openRouter, type Router, type RouterOptions } from '../support/processes/watched-router.ts'
 import { until } from '../support/until.ts'
 
+type Transport = NonNullable<RouterOptions['transport']>
+
 const megabytes = 1_000_000
 const phone = mac(1)
+// More than the looks of the case; the agent's own tests have hundreds.
+const sessions = 15
 
-export function casesOn({ name, open, missing }: BrokerKind): void {
-  describe.skipIf(missing)(missing ? `on ${name}, skipped: ${missing}` : `on ${name}`, () => {
+export function casesOn({ name, open, missing }: BrokerKind, transport: Transport): void {
+  describe.skipIf(missing)(missing ? `on ${name}, skipped: ${missing}` : `on ${name}, over ${transport}`, () => {
     let broker: TestBroker
     let routers: Router[] = []
     beforeEach(async () => {
@@ -21,7 +24,7 @@ export function casesOn({ name, open, missing }: BrokerKind): void {
       await broker.close()
     })
     async function aRouter(options: Omit<RouterOptions, 'url'> = {}): Promise<Router> {
-      const router = await openRouter({ url: broker.url, ...options })
+      const router = await openRouter({ url: broker.url, transport, ...options })
       routers.push(router)
       await router.start()
       return router
@@ -72,7 +75,7 @@ export function casesOn({ name, open, missing }: BrokerKind): void {
       await until(() => router.ofType('usage').at(-1)?.sessions[0]?.allotment.bytes === 20 * megabytes)
       const session = router.ofType('usage').at(-1)?.sessions[0]
       expect(session?.remaining.bytes).toBe(11 * megabytes)
-      expect(router.calls().filter((call) => call.startsWith('auth'))).toHaveLength(1)
+      expect(router.calls.filter((call) => call.startsWith('auth'))).toHaveLength(1)
     })
 
     it('closes at four seconds when two were bought and two more at one', async () => {
@@ -165,15 +168,15 @@ export function casesOn({ name, open, missing }: BrokerKind): void {
     })
 
     it('asks nodogsplash once a look, however many sessions are open', async () => {
-      const router = await aRouter({ maxClients: 250 })
-      const devices = Array.from({ length: 60 }, (_, index) => index + 1)
+      const router = await aRouter()
+      const devices = Array.from({ length: sessions }, (_, index) => index + 1)
       for (const device of devices) router.browse(mac(device), ip(device))
       await Promise.all(devices.map((device) => router.publish(bytes(`p${device}`, 500 * megabytes, mac(device)))))
-      await router.hears('session.started', 60, 60_000)
-      const before = router.calls().length
+      await router.hears('session.started', sessions, 60_000)
+      const before = router.calls.length
       const reports = router.ofType('usage').length
       await router.hears('usage', reports + 4)
-      const calls = router.calls().slice(before)
+      const calls = router.calls.slice(before)
       // A report comes with a look of its own; a look interval may fall between two of them.
       expect(calls.every((call) => call === 'json')).toBe(true)
       expect(calls.length).toBeLessThanOrEqual(2 * 5 + 1)

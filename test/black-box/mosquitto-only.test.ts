@@ -70,7 +70,7 @@ describe.skipIf(mosquitto.missing)(mosquitto.missing ?? 'on Mosquitto alone', ()
   })
 
   it('opens, meters and shuts over the daemon’s socket, without ndsctl', async () => {
-    router = await openRouter({ url: broker.url, env: { AGENT_PORTAL_TRANSPORT: 'socket', AGENT_NDSCTL: '/nowhere' } })
+    router = await openRouter({ url: broker.url, env: { AGENT_NDSCTL: '/nowhere' } })
     router.browse(phone, ip(1))
     await router.start()
     await router.publish({ purchaseId: 'p1', mac: phone, metric: 'bytes', allotment: 1_000_000 })

@@ -23,7 +23,7 @@ const onDisk = ({ name, missing, open }: FullDisk) =>
       broker = await (mosquitto.missing ? aedes : mosquitto).open()
       ear = await listen(broker.url)
       disk = open()
-      router = await openRouter({ url: broker.url, env: { AGENT_PORTAL_TRANSPORT: 'socket', ...disk.env } })
+      router = await openRouter({ url: broker.url, env: disk.env })
       voice = ear.of(router.id)
       router.browse(phone, ip(1))
       await router.start()

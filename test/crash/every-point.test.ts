@@ -1,5 +1,5 @@
-// Proves that the agent may be killed at every durable write and every outside action of a purchase's life: every sixth
-// point here, all of them by `npm run crash`.
+// Proves that the agent may be killed at every durable write and every outside action of a purchase's life: every twelfth
+// death here, all of them by `npm run crash`.
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -8,7 +8,7 @@ import { bundle } from '../support/processes/bundle.ts'
 import { type Ear, listen } from './ear.ts'
 import { allDeaths, liveAll, summaryOf } from './every-point.ts'
 
-const everySo = 6
+const everySo = 12
 
 let broker: TestBroker
 let ear: Ear

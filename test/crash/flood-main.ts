@@ -14,7 +14,7 @@ const honest = 4
 const broker = await mosquitto.open()
 const router = await openRouter({
   url: broker.url,
-  env: { AGENT_PORTAL_TRANSPORT: 'socket', AGENT_CHECKPOINT_INTERVAL_MS: '2000', AGENT_USAGE_INTERVAL_MS: '1000' },
+  env: { AGENT_CHECKPOINT_INTERVAL_MS: '2000', AGENT_USAGE_INTERVAL_MS: '1000' },
 })
 const passed = async (from: number, milliseconds: number) =>
   until(() => performance.now() - from >= milliseconds, milliseconds + 10_000)

@@ -23,7 +23,7 @@ describe.skipIf(mosquitto.missing)(mosquitto.missing ?? `with seed ${seed}`, () 
   beforeEach(async () => {
     broker = await mosquitto.open()
     ear = await listen(broker.url)
-    router = await openRouter({ url: broker.url, env: { AGENT_PORTAL_TRANSPORT: 'socket' } })
+    router = await openRouter({ url: broker.url })
     for (let device = 1; device <= devices; device++) router.browse(mac(device), ip(device))
     await router.start()
   })

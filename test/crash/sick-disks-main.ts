@@ -128,7 +128,7 @@ for (const disk of disks) {
   mkdirSync(state)
   const router = await openRouter({
     url: broker.url,
-    env: { AGENT_PORTAL_TRANSPORT: 'socket', AGENT_STATE_DIR: state, AGENT_CHECKPOINT_INTERVAL_MS: '2000' },
+    env: { AGENT_STATE_DIR: state, AGENT_CHECKPOINT_INTERVAL_MS: '2000' },
   })
   try {
     console.log(`${disk.name}: ${await story(router, disk, folder)}`)

@@ -1,6 +1,6 @@
-// A router seen from outside: the agent as a process, the mock `ndsctl` executable, a portal with devices, and somebody
-// who listens at the broker.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+// A router seen from outside: the agent as a process, a portal with devices, and somebody who listens at the broker. The
+// agent asks the portal over its socket, or by the mock `ndsctl` executable: a process for every call.
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { servePortal } from '../../../broker-dev/portal/socket.ts'
@@ -12,20 +12,25 @@ const ndsctl = resolve('dist/ndsctl.js')
 export interface RouterOptions {
   url: string
   flavour?: Flavour
-  maxClients?: number
+  transport?: 'exec' | 'socket'
   env?: Record<string, string>
 }
 
 export type Router = Awaited<ReturnType<typeof openRouter>>
 
-export async function openRouter({ url, flavour = 'nodogsplash', maxClients, env = {} }: RouterOptions) {
+export async function openRouter({ url, flavour = 'nodogsplash', transport = 'socket', env = {} }: RouterOptions) {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-portal-'))
-  const calls = join(folder, 'calls.txt')
-  const portal = createPortal({ flavour, now: Date.now, random: Math.random, ...(maxClients && { maxClients }) })
-  const served = await servePortal(portal, join(folder, 'ndsctl.sock'))
+  const calls: string[] = []
+  const portal = createPortal({ flavour, now: Date.now, random: Math.random })
+  const serve = (line: string) => {
+    if (line !== '') calls.push(line)
+    return portal.serve(line)
+  }
+  const served = await servePortal(Object.create(portal, { serve: { value: serve } }), join(folder, 'ndsctl.sock'))
   const agent = await openWatchedAgent({
     broker: { url, watchUrl: url },
     env: {
+      AGENT_PORTAL_TRANSPORT: transport,
       AGENT_NDSCTL: ndsctl,
       AGENT_LOOK_INTERVAL_MS: '400',
       AGENT_NEAR_INTERVAL_MS: '150',
@@ -34,7 +39,6 @@ export async function openRouter({ url, flavour = 'nodogsplash', maxClients, env
       AGENT_NDS_SOCKET: join(folder, 'ndsctl.sock'),
       MOCK_NDSCTL_SOCKET: join(folder, 'ndsctl.sock'),
       MOCK_NDSCTL_FLAVOUR: flavour,
-      MOCK_NDSCTL_LOG: calls,
       ...env,
     },
   })
@@ -42,8 +46,8 @@ export async function openRouter({ url, flavour = 'nodogsplash', maxClients, env
   return {
     ...agent,
     portal,
-    /** The calls of ndsctl so far, one line each. */
-    calls: (): string[] => (existsSync(calls) ? readFileSync(calls, 'utf8').split('\n').filter(Boolean) : []),
+    /** What the portal was asked so far, by whichever transport. */
+    calls: calls as readonly string[],
     /** A device on the LAN that has met the portal page. */
     browse(mac: string, ip: string) {
       portal.arrive(mac, ip)

@@ -1,0 +1,6 @@
+// How much of an enumeration a run goes through: a share of it by `npm test`, all of it by `npm run crash`.
+
+export const isWhole = process.env.CRASH_WHOLE === '1'
+
+/** The step from one sample to the next. */
+export const everySo = (usual: number): number => (isWhole ? 1 : usual)
