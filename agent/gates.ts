@@ -5,7 +5,7 @@ import { createAsking } from './asking.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import type { Step, UnpaidPolicy } from './lookout/gate-plan.ts'
-import { adopting, afterNotice, merged, nothingKnown, type Sight } from './lookout/sight.ts'
+import { adopting, afterNotice, isShared, merged, nothingKnown, type Sight } from './lookout/sight.ts'
 import { afterLook } from './lookout/whom-to-ask.ts'
 import { createMoving } from './moving.ts'
 import type { PortalList, Question } from './portal/portal-client.ts'
@@ -54,6 +54,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
 
   async function lookAt(asked: Question, began: number): Promise<PortalList> {
     const { list, question } = await ask(asked)
+    if (isShared(at.sight, list)) await readNeighbours()
     const { told, whole } = merged(at.sight, list)
     const now = nowOf(clock)
     at.sight = { ...at.sight, unansweredSince: undefined, answeredAt: now.at }
@@ -65,6 +66,12 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     const version = portal.version === null ? {} : { version: portal.version }
     at.sight = { ...at.sight, portal, seen: { ...at.sight.seen, ...version }, remembered: { ...whole, ...version } }
     return { ...told, ...version }
+  }
+
+  // Of two devices at one IP the kernel knows best who has it now; as it was a look ago is too old to be charged by.
+  async function readNeighbours(): Promise<void> {
+    const told = await neighbours().catch(() => undefined)
+    if (told) at.sight = { ...at.sight, neighbours: told }
   }
 
   async function failed(fault: PortalFault, began: number): Promise<void> {

@@ -5,7 +5,7 @@ import { currentLot } from '../merchant/session.ts'
 import type { Neighbour } from '../portal/neighbour.ts'
 import { type PortalClient, type PortalList, updated, without } from '../portal/portal-client.ts'
 import { gatesAlong, type ShutAlong } from '../portal/prefix-defect.ts'
-import { withHolders } from '../portal/shared-address.ts'
+import { othersAt, withHolders } from '../portal/shared-address.ts'
 import type { Now } from '../time/moment.ts'
 import { nothingWatched, type Watch } from './settle.ts'
 import { absentMilliseconds, afterNeighbours, nothingSeen, type Seen } from './whom-to-ask.ts'
@@ -54,11 +54,18 @@ export function afterNotice(sight: Sight, neighbours: readonly Neighbour[] | und
   return { ...sight, neighbours, seen, remembered: { ...remembered, clients } }
 }
 
+/** Whether several devices stand at one IP in an answer, or in what is known beside it. */
+export function isShared({ remembered }: Sight, list: PortalList): boolean {
+  const known = [...(remembered?.clients ?? []), ...list.clients]
+  return list.clients.some((client) => othersAt(client, known).length > 0)
+}
+
 /** An answer, and the whole list as far as it is known with it; both with the holders of shared addresses. */
 export function merged({ remembered, neighbours }: Sight, list: PortalList): { told: PortalList; whole: PortalList } {
   const union = updated(remembered, list)
-  const whole = { ...union, clients: withHolders(union.clients, union.clients, neighbours) }
-  return { told: { ...list, clients: withHolders(list.clients, whole.clients, neighbours) }, whole }
+  const before = remembered?.clients
+  const whole = { ...union, clients: withHolders(union.clients, union.clients, neighbours, before) }
+  return { told: { ...list, clients: withHolders(list.clients, whole.clients, neighbours, before) }, whole }
 }
 
 /** The agent opens that device's gate, or may have. */

@@ -28,22 +28,32 @@ export function behindOlder(client: PortalClient, known: readonly PortalClient[]
 
 /**
  * The entries of an answer, with the device that has their IP now where that is another one: by the LAN's own knowledge, or
- * the newest entry whose gate is open, or the newest. `known`: the portal's whole list as far as it is known.
+ * the newest entry whose gate is open, or the newest. `known`: the portal's whole list as far as it is known; `before`: the
+ * same before this answer, since a device whose gate was open then may have moved the bytes that are found now.
  */
 export function withHolders(
   clients: readonly PortalClient[],
   known: readonly PortalClient[],
   neighbours: readonly Neighbour[] = [],
+  before: readonly PortalClient[] = [],
 ): PortalClient[] {
   const onTheLan = new Map<string, Mac>(neighbours.map(({ ip, mac }) => [ip, mac]))
   const holders = holdersOf(known, onTheLan)
   return clients.map(({ heldBy: _, isContested: __, ...client }) => {
     const holder = holders.get(client.ip)
-    const isContested = client.open && !onTheLan.has(client.ip) && othersAt(client, known).some((other) => other.open)
+    const isUsed = wasUsed(client, before)
+    const isOpenToo = isUsed || othersAt(client, known).some((other) => other.open)
+    const isContested = client.open && !onTheLan.has(client.ip) && isOpenToo
     if (!holder || holder.mac === client.mac) return isContested ? { ...client, isContested } : client
     const isOnLan = onTheLan.get(client.ip) === holder.mac && { isOnLan: true as const }
-    return { ...client, heldBy: { mac: holder.mac, open: holder.open, ...isOnLan } }
+    return { ...client, heldBy: { mac: holder.mac, open: holder.open || isUsed, ...isOnLan } }
   })
+}
+
+// Another device's gate was open at that IP since the entry was last read.
+function wasUsed(client: PortalClient, before: readonly PortalClient[]): boolean {
+  const last = before.find(({ token }) => token === client.token)
+  return last?.isOutdated === true || othersAt(client, before).some((other) => other.open)
 }
 
 /** The entries of other devices at that entry's IP. */

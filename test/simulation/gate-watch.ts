@@ -74,7 +74,8 @@ export function createGateWatch(
     const others = [...since.entries()].filter(([other, found]) => other !== device && found.wrong === wrong).length
     // Those who end together are shut one after the other.
     const own = site.steadyFor(device) > timing.steady ? timing.steadyCutOff : timing.cutOff
-    return own + others * timing.otherCutOff
+    // One that has left moves nothing more, and is read in its turn.
+    return own + others * timing.otherCutOff + (device.present ? 0 : timing.look)
   }
 
   return {
