@@ -36,7 +36,7 @@ const js = "import { createRequire } from 'node:module'; const require = createR
 
 const present = Object.fromEntries(Object.entries(programs).filter(([, file]) => existsSync(file)))
 await build({ ...common, entryPoints: present, banner: { js: `#!/usr/bin/env node\n${js}` } })
-// What is published: a backend needs nothing beside it but zod, whose types the contract's own are made of.
+// The published package: a backend needs nothing beside it but zod, whose types the contract's own are made of.
 rmSync('dist/package', { recursive: true, force: true })
 await build({
   ...common,

@@ -1,5 +1,5 @@
-// Gates: a look at the portal becomes charges and events in the books; a plan becomes calls of the Valve. What is known of the
-// portal besides the books is one Sight.
+// Gates: a look at the portal becomes charges and events in the books; a plan becomes calls of the Valve. All that is known
+// of the portal besides the books is one Sight.
 import type { Mac } from '../protocol/index.ts'
 import { createAsking } from './asking.ts'
 import type { Journal } from './journal/journal.ts'

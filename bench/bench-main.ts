@@ -33,7 +33,7 @@ const figures: Figure[] = [
   fleet,
 ]
 
-// What the figure under way has started.
+// Programs and files that the figure under way has started.
 const undos: (() => unknown)[] = []
 let isInterrupted = false
 
@@ -81,7 +81,7 @@ async function measure(figure: Figure): Promise<Measured> {
     const rows = await figure.measure(stage)
     return { name, about, rows, seconds: seconds() }
   } catch (error) {
-    // What broke because its programs were stopped is no result.
+    // A figure that broke because its programs were stopped is no result.
     if (isInterrupted) return new Promise(() => {})
     say(error instanceof Error ? (error.stack ?? error.message) : String(error))
     return { name, about, failed: String(error), rows: [], seconds: seconds() }

@@ -1,4 +1,4 @@
-// What a crowd costs one customer, in virtual time at the portals' measured latencies: against the same customer alone.
+// The cost of a crowd to one customer, in virtual time at the portals' measured latencies: against the same customer alone.
 import { aRouter } from '../test/support/a-router.ts'
 import {
   amongHundredWhoAreAway,

@@ -1,11 +1,11 @@
-// What a figure is: rows that set ours against a floor or a peer measured in the same run, and the goal for the ratio.
+// A figure: rows that set ours against a floor or a peer measured in the same run, and the goal for the ratio.
 
 export interface Figure {
-  /** What `--only` calls it. */
+  /** Its name for `--only`. */
   name: string
   /** One line for people. */
   about: string
-  /** What is missing on this machine, and how to get it; undefined when nothing is. */
+  /** The program that is missing on this machine, and how to get it; undefined when nothing is. */
   missing?(): string | undefined
   measure(stage: Stage): Promise<Row[]>
 }
@@ -22,7 +22,7 @@ export interface Row {
 
 export type Unit = 'ms' | 'bytes' | 'runs' | 'looks' | 'reports' | 'routers'
 
-/** What a figure is handed: where to say how far it is, and who tidies up after it. */
+/** Handed to every figure: where to say how far it is, and who tidies up after it. */
 export interface Stage {
   say(progress: string): void
   /** Done when the figure is over, also when it failed; the newest first. */

@@ -9,7 +9,7 @@ import { openVirtualRouter } from './virtual-router.ts'
 const minutesOfADay = 1440
 const sessions = 50
 const most = 10_000_000
-// What is looked at and told more often is not on flash more often: only checkpoints are.
+// Looking and telling more often puts nothing more on flash: only checkpoints do.
 const env = { AGENT_USAGE_INTERVAL_MS: '60000' }
 
 export const flash: Figure = {

@@ -54,7 +54,7 @@ async function rowsAt(stage: Stage, broker: string, url: string): Promise<Row[]>
   const before = await taken()
   await sleepFor(minute)
   const after = await taken()
-  // Whoever was not connected at once began its minute an interval later.
+  // A router that was not connected at once began its minute an interval later.
   await sleepFor(usageInterval + slip + inTime)
   const reports = [...ear.heard.values()]
   const delays = reports.flat().map(({ delay }) => delay)

@@ -16,7 +16,7 @@ interface Flow {
   passed: number
 }
 
-// What a download sends back: it is also the device's sign of life.
+// The bytes that a download sends back; they are also the device's sign of life.
 const uploadedShare = 0.03
 
 export function createFlowingPortal(portal: MockPortal, now: () => number, moved: (move: GateMoved) => void) {

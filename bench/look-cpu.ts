@@ -1,4 +1,4 @@
-// What one look at 120 sessions costs in CPU, settling and all, against running ndsctl for every session.
+// The CPU that one look at 120 sessions costs, settling and all, against running ndsctl for every session.
 import { type ChildProcess, fork } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

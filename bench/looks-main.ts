@@ -28,7 +28,7 @@ let stopped = () => {}
 
 const counted: Ndsctl = async (args) => {
   if (args[0] === 'json' && args.length === 1 && looksLeft-- <= 0) {
-    // What the look before was for is done: it has been settled, and the loop has slept.
+    // The look before is done with: it has been settled, and the loop has slept.
     stopped()
     await new Promise<void>((resolve) => {
       letThrough = resolve

@@ -1,4 +1,4 @@
-// What the agent takes of a router's memory, idle and after a thousand purchases, against a Node that does nothing but wait.
+// The agent's share of a router's memory, idle and after a thousand purchases, against a Node that does nothing but wait.
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { aedes, mosquitto } from '../test/support/brokers/brokers.ts'

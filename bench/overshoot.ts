@@ -1,4 +1,4 @@
-// What passes beyond the allotment while bytes flow at a steady rate, against a peer that polls every two seconds.
+// The bytes that pass beyond the allotment while bytes flow at a steady rate, against a peer that polls every two seconds.
 import { mosquitto } from '../test/support/brokers/brokers.ts'
 import { aMac, anIp } from '../test/support/builders.ts'
 import { startAgent } from './agent-under-test.ts'

@@ -1,4 +1,4 @@
-// Purchases on their way: each is published again, with a growing pause, until it is answered. What is here is in the store;
+// Purchases on their way: each is published again, with a growing pause, until it is answered. Each of them is in the store;
 // a process that is killed loses nothing of it.
 import { type RouterId, topicOf } from '../protocol/index.ts'
 import { backOff, type Clock } from './clock.ts'

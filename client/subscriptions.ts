@@ -1,4 +1,4 @@
-// What the client listens to, over all its connections: which filters have handlers, which of them a broker has granted, and
+// The client's subscriptions, over all its connections: which filters have handlers, which of them a broker has granted, and
 // which callers still wait for that.
 import type { MqttClient } from 'mqtt'
 import { FleetError } from './errors.ts'

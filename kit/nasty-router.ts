@@ -1,5 +1,5 @@
 // A router that does on purpose what a real one does once a year: it answers late, twice or not at all, loses events on the way,
-// begins another journal, and says what nobody has heard of. What it says is by the contract.
+// begins another journal, and says what nobody has heard of. It says nothing against the contract.
 import { randomUUID } from 'node:crypto'
 import type { Incoming, Link } from '../client/link.ts'
 import { type Json, jsonOf } from '../client/reading.ts'

@@ -10,7 +10,7 @@ const SessionId = z.string().min(1).max(64)
 const one = { mac: AnyMac.optional(), sessionId: SessionId.optional() }
 
 /**
- * What an operator may ask of a router. The same `transaction` of an acting command acts once, for at least a day; after
+ * An operator's commands and questions to a router. The same `transaction` of an acting command acts once, for at least a day; after
  * `notAfter` a command is refused with `expired`. `session*` commands name a device by `mac` or a session by `sessionId`;
  * where both are given, both must match. With `replyTo` the answers go to `router/<id>/reply/<replyTo>` instead.
  */
@@ -35,7 +35,7 @@ export const Command = z.discriminatedUnion('command', [
 export type Command = z.infer<typeof Command>
 export type CommandInput = z.input<typeof Command>
 
-/** What a command does to a session; all others only read, and may come on the query topic too. */
+/** The commands that change a session; all others only read, and may come on the query topic too. */
 export const actingCommands = ['session.end', 'session.pause', 'session.resume', 'session.move'] as const
 
 /** Why a command was not done: a closed list. */

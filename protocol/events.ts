@@ -109,7 +109,7 @@ export const terminateCauses = {
   lost: { name: 'NAS-Error', number: 9 },
 } as const satisfies Record<EndReason, { name: string; number: number }>
 
-/** What became of one purchase: `allotment = used + unused`. */
+/** The outcome of one purchase at the end: `allotment = used + unused`. */
 export const SettledPurchase = z.object({
   purchaseId: PurchaseId,
   reference: Reference.optional(),

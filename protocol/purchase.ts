@@ -43,7 +43,7 @@ const common = {
 }
 
 /**
- * What was paid, priced by the router's own price list. `metric`, when given, must be the one the router sells;
+ * A payment, priced by the router's own price list. `metric`, when given, must be the one the router sells;
  * `source` picks among prices of one unit.
  */
 export const PaidPurchase = z.object({
@@ -55,7 +55,7 @@ export const PaidPurchase = z.object({
   allotment: z.never().optional(),
 })
 
-/** So many bytes or milliseconds, priced by the backend. */
+/** An amount of bytes or milliseconds, priced by the backend. */
 export const DirectGrant = z.object({ ...common, metric: Metric, allotment: Count })
 
 /** One purchase. Unknown fields are ignored. */

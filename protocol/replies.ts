@@ -1,4 +1,4 @@
-// What the replies to each command carry in `data`.
+// The `data` of the reply to each command.
 import * as z from 'zod'
 import { SessionEnded } from './events.ts'
 import { Session } from './session.ts'

@@ -10,7 +10,7 @@ const Balance = z.object({
   used: Sum,
   remaining: Sum,
   unused: Sum,
-  /** What damage took from the books; absent where it took nothing. Negative where it hid what had been sold. */
+  /** The amount that damage took from the books; absent where it took nothing. Negative where it hid what had been sold. */
   writtenOff: Sum.optional(),
   difference: Sum,
 })
@@ -45,7 +45,7 @@ const known = {
   conservation: Conservation,
   /** Bytes put on flash since the agent started, and the mean of it for a day; null in the first hour. */
   flash: z.object({ writtenBytes: Count, bytesPerDay: Count.nullable() }),
-  /** What the router sells, so that a backend can quote before it sells; left out where the broker takes small messages only. */
+  /** The router's price list, so that a backend can quote before it sells; left out where the broker takes small messages only. */
   prices: z.object({ ...PriceList.shape, directGrants: z.boolean() }).optional(),
   /** The last events that were too large for the broker. */
   skipped: z.array(Skipped),

@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { RouterId } from './values.ts'
 
-/** What is said on a router's topics; see the contract's table for who says it to whom. */
+/** The channels of a router; see the contract's table for who says it to whom. */
 export const Channel = z.enum(['purchase', 'usage', 'status', 'command', 'query', 'reply'])
 export type Channel = z.infer<typeof Channel>
 

@@ -4,7 +4,7 @@ import * as z from 'zod'
 /** A count of bytes or milliseconds: an integer, 0 to 2^53-1. */
 export const Count = z.int().min(0)
 
-/** What is sold and metered: `bytes` (up and down together) or `milliseconds` (while the gate is shown open). */
+/** The unit that is sold and metered: `bytes` (up and down together) or `milliseconds` (while the gate is shown open). */
 export const Metric = z.enum(['bytes', 'milliseconds'])
 export type Metric = z.infer<typeof Metric>
 
@@ -97,18 +97,18 @@ export const PriceList = z.object({
 })
 export type PriceList = z.infer<typeof PriceList>
 
-/** What was paid for a purchase, and how it was priced: `amount = steps × pricePerStep + change`, exactly. */
+/** The payment for a purchase, and how it was priced: `amount = steps × pricePerStep + change`, exactly. */
 export const Paid = z.object({
   amount: Amount,
   unit: z.string().min(1).max(64),
   source: z.string().min(1).max(256).optional(),
   pricePerStep: z.number().positive(),
   steps: Count,
-  /** What bought no step. */
+  /** The part that bought no step. */
   change: z.number().min(0),
 })
 export type Paid = z.infer<typeof Paid>
 
-/** What was paid for a purchase that was refused. */
+/** The payment for a purchase that was refused. */
 export const PaidInVain = Paid.pick({ amount: true, unit: true, source: true })
 export type PaidInVain = z.infer<typeof PaidInVain>

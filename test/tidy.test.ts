@@ -15,6 +15,25 @@ it('has a line at the head of every file that says what the file is', () => {
   expect(sources.filter((file) => !/^(#!.*\n)?\/\/ \S/.test(textOf(file)))).toEqual([])
 })
 
+it('has no comment with a sentence that leaves its subject open', () => {
+  const opening = /(?:^|[.!?] )(?:Whoever|What|One that|So many)\b/
+  const riddles = sources.flatMap((file) =>
+    commentsOf(file).flatMap((text) => (opening.test(text) ? [`${file}: ${text}`] : [])),
+  )
+  expect(riddles).toEqual([])
+})
+
+/** Each run of line comments, and each block, as one line of text. */
+function commentsOf(file: string): string[] {
+  const comments = textOf(file).match(/\/\*\*[\s\S]*?\*\/|(?:^[ \t]*\/\/.*\n)+/gm) ?? []
+  return comments.map((comment) =>
+    comment
+      .replaceAll(/^\s*(?:\/\/|\/\*\*|\*\/?)|\*\/$/gm, '')
+      .replaceAll(/\s+/g, ' ')
+      .trim(),
+  )
+}
+
 describe('chance', () => {
   // Pauses that must differ between processes; everything else is handed its dice.
   const allowed = ['agent/journal/folder-lock.ts', 'agent/uplink/reconnecting.ts', 'client/clock.ts']

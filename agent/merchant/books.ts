@@ -281,8 +281,8 @@ function change(books: WritableBooks, mac: Mac, to: (session: Session) => Sessio
 }
 
 /**
- * Begins another epoch, after events were lost: no number that was given before is given again. What the broker has not
- * taken of the old epoch goes out under its old numbers.
+ * Begins another epoch, after events were lost: no number that was given before is given again. Events of the old
+ * epoch that the broker has not taken go out under their old numbers.
  */
 export function beginEpoch(books: WritableBooks, epoch: string, firstN: number): void {
   const { acknowledgedSeq, lastSeq, epochFirstN } = books

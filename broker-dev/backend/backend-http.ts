@@ -29,7 +29,7 @@ async function respond(request: IncomingMessage, backend: Backend): Promise<Answ
   if (known !== undefined) return answerOf(await backend.order(decodeURIComponent(known)))
   if (asked !== 'POST /buy')
     return { status: 404, body: { error: `no ${asked} here: POST /buy, GET /orders/KEY or GET /health` } }
-  // Who asks again after a timeout must mean the same purchase, so the key is the caller's.
+  // A caller that asks again after a timeout must mean the same purchase, so the key is the caller's.
   const key = PurchaseId.safeParse(request.headers['idempotency-key'])
   if (!key.success)
     return { status: 400, body: { error: 'give an Idempotency-Key header of 1 to 128 characters without blanks' } }

@@ -13,7 +13,7 @@ import {
 import type { RefusalCode } from '../../protocol/index.ts'
 import { openRefundLedger, type Refunded, type RefundLedger } from './refund-ledger.ts'
 
-/** What the caller may know of its order. */
+/** An order, as its caller may know it. */
 export type OrderState = PurchaseResult & { refunds: readonly Refunded[] }
 
 export interface BackendCounts {

@@ -1,4 +1,4 @@
-// What the sample backend owes: refunds and how far it has read the events, in one line each, so that neither is there without
+// The debts of the sample backend: refunds and how far it has read the events, in one line each, so that neither is there without
 // the other. A backend with a database keeps both in one transaction instead.
 import { mkdirSync, readFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'

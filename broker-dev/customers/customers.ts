@@ -1,4 +1,4 @@
-// What a customer does next: a state machine that is told the time and what passed, and answers with actions.
+// The next thing that a customer does: a state machine that is told the time and what passed, and answers with actions.
 import type { Amounts, Metric } from '../../protocol/index.ts'
 
 export interface Volume {
@@ -6,7 +6,7 @@ export interface Volume {
   uploaded: number
 }
 
-/** What customers buy: some of it must be refused. */
+/** The lots that customers buy: some must be refused. */
 export type CustomerOrder = { amount: number; unit: string } | { metric: Metric; allotment: number }
 
 export type CustomerAction =
@@ -24,7 +24,7 @@ export type CustomerAction =
 /** How an order ended: what the device has left, or nothing. */
 export type CustomerAnswer = { accepted: true; remaining: Amounts } | { accepted: false }
 
-/** What a customer notices between two steps. */
+/** All that a customer notices between two steps. */
 export interface Noticed {
   /** Milliseconds of the clock. */
   now: number
@@ -42,7 +42,7 @@ export interface Customer {
   online: boolean
   /** An order is on its way. */
   ordered: boolean
-  /** What the customer believes to have left. */
+  /** The rest that the customer believes to have. */
   left: Record<Metric, number>
   bought: Record<Metric, number>
   ordersThisVisit: number
@@ -145,7 +145,7 @@ function chooseOrder(random: () => number): CustomerOrder {
   return { amount: between(1, 2, random), unit: 'sat' }
 }
 
-// What real customers do to a portal now and then, by accident or to get more than they paid for.
+// Tricks of real customers at a portal, by accident or to get more than they paid for.
 const rarely = 0.03
 
 /** Texts that read on as openNDS's own words, where it prints them. */
@@ -155,7 +155,7 @@ function chooseCustom(random: () => number): string {
 
 const customs = ['x",\n"state":"Preauthenticated",\n"y":"z', 'one line\nand another', 'a "quoted" text']
 
-// Whoever is shut looks at the portal page every now and then: openNDS forgets a device that it shuts.
+// A customer who is shut out looks at the portal page every now and then: openNDS forgets a device that it shuts.
 function browse(customer: Customer): Step {
   const { steppedAt: now } = customer
   if (customer.online || now < customer.browseAt) return { customer, actions: [] }

@@ -7,7 +7,7 @@ export interface RouterAudit {
   started: number
   ended: number
   books: Record<Metric, { sold: number; used: number; remaining: number; unused: number; difference: number }>
-  /** What is wrong; empty when everything adds up. */
+  /** Everything that is wrong; empty when all adds up. */
   problems: string[]
 }
 
@@ -35,7 +35,7 @@ interface Ledger {
   unused: Sums
   /** Of sessions not ended yet. */
   soldTo: Map<string, Sums>
-  /** What was sold and left unused up to each `seq` that changed it. */
+  /** The amounts sold and left unused up to each `seq` that changed it. */
   history: { seq: number; sold: Sums; unused: Sums }[]
   firstStatus?: LiveStatus
   lastStatus?: LiveStatus

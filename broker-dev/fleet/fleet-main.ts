@@ -19,14 +19,14 @@ if ('problem' in asked) {
 const end = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // Whoever asks twice does not want to wait for the books.
+    // A second Ctrl-C does not wait for the books.
     if (end.signal.aborted) process.exit(130)
     end.abort()
     process.stdout.write('\nstopping: orders on their way, then the agents; once more to leave at once\n')
   })
 }
 
-// Whoever read the output has gone, as `| head` does: there is nobody left to show the fleet to.
+// The reader of the output has gone, as `| head` does: nobody is left to show the fleet to.
 process.stdout.on('error', () => end.abort())
 
 const { options } = asked

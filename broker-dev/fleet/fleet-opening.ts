@@ -25,7 +25,7 @@ export async function openBroker(
 
 const usualPort = 1883
 
-/** What runs, and the lines for buying by hand and watching. */
+/** The programs that run, and the lines for buying by hand and watching. */
 export function introduce(options: FleetOptions, ports: BrokerPorts, stateDir: string): string {
   const url = `mqtt://127.0.0.1:${ports.port}`
   const numbers = [...Array(options.routers).keys()].map((index) => index + 1)

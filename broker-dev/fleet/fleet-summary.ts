@@ -1,4 +1,4 @@
-// What a run of the simulation comes to, for people and for the exit code.
+// The result of a run of the simulation, for people and for the exit code.
 import type { Metric } from '../../protocol/index.ts'
 import type { BackendCounts } from '../backend/backend.ts'
 import type { RouterAudit } from './audit.ts'
@@ -6,7 +6,7 @@ import type { RouterAudit } from './audit.ts'
 export interface Run {
   counts: BackendCounts
   audits: readonly RouterAudit[]
-  /** What else went wrong: unreadable messages, agents that would not stop. */
+  /** Everything else that went wrong: unreadable messages, agents that would not stop. */
   problems: readonly string[]
 }
 

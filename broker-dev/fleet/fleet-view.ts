@@ -1,4 +1,4 @@
-// What is known of a fleet right now, folded from its messages: what the table shows.
+// The fleet as it is known right now, folded from its messages, for the table.
 import type { Event, LiveStatus, RouterId, Session, Status, UsageMessage } from '../../protocol/index.ts'
 
 /** A session and the last event that its numbers include. */

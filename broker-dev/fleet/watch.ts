@@ -1,4 +1,4 @@
-// Who watches the simulated fleet: the audit of its books, what the screen shows, and every problem on the way.
+// The watchers of the simulated fleet: the audit of its books, what the screen shows, and every problem on the way.
 import { connectFleet, memoryStore } from '../../client/index.ts'
 import type { RouterId } from '../../protocol/index.ts'
 import { until } from '../waiting.ts'

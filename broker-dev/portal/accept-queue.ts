@@ -33,7 +33,7 @@ export function createAcceptQueue<Caller>(isWedging: () => boolean) {
     return queue.splice(0, 1)
   }
 
-  /** Whoever waits in connect() takes a place that has become free, and wakes the daemon again. */
+  /** A caller that waits in connect() takes a place that has become free, and wakes the daemon again. */
   function letIn(): void {
     for (const caller of connecting.splice(0, Math.max(0, places - queue.length))) arrive(caller)
   }

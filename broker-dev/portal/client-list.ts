@@ -10,7 +10,7 @@ export interface Client {
   token: string
   type: 'cpd_can' | 'preemptive'
   state: 'Preauthenticated' | 'Authenticated'
-  /** What the firewall has of it, which can differ from what is shown; nothing while it is shut out. */
+  /** Its rules in the firewall, which can differ from what is shown; nothing while it is shut out. */
   gate: Gate | undefined
   /** As shown: the most that the firewall's counters ever said. */
   downloaded: number
@@ -28,13 +28,13 @@ export interface Gate extends Volume {
   number: number
 }
 
-/** What passed or should pass, in bytes. */
+/** Bytes that passed or should pass. */
 export interface Volume {
   downloaded: number
   uploaded: number
 }
 
-/** What `auth` said beside the client; 0 or empty = the daemon's own setting. Rates in kbit/s, quotas in KiB. */
+/** The arguments of `auth` beside the client; 0 or empty = the daemon's own setting. Rates in kbit/s, quotas in KiB. */
 export interface Terms {
   minutes: number
   uploadRate: number

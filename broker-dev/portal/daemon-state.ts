@@ -3,7 +3,7 @@ import { Mutex } from 'async-mutex'
 import { type Client, type ClientList, createClientList } from './client-list.ts'
 import type { Settings } from './settings.ts'
 
-/** What a device on the LAN looks like to the daemon: its newest IP and how many ARP entries its MAC has. */
+/** A device on the LAN, as the daemon sees it: its newest IP and how many ARP entries its MAC has. */
 export interface Neighbour {
   ip: string
   arpEntries: number

@@ -5,7 +5,7 @@ import { nodogsplashClients, nodogsplashJson, nodogsplashStatus } from './nodogs
 import { openndsJson } from './opennds.ts'
 import { openndsStatus } from './opennds-status.ts'
 
-/** What the daemon does by itself, at every check of its list: it ends what is over, and opens for the owner's devices. */
+/** The daemon's own check of its list: it ends what is over, and opens for the owner's devices. */
 export function lookAfterList(daemon: Daemon): void {
   const { settings, list } = daemon
   list.endWhatIsOver()

@@ -13,7 +13,7 @@ export function serviceMilliseconds(daemon: Daemon, line: string): number {
   return faults.realistic ? fixed + measuredMilliseconds(daemon, line) : fixed
 }
 
-/** What one call costs, in milliseconds. */
+/** The cost of one call, in milliseconds. */
 interface Cost {
   own: number
   /** For each client on the list. */
@@ -68,7 +68,7 @@ const costs: Record<Flavour, Record<Call, Cost>> = {
 const searchByToken = 0.04
 const searchByShell = 1.9
 
-/** What the real daemon took for that request, in milliseconds. */
+/** The milliseconds that the real daemon took for that request. */
 export function measuredMilliseconds(daemon: Daemon, line: string): number {
   const [command, argument = ''] = wordsOf(line)
   const [name = ''] = argument.split(',')

@@ -1,5 +1,5 @@
 // openNDS's lock file as a socket: the `ndsctl` that is connected to it holds the lock, and it is free again when that
-// one has ended, however it ended. Who talks to the daemon's socket directly does not ask for it.
+// one has ended, however it ended. A program that talks to the daemon's socket directly does not ask for it.
 
 import { rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'

@@ -1,4 +1,4 @@
-// What each daemon's `ndsctl` prints about itself, to the letter: programs tell the two apart by it.
+// The text that each daemon's `ndsctl` prints about itself, to the letter: programs tell the two apart by it.
 
 /** The help of nodogsplash 5.0.2's `ndsctl`. */
 export const nodogsplashUsage = `Usage: ndsctl [options] command [arguments]

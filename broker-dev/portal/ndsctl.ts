@@ -10,7 +10,7 @@ export interface Transport {
   send(request: string, socketPath?: string): Promise<string>
 }
 
-/** What a program leaves behind when it ends. */
+/** The output and exit code of a program that has ended. */
 export interface Ending {
   stdout: string
   stderr: string

@@ -15,7 +15,7 @@ export function request({ daemon, stop }: World, line: string): string {
 export async function serve(world: World, line: string): Promise<string> {
   const serving = world.daemon
   if (!serving) throw stopped()
-  // What takes no time happens at once: the caller has its answer before anything else happens.
+  // A request that takes no time is served at once: the caller has its answer before anything else happens.
   if (!serving.thread.isLocked() && serviceMilliseconds(serving, line) === 0) return request(world, line)
   return serving.thread.runExclusive(async () => {
     const milliseconds = serviceMilliseconds(serving, line)

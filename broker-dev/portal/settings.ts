@@ -1,8 +1,8 @@
-// What a mock portal is told when it is made, with each daemon's own defaults filled in.
+// The settings of a mock portal, with each daemon's own defaults filled in.
 
 export type Flavour = 'nodogsplash' | 'opennds' | 'opennds-10'
 
-/** What makes one mock portal; `now` is in milliseconds of the epoch, `random` is in [0, 1) and makes the tokens. */
+/** The options of one mock portal; `now` is in milliseconds of the epoch, `random` is in [0, 1) and makes the tokens. */
 export interface PortalOptions {
   flavour: Flavour
   now: () => number
@@ -19,7 +19,7 @@ export interface PortalOptions {
   sleep?: (milliseconds: number) => Promise<void>
 }
 
-/** What the mock does wrong, set by a test or an operator at any time. */
+/** The mock's faults, set by a test or an operator at any time. */
 export interface Faults {
   /** Every request takes so long; one at a time, since the daemon has one thread. */
   latencyMilliseconds?: number

@@ -122,7 +122,7 @@ function startThread(portal: MockPortal, showDoor: (isFull: boolean) => unknown)
   async function respond(connection: Socket, line: string): Promise<void> {
     // A thread that hangs looks at nobody else; afterwards it goes on where it was.
     while (isHanging(portal)) await new Promise((resolve) => setTimeout(resolve, 5).unref())
-    // What a caller asked that has left is not done any more.
+    // The request of a caller that has left is not done any more.
     if (await hasLeft(connection)) return
     try {
       connection.end(await answer(portal, line))

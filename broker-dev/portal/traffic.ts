@@ -1,4 +1,4 @@
-// What passes the firewall, and what of it the daemon's rules count.
+// The bytes that pass the firewall, and those that the daemon's rules count.
 import type { Volume } from './client-list.ts'
 import { entryOf, type World } from './world-state.ts'
 
@@ -15,7 +15,7 @@ export function transfer(world: World, mac: string, volume: Volume): Volume {
   return passes ? { ...volume } : nothing
 }
 
-/** What the firewall does with the device now, whatever the daemon shows. */
+/** Whether the firewall lets the device through now, whatever the daemon shows. */
 export function gateOpen(world: World, mac: string): boolean {
   const { daemon, isFlushed } = world
   if (!daemon || isFlushed) return true

@@ -1,4 +1,4 @@
-// What customers do to the portal by themselves, at its own pages.
+// The customers' own doings at the portal's pages.
 import { admit, authenticate, termsOf } from './daemon.ts'
 import { entryOf, type World } from './world-state.ts'
 

@@ -1,4 +1,4 @@
-// What makes up a mock portal at a moment: the LAN, the daemon while it runs, and what was done to its firewall.
+// The parts of a mock portal: the LAN, the daemon while it runs, and what was done to its firewall.
 import type { Client } from './client-list.ts'
 import { lookAfterList } from './daemon.ts'
 import type { Daemon } from './daemon-state.ts'

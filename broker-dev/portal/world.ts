@@ -36,7 +36,7 @@ export interface MockPortal {
   transfer(mac: string, volume: Volume): Volume
   /** The device is out of range. */
   leave(mac: string): void
-  /** What the firewall does with that device now, whatever the daemon shows. */
+  /** Whether the firewall lets that device through now, whatever the daemon shows. */
   gateOpen(mac: string): boolean
   stop(): void
   start(): void

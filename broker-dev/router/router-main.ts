@@ -14,7 +14,7 @@ import { createRouter } from './router.ts'
 
 const Environment = z.object({
   ROUTER_ID: RouterId,
-  /** What tells its devices from those of other routers. */
+  /** A number that tells its devices from those of other routers. */
   ROUTER_NUMBER: z.coerce.number().int().min(1).max(65535).default(1),
   FLAVOUR: z.enum(['nodogsplash', 'opennds', 'opennds-10']).default('nodogsplash'),
   DEVICES: z.coerce.number().int().min(0).max(200).default(5),
@@ -67,6 +67,6 @@ router.lost.catch((error: unknown) => {
 
 health.listen(settings.HEALTH_PORT, '127.0.0.1')
 await router.open()
-// What is sold to a router that the broker has never seen is lost.
+// A purchase for a router that the broker has never seen is lost.
 while ((await stateNow()) !== 'online') await sleepFor(100)
 router.openCustomers()

@@ -1,4 +1,4 @@
-// A file of JSON lines in a folder, durable: appended and synced before a line counts. What a crash cut off behind the last
+// A file of JSON lines in a folder, durable: appended and synced before a line counts. Text that a crash cut off behind the last
 // whole line was never acknowledged to anybody, and is dropped.
 import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'

@@ -131,7 +131,7 @@ it('twelve purchases at the moment of an end do not delay it', async () => {
   expect(areAllIn).toBe(true)
 })
 
-// What the link moves within the near interval, or within half a look interval, and the calls themselves.
+// Bytes that the link moves within the near interval, or within half a look interval, and the calls themselves.
 describe.each([
   { neighbours: true, most: 27 },
   { neighbours: false, most: 77 },

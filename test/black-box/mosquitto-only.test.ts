@@ -1,4 +1,4 @@
-// What needs a real Mosquitto, or no second broker to be believed: MQTT 5, the socket transport, the folder's lock, bad
+// Cases that need a real Mosquitto, or no second broker to be believed: MQTT 5, the socket transport, the folder's lock, bad
 // settings.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'

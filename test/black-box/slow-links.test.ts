@@ -88,7 +88,7 @@ it('tells an outcome before the reports over 8 kbit/s', {
 
   // One part of a report is under way at most, and another one may have been let go before the purchase was stored.
   expect(Math.max(...before)).toBeLessThanOrEqual(2)
-  // What is under way is in buffers that are full: the window of the uplink bounds it, for ever.
+  // Messages under way are in buffers that are full: the window of the uplink bounds them, for ever.
   expect(most).toBeLessThan(64 * 1024)
   expect(reports.length).toBeGreaterThan(0)
   expect(Math.max(...reports.map(({ bytes }) => bytes))).toBeLessThanOrEqual(8 * 1024)

@@ -10,7 +10,7 @@ export interface FakeLink extends Link {
   /** Resolves when whoever heard it has taken it. */
   say(topic: string, message: object | string, retained?: boolean): Promise<void>
   setConnected(connected: boolean): void
-  /** What the broker answers to a publish from now on. */
+  /** The broker's answer to every publish from now on. */
   refuse(why: FleetError | undefined): void
 }
 

@@ -7,7 +7,7 @@ import { ended } from '../support/ended.ts'
 
 export interface RunningFleet {
   url: string
-  /** What it has printed so far. */
+  /** Its output so far. */
   readonly output: string
   /** Resolves with the exit code when it ends by itself. */
   finished: Promise<number | null>

@@ -186,7 +186,7 @@ function aConsumer(index: number) {
       .filter((line) => line !== '')
   }
   function start(): void {
-    // What a kill cut off was not taken.
+    // A line that a kill cut off was not taken.
     truncateSync(
       log,
       Buffer.byteLength(

@@ -60,7 +60,7 @@ async function startDamaged(at: number) {
   return { router, name, ...soldIn(bytes) }
 }
 
-/** What the router tells as lost. */
+/** The amount that the router tells as lost. */
 const lostOf = (router: RouterUnderTest) =>
   router
     .events('session.ended')

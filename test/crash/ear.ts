@@ -2,7 +2,7 @@
 import mqtt from 'mqtt'
 import { type Event, type LiveStatus, Status, UsageMessage } from '../../protocol/index.ts'
 
-/** What one router has said. */
+/** All that one router has said. */
 export interface Voice {
   /** Every numbered event once, in the order in which it was first heard. */
   events: Event[]

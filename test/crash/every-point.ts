@@ -26,7 +26,7 @@ export interface Outcome {
 export async function allDeaths(stage: Stage): Promise<{ points: number; deaths: Death[][] }> {
   const first = pointsOf(await livedWell(stage, []), 0)
   const torn: Death = { at: firstSale(first), when: 'torn' }
-  // What a start does with a torn end is only seen in a second run.
+  // Only a second run shows how a start deals with a torn end.
   const second = pointsOf(await livedWell(stage, [torn]), 1).slice(0, firstSale(first))
   const deaths = [
     ...first.flatMap((name, index) => deathsAt(name, index + 1).map((death) => [death])),

@@ -88,7 +88,7 @@ describe.skipIf(mosquitto.missing)(mosquitto.missing ?? `with seed ${seed}`, () 
     const purchase = { purchaseId: 'p1', mac: mac(1), metric: 'bytes', allotment }
     await router.publish(purchase)
     await router.hears('session.started')
-    // What the broker has of it is on disk with the next checkpoint: only then is a repetition answered by itself.
+    // The broker's acknowledgements are on disk with the next checkpoint: only then is a repetition answered by itself.
     await passed(performance.now(), 3000)
     await router.kill()
     await router.publish(purchase)

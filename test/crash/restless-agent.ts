@@ -57,7 +57,7 @@ export function startRestlessAgent(program: string, env: Record<string, string>,
       rest = lines.pop() ?? ''
       run.points.push(...lines)
       if (lines.some((line) => line.endsWith('ndsctl json'))) run.lookedAt = Math.min(run.lookedAt, performance.now())
-      // One that died while it was being stopped has a successor, which is stopped once it is at work.
+      // An agent that died while it was being stopped has a successor, which is stopped once it is at work.
       if (isStopping) stopOnceAtWork()
     })
     child.on('close', (code, signal) => {

@@ -13,7 +13,7 @@ import { type RestlessAgent, type Run, startRestlessAgent } from './restless-age
 export interface Life {
   voice: Voice
   runs: Run[]
-  /** What really passed. */
+  /** Bytes that really passed. */
   passed: number
   /** As much of it as passed between the last reading of a gate and its shutting: no agent can state it. */
   passedUnread: number

@@ -1,4 +1,4 @@
-// What must be true of a router's story, whenever its agent died.
+// The promises that a router's story must keep, whenever its agent died.
 import { liveOf, ofType, type Voice } from './ear.ts'
 import { allotment, type Life, purchaseIds, sold } from './story.ts'
 

@@ -1,4 +1,4 @@
-// What the cases play on: a lab and a broker for a whole file, and for every case an agent of its own.
+// The stage of the cases: a lab and a broker for a whole file, and for every case an agent of its own.
 import { execa } from 'execa'
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest'
 import type { Session } from '../../protocol/index.ts'

@@ -1,4 +1,4 @@
-// What was paid for is what is let through: opened, metered and shut on a real portal.
+// Exactly the paid bytes and minutes are let through: opened, metered and shut on a real portal.
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { until } from '../support/until.ts'

@@ -1,5 +1,5 @@
-// The audience: whoever listens at the broker. What it hears must be on the router's disk, in order, without a gap, the
-// same at every repetition, and repeated only for a reason.
+// The audience: everybody who listens at the broker. Each event it hears must be on the router's disk, in order, without a
+// gap, the same at every repetition, and repeated only for a reason.
 import { Event, Status, type Usage } from '../../protocol/index.ts'
 import { balancesIn } from './exact-sums.ts'
 import type { Ledger } from './ledger.ts'

@@ -13,7 +13,7 @@ export interface Delivery {
   payload: Uint8Array
 }
 
-/** Who sees what the broker sees. */
+/** Sees all that the broker sees. */
 export interface BrokerWatcher {
   published(channel: Channel, text: string): void
   /** The agent is told that the broker has taken it. */

@@ -11,7 +11,7 @@ export function startOn(site: Site, device: Device): Start {
   return { ...device, free: { ...device.free }, mute: { ...device.mute }, asked: site.passedAtQuestion(device) }
 }
 
-/** What of a session is to be charged as soon as it is read, in whole units of the portal. */
+/** The part of a session's use that is to be charged as soon as it is read, in whole units of the portal. */
 export function dueOf(site: Site, { device, from, earlier }: Pick<OpenSession, 'device' | 'from' | 'earlier'>): Tally {
   site.touch()
   const free = (metric: keyof Tally) => device.free[metric] - from.free[metric]
@@ -24,7 +24,7 @@ export function dueOf(site: Site, { device, from, earlier }: Pick<OpenSession, '
 // The portal rounds each counter down, so every point to measure from is a rounded number.
 const roundingOf = (device: Device, from: Start): number => 2 * 1024 * (device.openings - from.openings + 2)
 
-/** What of a session is charged or stated by an agent that does its work, at least and at most, by now. */
+/** The use that an agent which does its work has charged or stated by now, at least and at most. */
 export function boundsOf(
   site: Site,
   { device, from, earlier }: Pick<OpenSession, 'device' | 'from' | 'earlier'>,
@@ -56,7 +56,7 @@ export function boundsOf(
 
 type Totals = Pick<EventOf<'session.ended'>, 'used' | 'downloaded' | 'uploaded' | 'overshootBytes' | 'unreadBytes'>
 
-/** What is wrong with the totals of a session that has ended. */
+/** Everything that is wrong with the totals of a session that has ended. */
 export function wrongCharges(site: Site, session: OpenSession, totals: Totals): string[] {
   const { bytes, milliseconds } = boundsOf(site, session)
   const { used = {}, downloaded = 0, uploaded = 0, overshootBytes = 0, unreadBytes = 0 } = totals

@@ -18,7 +18,7 @@ interface Parts {
   broker: Broker
   router: Router
   ledger: Ledger
-  /** What is published from now on. */
+  /** All that is published from now on. */
   heard: readonly Event[]
 }
 

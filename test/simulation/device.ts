@@ -26,25 +26,25 @@ export interface Device {
   openMilliseconds: number
   /** The same, and the time in which the portal may have gone on calling a shut gate open. */
   shownMilliseconds: number
-  /** What nobody is charged for: nobody could have read it, or read it in time. */
+  /** Use that nobody is charged for: nobody could have read it, or read it in time. */
   free: Tally
-  /** What nobody may be charged for: the portal answered nothing for long. */
+  /** Use that nobody may be charged for: the portal answered nothing for long. */
   mute: Tally
   /** When its session began. */
   begunAt: number
   /** Its gate was opened by somebody else than the agent. */
   isOpenedByOthers: boolean
-  /** What it had moved before its session, and may be charged for: its agent died before it heard that the gate was open. */
+  /** Bytes that it had moved before its session, and may be charged for: its agent died before it heard that the gate was open. */
   unheard: number
   /** Up to when that is settled. */
   settled: { bytes: number; milliseconds: number }
-  /** What passes until then is free: the agent does not yet know whose it is. */
+  /** Use until then is free: the agent does not yet know whose it is. */
   freeUntil: number
   timeFreeUntil: number
   closedAt: number
   /** Until then a shut gate may be taken for open. */
   shownUntil: number
-  /** What somebody is to be charged for: all of it when the agent last saved, and before its gate was opened. */
+  /** Use that somebody is to be charged for: all of it when the agent last saved, and before its gate was opened. */
   saved: Tally
   beforeOpening: Tally
   /** The agent measures from a point that is not on disk, since then. */
@@ -106,7 +106,7 @@ export function pass(device: Device, from: number, to: number, bytes: number): v
 // Scripts change a device now and then: these reach back further than any look.
 const mostMarks = 200
 
-/** What had passed at that moment, at the latest now. */
+/** The use up to that moment, at the latest now. */
 export function tallyAt(device: Device, at: number): Tally {
   for (let index = device.marks.length - 1; index >= 0; index--) {
     const mark = device.marks[index] as Mark
@@ -120,20 +120,20 @@ export function tallyAt(device: Device, at: number): Tally {
   return { bytes: device.passed, milliseconds: device.openMilliseconds }
 }
 
-/** What somebody is to be charged for, up to that moment. */
+/** The use that somebody is to be charged for, up to that moment. */
 export function chargeable(device: Device, at?: number): Tally {
   const now = { bytes: device.passed, milliseconds: device.openMilliseconds }
   const { bytes, milliseconds } = at === undefined ? now : tallyAt(device, at)
   return { bytes: bytes - device.free.bytes, milliseconds: milliseconds - device.free.milliseconds }
 }
 
-/** What was to be charged beyond that is free after all: it was read and not saved, and cannot be read again. */
+/** Use beyond that was to be charged and is free after all: it was read and not saved, and cannot be read again. */
 export function giveUp(device: Device, from: Tally, to: Tally): void {
   device.free.bytes += Math.max(0, to.bytes - from.bytes)
   device.free.milliseconds += Math.max(0, to.milliseconds - from.milliseconds)
 }
 
-/** What passed since that moment is free, as far as it is not settled already. */
+/** Use since that moment is free, as far as it is not settled already. */
 export function excuse(device: Device, since: { bytes?: number; milliseconds?: number }, now: number): void {
   for (const metric of ['bytes', 'milliseconds'] as const) {
     const from = Math.max(since[metric] ?? now, device.settled[metric])
@@ -143,7 +143,7 @@ export function excuse(device: Device, since: { bytes?: number; milliseconds?: n
   }
 }
 
-/** What has passed since that moment. */
+/** The use since that moment. */
 export function unsettledSince(device: Device, at: number): Tally {
   const then = tallyAt(device, at)
   return {

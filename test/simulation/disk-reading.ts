@@ -1,4 +1,4 @@
-// What a disk says to whoever reads it without the agent: the events in its journal files.
+// A disk, read without the agent: the events in its journal files.
 import { inflateRawSync } from 'node:zlib'
 import type { Event } from '../../protocol/index.ts'
 

@@ -98,7 +98,7 @@ function drawPurchase(dice: Dice, device: number, id: string): Record<string, un
   const kind = dice.roll()
   if (kind < 0.35) return { ...purchase, amount: dice.between(0, 4), unit: dice.chance(0.95) ? 'sat' : 'shells' }
   if (kind < 0.7) return { ...purchase, metric: 'bytes', allotment: dice.between(0, 60) * dice.pick([1, 999, 1e6]) }
-  // What a backend sells as unlimited.
+  // An allotment that a backend sells as unlimited.
   if (kind < 0.71) return { ...purchase, metric: 'bytes', allotment: Number.MAX_SAFE_INTEGER }
   if (kind < 0.95) return { ...purchase, metric: 'milliseconds', allotment: dice.between(1, 300) * 1000 }
   return { ...purchase, metric: 'bytes', allotment: 5e6, notAfter: '2026-11-22T10:05:00.000Z' }

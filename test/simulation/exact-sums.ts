@@ -3,7 +3,7 @@ import type { Metric } from '../../protocol/index.ts'
 
 export type Balance = Partial<Record<string, bigint>>
 
-/** What the text of a status says under `conservation`. */
+/** The sums in the text of a status, under `conservation`. */
 export function balancesIn(text: string): Partial<Record<Metric, Balance>> {
   const [, sums = '{}'] = /"conservation":(\{(?:[^{}]|\{[^{}]*\})*\})/.exec(text) ?? []
   const quoted = JSON.parse(sums.replaceAll(/:(-?\d+)/g, ':"$1"')) as Record<string, Record<string, string>>

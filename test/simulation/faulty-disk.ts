@@ -71,7 +71,7 @@ export function createFaultyDisk(dice: Dice): FaultyDisk {
       if (life.alive) for (const watcher of watchers) watcher.begins(name)
       const began = life.clock.monotonic()
       const inTime = () => {
-        // What comes back so late counts as refused: the agent cuts it back, or finds it at its next start.
+        // A write that comes back so late counts as refused: the agent cuts it back, or finds it at its next start.
         isLate = life.clock.monotonic() - began >= patience
         act()
       }

@@ -15,7 +15,7 @@ interface Parts {
   router: Router
 }
 
-/** What is not yet as it must be. */
+/** Everything that is not yet as it must be. */
 export function unsettled({ site, ledger, audience, broker, router }: Parts): string[] {
   const found: string[] = []
   const violate = (what: string) => found.push(what)

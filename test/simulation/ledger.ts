@@ -5,7 +5,7 @@ import { boundsOf, noBounds, startOn, sumOf, wrongCharges } from './charges.ts'
 import type { Bounds, OpenSession } from './open-session.ts'
 import type { Site } from './site.ts'
 
-/** What a backend may get for a purchase. */
+/** The offer for a purchase, as its backend may count on it. */
 export interface Terms {
   sold: { metric: Metric; allotment: number } | undefined
   startWithin?: number | undefined
@@ -24,7 +24,7 @@ export interface Ledger {
   ordered(mac: string): void
   /** Another life of the agent: it does not know what drifts the one before has told. */
   newLife(): void
-  /** What of a session an agent that does its work has charged or stated by now, at least and at most. */
+  /** The use that an agent which does its work has charged or stated by now, at least and at most. */
   bounds(session: OpenSession): Bounds
 }
 
@@ -86,7 +86,7 @@ export function createLedger(site: Site, now: () => number, violate: (what: stri
     }
   }
 
-  /** What is told again and again wears the flash. */
+  /** An event that is told again and again wears the flash. */
   function drift({ kind, mac, ...event }: EventOf<'gate.drift'>) {
     const session = mac === undefined ? undefined : sessions.get(mac)
     if (session) session.unreadBytes += event.unreadBytes ?? 0
@@ -105,7 +105,7 @@ export function createLedger(site: Site, now: () => number, violate: (what: stri
     if (open) {
       open.lots.push(lot)
       open.soldAt = now()
-      // What slipped by when everything was used up is the customer's: the new lot begins whole.
+      // Use that slipped by when everything was used up is the customer's: the new lot begins whole.
       if (session) open.givenAway = Math.max(0, session.downloaded + session.uploaded - (session.used.bytes ?? 0))
       return
     }

@@ -10,7 +10,7 @@ export interface Call<T> {
   milliseconds: number
   /** The effect, when its time has come. */
   act: () => T
-  /** What of it happens when the agent dies meanwhile; the part is in [0, 1]. */
+  /** The part of it that happens when the agent dies meanwhile; the part is in [0, 1]. */
   torn?: (part: number) => void
 }
 

@@ -1,4 +1,4 @@
-// What a message from a backend ought to buy, by the contract's own words: the observer's price list.
+// The lot that a message from a backend ought to buy, by the contract's own words: the observer's price list.
 import type { Terms } from './ledger.ts'
 
 export interface Offer extends Terms {

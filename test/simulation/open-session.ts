@@ -1,4 +1,4 @@
-// What the ledger keeps of a session that is open: its lots, and the truth about its device when it began.
+// A session that is open, as the ledger keeps it: its lots, and the truth about its device when it began.
 import type { EventOf, Metric } from '../../protocol/index.ts'
 import type { Device, Tally } from './device.ts'
 
@@ -21,17 +21,17 @@ export interface OpenSession {
   soldAt: number
   /** From then on it may end unopened. */
   abandonableAt: number
-  /** What drifts have stated as unread. */
+  /** Bytes that drifts have stated as unread. */
   unreadBytes: number
-  /** What the parts of its end have told so far. */
+  /** The purchases that the parts of its end have told so far. */
   told: EventOf<'session.ended'>['purchases']
   /** The truth when it began. */
   from: Start
-  /** What it used on the devices that it was moved away from. */
+  /** Its use on the devices that it was moved away from. */
   earlier: Bounds
 }
 
-/** What a session is to be charged for, at least and at most. */
+/** The use that a session is to be charged for, at least and at most. */
 export type Bounds = Record<Metric, { least: number; most: number }>
 
 /** The truth about a device when a session began on it. `asked`: when the answer that was under way then was read. */

@@ -44,7 +44,7 @@ interface Parts {
 
 // None of them is pruned: the ledger reads them all.
 const manyFiles = { mostBytes: 1e8, mostDays: 30 }
-// What brings an agent back that could not start.
+// The supervisor brings an agent back that could not start.
 const respawnAfter = 5000
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one router with its lives, which share its boots.
@@ -142,7 +142,7 @@ export function createRouter(parts: Parts): Router {
         () => stopped.die(),
         (err) => parts.violate(`the agent does not stop: ${err}`),
       )
-      // What is not stopped by then is killed.
+      // An agent that is not stopped by then is killed.
       time.after(10_000, () => stopped.die())
     },
     reboot(offMilliseconds) {

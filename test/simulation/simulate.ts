@@ -114,7 +114,7 @@ export async function simulate(script: Script, isTolerated = (_what: string) => 
     }
     const offer = messageOf(text)
     if (!offer || ledger.outcomes.has(offer.purchaseId)) return
-    // What is acknowledged beyond the window was answered: the backend sends it again.
+    // A purchase that is acknowledged beyond the window was answered: the backend sends it again.
     if (broker.keepsAll) time.after(10_000, () => broker.send('purchase', payload))
     else violate(`acknowledged, and not on disk: ${text}`)
   }

@@ -188,13 +188,13 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
   }
 
   /**
-   * What is broken now: the portal says nothing sensible (`silent`) or nothing at all (`mute`), or there is no agent to ask
+   * Everything that is broken now: the portal says nothing sensible (`silent`) or nothing at all (`mute`), or there is no agent to ask
    * it (`blind`).
    */
   function trouble(state: { silent: boolean; mute: boolean; blind: boolean }): void {
     touch()
     if (state.silent && !isSilent) {
-      // What it could have read before, had it been there, it cannot tell from what passes in the silence.
+      // The use that it could have read before, had it been there, it cannot tell from what passes in the silence.
       const before = (isMissed() ? (blindFrom ?? now()) : now()) - timing.look
       for (const device of devices) excuse(device, { bytes: before, milliseconds: before }, now())
     }
@@ -267,7 +267,7 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
     touch,
     change,
     trouble,
-    /** What passed of late and need not have been read yet. */
+    /** The latest use, which need not have been read yet. */
     unread: (device: Device): Tally => {
       if (device.gate === undefined) return { bytes: 0, milliseconds: 0 }
       const from = now() - timing.look
@@ -294,7 +294,7 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
       device.begunAt = now()
       if (device.gate !== undefined) beginsUnknown(device)
     },
-    /** What had passed when an answer that is under way was read; while the disk is slow a decision waits for it. */
+    /** The bytes at the moment when an answer that is under way was read; while the disk is slow a decision waits for it. */
     passedAtQuestion: (device: Device) => {
       return tallyAt(device, now() - questionOf(timing) - (isMissed() ? slowestWrite : 0)).bytes
     },
@@ -329,7 +329,7 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
     renew: (device: Device) => change(() => portal.renew(device.mac), somebody(device)),
     kick: (device: Device) => change(() => portal.kick(device.mac), somebody(device)),
     passBy: (people: number) => change(() => passBy(people)),
-    /** Whoever is shut out looks at the portal page every now and then. */
+    /** A device that is shut out looks at the portal page every now and then. */
     browse: () =>
       change(() => {
         for (const device of devices) if (device.present && device.gate === undefined) portal.browse(device.mac)

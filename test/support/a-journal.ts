@@ -17,7 +17,7 @@ export async function openJournal(disk: MemoryDisk = memoryDisk(), limits: Journ
   return journal
 }
 
-/** What the disk holds now, opened by another agent. */
+/** The disk as it is now, opened by another agent. */
 export function reopened(disk: MemoryDisk, limits: JournalLimits = roomy): Promise<Journal> {
   return openJournal(disk.copy(), limits)
 }

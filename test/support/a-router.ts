@@ -177,7 +177,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
       const reply = await uplink.command({ transaction: `look-${++ids}`, command: 'session', mac })
       return reply.status === 'ok' ? (reply.data as Record<string, unknown>) : undefined
     },
-    /** What was published against the contract. */
+    /** Messages that were published against the contract. */
     invalid: (): string[] => uplinks.flatMap((each) => each.invalid),
   }
 }

@@ -38,7 +38,7 @@ export async function anOnlineAgent(env: Record<string, string>, { speed = 1 } =
     portal,
     clock,
     logged,
-    /** What was logged of that level at least, in words. */
+    /** The log lines of that level at least, in words. */
     said: (level: 'warn' | 'info') =>
       logged.filter((line) => level === 'info' || line.level !== 'info').map(({ text }) => text),
     join(device: number) {

@@ -1,4 +1,4 @@
-// What the tests are made of: each builder gives a sound value, and the test says only what matters to its case.
+// Builders for the tests: each gives a sound value, and the test says only what matters to its case.
 import { type Config, readConfig } from '../../agent/config.ts'
 import { fingerprint } from '../../agent/fingerprint.ts'
 import { emptyBooks, type Outcome, type WritableBooks } from '../../agent/merchant/books.ts'
@@ -112,7 +112,7 @@ export function aBooks({
   return books
 }
 
-/** What the portal says of device 1: open, nothing used. */
+/** Device 1 in the portal's list: open, nothing used. */
 export function aClient(parts: Partial<PortalClient> = {}): PortalClient {
   return { mac: aMac(), ip: anIp(), token: 't1', open: true, downloaded: 0, uploaded: 0, ...parts }
 }

@@ -21,7 +21,7 @@ export interface Published {
 
 export interface FakeUplink extends Uplink {
   readonly published: Published[]
-  /** What was published and is not what the contract says. */
+  /** Messages that were published against the contract. */
   readonly invalid: string[]
   readonly lastWill: Status | undefined
   connect(): void

@@ -15,7 +15,7 @@ import { aClient, aList, aMac, anIp, aReading, aRouterId, aTariff, aWall } from 
 
 interface Device {
   client: PortalClient
-  /** What really passed, and how long the gate really was open. */
+  /** The bytes that really passed, and how long the gate really was open. */
   bytes: number
   openMilliseconds: number
 }

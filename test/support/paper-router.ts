@@ -4,7 +4,7 @@ import { type Event, parseTopic, replyTopicOf, topicOf } from '../../protocol/in
 import { r1 } from './messages.ts'
 
 export interface PaperRouter {
-  /** What it still has, for `events.replay`. */
+  /** The events that it still has, for `events.replay`. */
   keep(events: readonly Event[]): void
   say(channel: 'usage' | 'status', message: object, retain?: boolean): Promise<void>
   close(): Promise<void>

@@ -8,7 +8,7 @@ interface Inode {
 }
 
 export interface PowerCutFiles extends Files {
-  /** What the next start finds: of all that was not synced, `luck` says how much of it reached the disk all the same. */
+  /** The disk as the next start finds it: of all that was not synced, `luck` says how much of it reached the disk all the same. */
   afterPowerCut(luck: () => number): PowerCutFiles
 }
 

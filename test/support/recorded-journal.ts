@@ -83,7 +83,7 @@ export function stateOf(books: Books): State {
   return { ...state, purchases: [...(books.purchases as PurchaseMemory)] }
 }
 
-/** What of it has to do with money and gates, and nothing with the numbers of events. */
+/** The part that has to do with money and gates, and nothing with the numbers of events. */
 export function moneyOf(state: State): object {
   const { epochFirstN, inherited, lastSeq, acknowledgedSeq, purchases, lost, sold, writtenOff, ...money } = state
   const known = purchases.map(([id, { epoch: _, ...outcome }]) => [id, outcome])

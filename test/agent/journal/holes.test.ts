@@ -73,7 +73,7 @@ const cut =
     const bytes = disk.files.get(name) ?? new Uint8Array()
     disk.files.set(name, bytes.slice(0, Math.floor(part * bytes.length)))
   }
-// What stands at the end and nowhere else: cut there, or damaged in its last frame, it looks like a write that never ended.
+// A record that stands at the end and nowhere else: cut there, or damaged in its last frame, it looks like a write that never ended.
 const looksTorn = (what: string): boolean => what.startsWith('cut') || what.startsWith('a byte')
 const isTail = (ids: string[]): boolean => ids.every((id, index) => id === `p${sales - ids.length + index + 1}`)
 

@@ -14,7 +14,7 @@ const blocked = (device = 1, unreadBytes?: number) =>
     ...(unreadBytes !== undefined && { unreadBytes }),
   })
 
-/** What is told when these drifts come at these moments; at moments without one the counted are looked at. */
+/** The events that are told when these drifts come at these moments; at moments without one the counted are looked at. */
 function told(happening: readonly { at: number; drifts?: Drift[] }[]) {
   let reports: Reports = new Map()
   return happening.flatMap(({ at, drifts = [] }) => {

@@ -7,7 +7,7 @@ const settings = { lookIntervalMilliseconds: 10_000, nearIntervalMilliseconds: 2
 const sight: Sight = { latencyMilliseconds: 0, shuts: new Map(), fastestBytesPerSecond: 0, absent: new Set() }
 const gigabytes = (count: number) => aLot({ allotment: count * 1e9 })
 const time = (allotment: number, used = 0) => aLot({ metric: 'milliseconds', allotment, used })
-// What a link of 100 Mbit/s moves in one look interval.
+// Bytes that a link of 100 Mbit/s moves in one look interval.
 const reach = 125_000_000
 
 describe('nextLookIn', () => {

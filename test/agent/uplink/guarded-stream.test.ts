@@ -28,7 +28,7 @@ const packets = (version: 4 | 5) => [
   mqtt.generate({ cmd: 'pingresp' }),
 ]
 
-/** What a reader of the stream sees, when it comes in pieces of these sizes. */
+/** The packets that a reader of the stream sees, when it comes in pieces of these sizes. */
 function seen(version: 4 | 5, sizes: readonly number[]): { packets: mqtt.Packet[]; cut: CutMessage[] } {
   const cut: CutMessage[] = []
   const read: mqtt.Packet[] = []

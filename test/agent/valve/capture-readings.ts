@@ -1,4 +1,4 @@
-// What the recorded answers to `ndsctl json` say, as a person reads them: MAC, IP, token, state, volumes in the portal's unit,
+// The recorded answers to `ndsctl json`, as a person reads them: MAC, IP, token, state, volumes in the portal's unit,
 // and at openNDS the number of the device's addresses where it is not one.
 
 /** `clients`: a full list; `client`: the answer about one; `exit`: the call failed with that code. */

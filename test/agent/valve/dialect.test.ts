@@ -12,7 +12,7 @@ const textOf = (name: string, what = 'stdout') => readFileSync(new URL(`${name}.
 const all = Object.entries(readings)
 const sound = all.filter(([, reading]) => !('exit' in reading))
 
-/** What the agent reads from a capture, and the fault that it finds in it. */
+/** The agent's reading of a capture, and the fault that it finds in it. */
 function read(text: string, reading: Reading): unknown {
   return 'clients' in reading ? parseList(text) : parseClient(text)
 }

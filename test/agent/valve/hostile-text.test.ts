@@ -14,7 +14,7 @@ const sound = parseList(recorded)
 /** A recorded answer with that text in the `custom` of its first device. */
 const withCustom = (custom: string, answer = recorded) =>
   answer.replace(/"custom":"[^"]*"/, () => `"custom":"${custom}"`)
-/** What the answer about the first device alone is. */
+/** The answer about the first device alone. */
 const [, alone = ''] = /"clients":\{\s*"[^"]+":(\{[\s\S]*?"upload_session_avg":"[^"]*"\s*\})/.exec(recorded) ?? []
 
 const forged = sound.clients[1]?.mac

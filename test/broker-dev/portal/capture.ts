@@ -1,4 +1,4 @@
-// What the real daemons said, as it was recorded, with the values that differ from run to run masked.
+// The recorded answers of the real daemons, with the values that differ from run to run masked.
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Ending } from '../../../broker-dev/portal/ndsctl.ts'
 

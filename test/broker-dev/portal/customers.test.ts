@@ -1,4 +1,4 @@
-// What moves a gate without anybody's order: the customer at the portal's own pages, the owner's list, a hand at ndsctl.
+// Gates that move without an order: by the customer at the portal's own pages, the owner's list, a hand at ndsctl.
 import { describe, expect, it } from 'vitest'
 import { aScene, aSceneWith, asked, at, gone, joined, known, later, mac, moved, tokenOf } from './scene.ts'
 

@@ -52,14 +52,14 @@ describe.each(['nodogsplash', 'opennds', 'opennds-10'] as const)('two MACs at on
     const now = scene(at(1, shared), gone(1), at(2, shared), opens(2), moved(2, 1, 1), later(3600))
     moved(2, 1, 1)(now)
     expect([now.portal.request('json').includes(mac(1)), now.portal.gateOpen(mac(2))]).toEqual([
-      // What the younger one sends is a sign of life of the older entry.
+      // Bytes that the younger one sends are a sign of life of the older entry.
       false,
       true,
     ])
   })
 })
 
-/** What the daemon shows of a device's first entry. */
+/** A device's first entry, as the daemon shows it. */
 function shownOf({ portal }: Scene, device: number) {
   const text = portal.request(`json ${mac(device)}`)
   const number = (way: string) => Number(new RegExp(`"${way}load(?:ed|_this_session)":"?(\\d+)`).exec(text)?.[1])

@@ -170,7 +170,7 @@ function caller(request: string): Socket {
   return connection.on('error', () => {})
 }
 
-/** What becomes of an attempt to connect. */
+/** The outcome of an attempt to connect. */
 function connecting(): Promise<string | undefined> {
   return new Promise((resolve) => {
     const connection = createConnection(path, () => resolve('connected'))
@@ -187,7 +187,7 @@ async function knock(): Promise<void> {
   await pause(10)
 }
 
-// What does not happen at a real socket can only be waited for.
+// Only waiting shows that nothing happens at a real socket.
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
 
 async function aServedPortal(flavour: Flavour = 'nodogsplash') {

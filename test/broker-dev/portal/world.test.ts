@@ -1,4 +1,4 @@
-// What moves a gate, a counter or an entry of the client list, in each daemon.
+// Everything that moves a gate, a counter or an entry of the client list, in each daemon.
 import { describe, expect, it, test } from 'vitest'
 import { aScene, aSceneWith, asked, at, gone, ip, joined, known, later, mac, moved, tokenOf } from './scene.ts'
 

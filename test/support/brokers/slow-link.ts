@@ -4,7 +4,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises'
 
 export interface SlowLink {
   readonly port: number
-  /** What has been sent into it and has not come out yet, towards the broker. */
+  /** Bytes that were sent into it and have not come out yet, towards the broker. */
   readonly unsentBytes: number
   close(): void
 }

@@ -18,7 +18,7 @@ export interface Publication {
   correlationData?: string
 }
 
-/** What becomes of a PUBLISH: its PUBACK, a reason code in it, or nothing at all. */
+/** The answer to a PUBLISH: its PUBACK, a reason code in it, or nothing at all. */
 export type Verdict = 'acknowledge' | 'silence' | number
 
 export interface StrictBroker {

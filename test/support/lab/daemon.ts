@@ -51,7 +51,7 @@ export async function createDaemon(): Promise<Daemon> {
   let running = Promise.resolve()
   function start(): Promise<void> {
     running = launch()
-    // Whoever waits for it hears of its failure.
+    // A caller that waits for it hears of its failure.
     running.catch(() => {})
     return running
   }
@@ -65,7 +65,7 @@ export async function createDaemon(): Promise<Daemon> {
     started.once('exit', (code, signal) => {
       if (daemon !== started) return
       daemon = undefined
-      // One that cannot even start is not tried for ever.
+      // A daemon that cannot even start is not tried for ever.
       if (!isRunning) return
       appendFileSync(logFile, `openNDS ended by itself (${signal ?? code}), it is started again\n`)
       start()
@@ -102,7 +102,7 @@ function spawnDaemon(configurationFile: string, logFile: string): ChildProcess {
   const daemon = spawn(program, args, {
     env: { ...process.env, PATH: `${standInPrograms}:${process.env.PATH}` },
     stdio: ['ignore', logTo, logTo],
-    // What it does to its process group when it ends is not done to the tests.
+    // A group of its own keeps the tests from the signals that it sends to its group when it ends.
     detached: true,
   })
   closeSync(logTo)

@@ -1,4 +1,4 @@
-// What really passed the router for each device. The portal's own counters vanish with the entry when a gate shuts, and
+// The bytes that really passed the router for each device. The portal's own counters vanish with the entry when a gate shuts, and
 // what passed since they were last read with them; these are the lab's, they stand behind the gate and only grow.
 import * as z from 'zod'
 import { gateway, run } from './namespaces.ts'
@@ -10,8 +10,8 @@ export interface Passed {
   total: number
 }
 
-// Just behind the place where openNDS counts downloads, and before the source address is rewritten. What the gate
-// refuses does not get there; what the router itself answers is not counted.
+// Just behind the place where openNDS counts downloads, and before the source address is rewritten. Packets that
+// the gate refuses do not get there, and answers of the router itself are not counted.
 const rules = `
 table ip tg_meter {
   set downloaded { type ipv4_addr; size 1024; flags dynamic; counter; }

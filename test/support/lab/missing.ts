@@ -1,4 +1,4 @@
-// What this machine lacks for a lab with a real portal, in one line that says what to do about it.
+// The programs and rights that this machine lacks for a lab with a real portal, in one line that says what to do about it.
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'

@@ -59,7 +59,7 @@ export async function plugIn(number: number) {
       async end() {
         transfer.kill('SIGKILL')
         await transfer
-        // What stands in the link's queue still comes.
+        // Packets in the link's queue still come.
         await sleepFor(2 * linkLatencyMilliseconds)
       },
     }

@@ -1,4 +1,4 @@
-// What the running portal and its firewall rules say, asked past the agent.
+// The running portal and its firewall rules, asked past the agent.
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { execa } from 'execa'
 import * as z from 'zod'

@@ -1,4 +1,4 @@
-// What openNDS meets in place of the host's files and programs: it would edit the first and restart the second.
+// Stand-ins for the host's files and programs that openNDS meets: it would edit the first and restart the second.
 import { existsSync } from 'node:fs'
 import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'

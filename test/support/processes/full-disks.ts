@@ -12,7 +12,7 @@ export interface FullDisk {
 }
 
 export interface OpenDisk {
-  /** What a refused write says. */
+  /** The words of a refused write. */
   says: string
   /** Settings of the agent whose disk it is. */
   env: Record<string, string>

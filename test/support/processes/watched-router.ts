@@ -46,7 +46,7 @@ export async function openRouter({ url, flavour = 'nodogsplash', transport = 'so
   return {
     ...agent,
     portal,
-    /** What the portal was asked so far, by whichever transport. */
+    /** The requests to the portal so far, by whichever transport. */
     calls: calls as readonly string[],
     /** A device on the LAN that has met the portal page. */
     browse(mac: string, ip: string) {

@@ -156,7 +156,7 @@ async function aSlowDaemon(milliseconds: number) {
   return { server, connections, path: own }
 }
 
-/** What a caller gets that connects once and waits, if it gets anything. */
+/** The answer to a caller that connects once and waits, if it gets any. */
 function answerToSomebodyElse(): Promise<string> {
   return new Promise((resolve) => {
     const other = connect(path, () => other.write('json\r\n\r\n')).setTimeout(500, () => other.destroy())
@@ -168,7 +168,7 @@ function answerToSomebodyElse(): Promise<string> {
   })
 }
 
-/** So many callers and one come together, and give up. */
+/** That many callers and one more come together, and give up. */
 async function leaveBehind(behind: number): Promise<void> {
   const callers = Array.from({ length: behind + 1 }, () => connect(path).on('error', () => {}))
   await new Promise((resolve) => setTimeout(resolve, 50))
