@@ -74,7 +74,7 @@ export function createGateWatch(
     const others = [...since.entries()].filter(([other, found]) => other !== device && found.wrong === wrong).length
     // Those who end together are shut one after the other.
     const own = site.steadyFor(device) > timing.steady ? timing.steadyCutOff : timing.cutOff
-    // One that has left moves nothing more, and is read in its turn.
+    // A device that has left moves nothing more, and is read in its turn.
     return own + others * timing.otherCutOff + (device.present ? 0 : timing.look)
   }
 
