@@ -5,7 +5,7 @@ import { createAsking } from './asking.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import type { Step, UnpaidPolicy } from './lookout/gate-plan.ts'
-import { adopting, afterNotice, isShared, merged, nothingKnown, type Sight } from './lookout/sight.ts'
+import { adopting, afterNotice, isShared, merged, nothingKnown, type Sight, withStrangers } from './lookout/sight.ts'
 import { afterLook } from './lookout/whom-to-ask.ts'
 import { createMoving } from './moving.ts'
 import type { PortalList, Question } from './portal/portal-client.ts'
@@ -53,7 +53,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
   const apply = createMoving({ clock, journal, valve, recorder, settling, at, log })
 
   async function lookAt(asked: Question, began: number): Promise<PortalList> {
-    const { list, question } = await ask(asked)
+    const { list, question } = await ask(withStrangers(at.sight, asked))
     if (isShared(at.sight, list)) await readNeighbours()
     const { told, whole } = merged(at.sight, list)
     const now = nowOf(clock)

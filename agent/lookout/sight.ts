@@ -3,7 +3,14 @@ import type { LiveStatus, Mac } from '../../protocol/index.ts'
 import type { Books } from '../merchant/books.ts'
 import { currentLot } from '../merchant/session.ts'
 import type { Neighbour } from '../portal/neighbour.ts'
-import { type PortalClient, type PortalList, updated, without } from '../portal/portal-client.ts'
+import {
+  type Asked,
+  type PortalClient,
+  type PortalList,
+  type Question,
+  updated,
+  without,
+} from '../portal/portal-client.ts'
 import { gatesAlong, type ShutAlong } from '../portal/prefix-defect.ts'
 import { othersAt, withHolders } from '../portal/shared-address.ts'
 import type { Now } from '../time/moment.ts'
@@ -52,6 +59,17 @@ export function afterNotice(sight: Sight, neighbours: readonly Neighbour[] | und
   if (!remembered) return { ...sight, neighbours, seen }
   const clients = withHolders(remembered.clients, remembered.clients, neighbours)
   return { ...sight, neighbours, seen, remembered: { ...remembered, clients } }
+}
+
+/** The question, and with it one about each device that has the IP of one asked about and that no answer has shown yet. */
+export function withStrangers({ remembered, neighbours = [] }: Sight, question: Question): Question {
+  if (question === 'all' || !remembered) return question
+  const { clients } = remembered
+  const macs = new Set(question.map(({ mac }) => mac))
+  const ips = new Set(clients.filter(({ mac, open }) => open && macs.has(mac)).map(({ ip }) => ip))
+  const isStranger = ({ mac, ip }: Neighbour) => ips.has(ip) && !clients.some((client) => client.mac === mac)
+  const strangers = neighbours.filter((one) => isStranger(one) && !macs.has(one.mac))
+  return [...question, ...strangers.map(({ mac }): Asked => ({ mac, names: [mac] }))]
 }
 
 /** Whether several devices stand at one IP in an answer, or in what is known beside it. */

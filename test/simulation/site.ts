@@ -195,7 +195,7 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
     touch()
     if (state.silent && !isSilent) {
       // The use that it could have read before, had it been there, it cannot tell from what passes in the silence.
-      const before = (isMissed() ? (blindFrom ?? now()) : now()) - timing.look
+      const before = isMissed() ? Math.min(savedAt, (blindFrom ?? now()) - timing.look) : now() - timing.look
       for (const device of devices) excuse(device, { bytes: before, milliseconds: before }, now())
     }
     if (!state.silent && isSilent) silentUntil = now() + timing.recovery

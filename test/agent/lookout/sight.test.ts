@@ -16,7 +16,9 @@ import {
   nothingKnown,
   perhapsAlong,
   type Sight,
+  withStrangers,
 } from '../../../agent/lookout/sight.ts'
+import type { Asked } from '../../../agent/portal/portal-client.ts'
 import { aBooks, aClient, aList, aLot, aMac, aNow, anOpenSession } from '../../support/builders.ts'
 
 const client = aClient({ token: 't1', open: true })
@@ -48,6 +50,22 @@ describe('after a shut', () => {
   it('that is about to come the shut is the agent’s own', () => {
     expect(beforeShut(nothingKnown, client.mac).watch.shut).toEqual(new Set([client.mac]))
     expect(nothingKnown.watch.shut.size).toBe(0)
+  })
+})
+
+describe('a question about a payer', () => {
+  const neighbours = [{ ip: client.ip, mac: aMac(7) }]
+  const question = [{ mac: client.mac, names: ['t1'] }]
+
+  test.each([
+    { when: 'the kernel has another device at its IP that no answer has shown', parts: { neighbours }, asked: [1, 7] },
+    { when: 'that device is known', parts: { neighbours: [{ ip: client.ip, mac: aMac(2) }] }, asked: [1] },
+    { when: 'the kernel says nothing', parts: {}, asked: [1] },
+  ])('is also one about $asked when $when', ({ parts, asked }) => {
+    const sight = { ...seeing(client, { ...neighbour, ip: '10.0.0.8' }), ...parts }
+    const macs = withStrangers(sight, question) as readonly Asked[]
+
+    expect(macs.map(({ mac }) => mac)).toEqual(asked.map(aMac))
   })
 })
 
