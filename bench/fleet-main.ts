@@ -11,7 +11,7 @@ import { systemClock } from '../agent/time/clock.ts'
 import { inProcess } from '../broker-dev/portal/in-process.ts'
 import { createPortal } from '../broker-dev/portal/world.ts'
 import { mulberry32 } from '../broker-dev/random.ts'
-import { until } from '../broker-dev/waiting.ts'
+import { waitFor } from '../broker-dev/waiting.ts'
 import { createLink } from '../test/support/brokers/link.ts'
 import { aMac, anIp } from '../test/support/builders.ts'
 import type { FromFleet, ToFleet } from './fleet.ts'
@@ -75,12 +75,12 @@ async function makeFirstState(): Promise<string> {
   await link.open()
   const agent = agentOf(routerId, portalWithDevices('shut'))
   await agent.open()
-  await until(() => isOnline, 10_000)
+  await waitFor(() => isOnline, 10_000)
   for (const device of devices) {
     const purchase = { purchaseId: `p${device}`, mac: aMac(device), metric: 'bytes', allotment: 1e12 }
     await link.publish(`router/${routerId}/purchase`, purchase)
   }
-  await until(() => started.size === devices.length, 30_000)
+  await waitFor(() => started.size === devices.length, 30_000)
   await agent.stop('the state is made')
   await link.close()
   return routerId

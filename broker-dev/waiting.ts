@@ -2,7 +2,7 @@
 import { setTimeout as sleepFor } from 'node:timers/promises'
 
 /** Resolves when the condition holds or the time is over. */
-export async function until(condition: () => boolean, milliseconds: number): Promise<void> {
+export async function waitFor(condition: () => boolean, milliseconds: number): Promise<void> {
   const end = performance.now() + milliseconds
   while (!condition() && performance.now() < end) await sleepFor(20)
 }

@@ -5,6 +5,7 @@ import { type Address, addressesOf } from '../client/address.ts'
 import { FleetError } from '../client/errors.ts'
 import type { FleetOptions } from '../client/options.ts'
 import { type RawClient, rawClient } from './raw-client.ts'
+import { until } from './until.ts'
 
 export interface Finding {
   what: string
@@ -277,13 +278,4 @@ async function reached({ open }: Room): Promise<void> {
       await sleepFor(500)
     }
   }
-}
-
-async function until(isSo: () => boolean, milliseconds = 3000, pause = 20): Promise<boolean> {
-  const end = performance.now() + milliseconds
-  while (!isSo()) {
-    if (performance.now() >= end) return false
-    await sleepFor(pause)
-  }
-  return true
 }

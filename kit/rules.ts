@@ -4,6 +4,7 @@ import type { Json } from '../client/reading.ts'
 import type { RefusalCode } from '../protocol/index.ts'
 import { type FrontDoor, type OrderAnswer, refunded } from './front-door.ts'
 import type { Heard, NastyRouter } from './nasty-router.ts'
+import { until } from './until.ts'
 
 export interface Stage {
   router: NastyRouter
@@ -314,13 +315,4 @@ async function refundIs(stage: Stage, right: number, key = stage.key()): Promise
 async function refundIsAtMost({ door, key }: Stage, right: number): Promise<string | undefined> {
   const sum = refunded(await door.order(key()))
   return sum < right + 1 ? undefined : `${sum} of ${amount} was refunded and not ${right}`
-}
-
-async function until(isSo: () => boolean | Promise<boolean>, milliseconds: number): Promise<boolean> {
-  const end = performance.now() + milliseconds
-  for (;;) {
-    if (await isSo()) return true
-    if (performance.now() >= end) return false
-    await sleepFor(50)
-  }
 }

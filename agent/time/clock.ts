@@ -47,11 +47,14 @@ export function systemClock(kernel: KernelClock = createKernelClock()): Clock {
     monotonic: () => Number(process.hrtime.bigint() / 1_000_000n),
     wall: () => Date.now(),
     synced: () => Date.now() >= builtAt && !isUnsynchronised(),
-    async sleep(milliseconds, signal) {
-      for (let left = milliseconds; left > 0 && !signal?.aborted; left -= longestTimer) {
-        await sleepFor(Math.min(left, longestTimer), undefined, signal ? { signal } : {}).catch(() => {})
-      }
-    },
+    sleep: longSleep,
+  }
+}
+
+/** Also beyond the 24 days of one timer; never rejects. */
+export async function longSleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  for (let left = milliseconds; left > 0 && !signal?.aborted; left -= longestTimer) {
+    await sleepFor(Math.min(left, longestTimer), undefined, signal ? { signal } : {}).catch(() => {})
   }
 }
 

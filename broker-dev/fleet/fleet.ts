@@ -7,7 +7,7 @@ import { type Backend, createBackend } from '../backend/backend.ts'
 import { createBroker } from '../broker/broker.ts'
 import { createRouter, type Router } from '../router/router.ts'
 import { scaledClock } from '../scaled-clock.ts'
-import { until, within } from '../waiting.ts'
+import { waitFor, within } from '../waiting.ts'
 import type { FleetOptions } from './fleet-arguments.ts'
 import { flavourOf, introduce, logFileOf, openBroker } from './fleet-opening.ts'
 import { summarise } from './fleet-summary.ts'
@@ -90,7 +90,7 @@ function createRouters(options: FleetOptions, parts: FleetParts, url: string, ba
 async function runUntilOver(options: FleetOptions, parts: FleetParts, watch: Watch, startedAt: number): Promise<void> {
   const drawing = setInterval(() => parts.screen.show(watch.fleet()), 250)
   const end = options.for === undefined ? Number.POSITIVE_INFINITY : startedAt + options.for * 1000
-  await until(() => parts.end.aborted, end - performance.now())
+  await waitFor(() => parts.end.aborted, end - performance.now())
   clearInterval(drawing)
 }
 
@@ -99,7 +99,7 @@ async function settle(routers: readonly FleetRouter[], { audit, askUsage }: Watc
   await within(orderPatience, Promise.all(routers.map((router) => router.stopBuying())))
   await Promise.all(routers.map((router) => router.stopCustomers()))
   await askUsage(routers)
-  await until(() => routers.every(({ routerId }) => audit.isComplete(routerId)), 2000)
+  await waitFor(() => routers.every(({ routerId }) => audit.isComplete(routerId)), 2000)
 }
 
 const orderPatience = 5000

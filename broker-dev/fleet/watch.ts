@@ -1,7 +1,7 @@
 // The watchers of the simulated fleet: the audit of its books, what the screen shows, and every problem on the way.
 import { connectFleet, memoryStore } from '../../client/index.ts'
 import type { RouterId } from '../../protocol/index.ts'
-import { until } from '../waiting.ts'
+import { waitFor } from '../waiting.ts'
 import { type Audit, createAudit } from './audit.ts'
 import { emptyFleet, type FleetView, seeStatus, seeUsage } from './fleet-view.ts'
 import type { Screen } from './screen.ts'
@@ -68,12 +68,12 @@ export function createWatch(url: string, screen: Screen): Watch {
     fleet: () => fleet,
     async allOnline(routers) {
       const missing = () => routers.filter((router) => stateOf(router) !== 'online')
-      await until(() => missing().length === 0, 10_000)
+      await waitFor(() => missing().length === 0, 10_000)
       for (const { routerId } of missing()) problems.push(`${routerId} did not come online within 10 s`)
     },
     async allOffline(routers) {
       const left = () => routers.filter((router) => stateOf(router) !== 'offline')
-      await until(() => left().length === 0 && routers.every(({ routerId }) => audit.isComplete(routerId)), 3000)
+      await waitFor(() => left().length === 0 && routers.every(({ routerId }) => audit.isComplete(routerId)), 3000)
       for (const { routerId } of left()) problems.push(`${routerId} was stopped and does not say that it is offline`)
     },
     async askUsage(routers) {
