@@ -1,13 +1,16 @@
-// Proves that the house is in order where the linter cannot look: headers, chance, names, and the table of the walls.
+// Proves that the house is in order where the linter cannot look: headers, sentences, chance, names, documents, and the table
+// of the walls.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
 
-const sources = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts', '*.mjs'])
-  .toString()
-  .split('\n')
-  .filter((file) => file !== '' && existsSync(file))
+const filesOf = (...patterns: string[]) =>
+  execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...patterns])
+    .toString()
+    .split('\n')
+    .filter((file) => file !== '' && existsSync(file))
+const sources = filesOf('*.ts', '*.mjs')
 const textOf = (file: string): string => readFileSync(file, 'utf8')
 const inTree = (...trees: string[]) => sources.filter((file) => trees.some((tree) => file.startsWith(`${tree}/`)))
 
@@ -80,6 +83,36 @@ it('finds a file by its name, since no two rooms of a tree have files of one nam
   const files = sources.filter((file) => file.includes('/') && !file.endsWith('.test.ts'))
   const names = files.map((file) => `${file.split('/')[0]}: ${basename(file)}`).sort()
   expect(names.filter((name, index) => names[index + 1] === name)).toEqual([])
+})
+
+describe('the documents', () => {
+  const documents = filesOf('*.md')
+  // A place for results, and the form of a name.
+  const notThere = ['bench/results.json', 'docs/decisions/NNNN-title.md']
+  const scripts = Object.keys(JSON.parse(textOf('package.json')).scripts)
+
+  test.each(documents)('%s names commands and files that exist, and has no sentence without a subject', (file) => {
+    const text = textOf(file).replaceAll(/^#.*$/gm, '')
+    const commands = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name)
+    const paths = [
+      ...text.matchAll(/`((?:agent|api|bench|bin|broker-dev|cli|client|deploy|docs|kit|protocol|test)\/[\w./-]*)`/g),
+    ]
+    expect(commands.filter((name) => !scripts.includes(name ?? ''))).toEqual([])
+    expect(
+      paths.map(([, path]) => path).filter((path) => !existsSync(path ?? '') && !notThere.includes(path ?? '')),
+    ).toEqual([])
+    expect(
+      [...text.matchAll(/(?:^|[.!?] |\| )(?:Whoever|What|One that|So many)\b.*$/gm)].map(([line]) => line),
+    ).toEqual([])
+  })
+
+  test.each(documents.filter((file) => file.startsWith('docs/decisions/')))(
+    '%s has its date, status and alternatives',
+    (file) => {
+      expect(textOf(file)).toMatch(/^# \d{4} .+\n\nDate: \d{4}-\d\d-\d\d\. Status: /)
+      expect(textOf(file)).toContain('**Considered.**')
+    },
+  )
 })
 
 describe('the walls', () => {
