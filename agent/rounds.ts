@@ -5,7 +5,7 @@ import type { Gates } from './gates.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import { gatePlan, openAtOnce, type Step } from './lookout/gate-plan.ts'
-import type { Sight } from './lookout/sight.ts'
+import { type Sight, unclearable } from './lookout/sight.ts'
 import { openAgainIn } from './lookout/unordered-shuts.ts'
 import { nextLookIn } from './lookout/when-to-look.ts'
 import { askAgain, listDueIn, planLook } from './lookout/whom-to-ask.ts'
@@ -127,17 +127,13 @@ export function createRounds({ config, clock, journal, recorder, gates, log, wak
   return { askAbout: (mac) => askNext.add(mac), notice, run, dueIn: (now) => dueIn(gates.sight, journal, config, now) }
 }
 
-function planFor(
-  list: PortalList,
-  { watch, remembered, seen }: Sight,
-  { books }: Journal,
-  { unpaid }: Config,
-  now: number,
-): Step[] {
+function planFor(list: PortalList, sight: Sight, { books }: Journal, { unpaid }: Config, now: number): Step[] {
+  const { watch, remembered, seen } = sight
   const { blocked, cleared } = watch
   return gatePlan(books, list, unpaid, {
     blocked,
     cleared,
+    unclearable: unclearable(sight),
     known: remembered?.clients ?? list.clients,
     trusted: remembered?.trusted,
     mayOpen: (mac) => openAgainIn(seen.shuts.get(mac), now) === 0,

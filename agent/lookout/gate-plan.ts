@@ -27,6 +27,8 @@ export interface PlanContext {
   blocked?: ReadonlySet<string>
   /** Tokens of older entries that were to be cleared. */
   cleared?: ReadonlySet<string>
+  /** Tokens of older entries that the portal will not let be cleared: the count there hides what passes until it is reached. */
+  unclearable?: ReadonlySet<string>
   /** The portal's whole list as far as it is known. */
   known?: readonly PortalClient[]
   /** Whether a device is to be let in now: one that shuts its own gate again and again waits. */
@@ -44,10 +46,12 @@ export function gatePlan(books: Books, list: PortalList, unpaid: UnpaidPolicy, c
   const urgency = ({ act, mac }: Step) => (act === 'clear' ? -1 : Number(books.sessions.has(mac)))
   const closing = onceEach(steps.filter((step) => step.act !== 'open')).sort((a, b) => urgency(b) - urgency(a))
   const opening = [...steps.filter((step) => step.act === 'open'), ...unseenSteps(books, list, context)]
-  const { mayOpen = () => true } = context
+  const { mayOpen = () => true, unclearable } = context
+  const isInTheWay = ({ act, client }: Step) => act !== 'clear' || !unclearable?.has(client?.token ?? '')
   // Two gates at one IP have one counter: the older one is shut first, and the newer opens with the next plan.
   const isFree = ({ mac, client }: Step) => {
-    return !closing.some((step) => step.mac !== mac && client !== undefined && step.client.ip === client.ip)
+    const there = closing.filter((step) => step.mac !== mac && client !== undefined && step.client.ip === client.ip)
+    return !there.some(isInTheWay)
   }
   return [...closing, ...opening.filter((step) => mayOpen(step.mac) && isFree(step))]
 }

@@ -36,7 +36,7 @@ export interface Watch {
   /** Tokens of open gates that let nothing through. */
   blocked: ReadonlySet<string>
   shuts: ShutsByDevice
-  /** Tokens of older entries at a paid device's IP that this agent has cleared, or that the portal would not open for it. */
+  /** Tokens of older entries at a paid device's IP that this agent has cleared, or tried to. */
   cleared: ReadonlySet<string>
   /** How often the portal would not open an older entry that was to be cleared, by token. */
   uncleared: ReadonlyMap<string, number>

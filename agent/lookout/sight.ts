@@ -132,15 +132,18 @@ export function afterClearing(sight: Sight, { token }: PortalClient): Sight {
   return { ...sight, watch: { ...watch, cleared: new Set([...watch.cleared, token]) } }
 }
 
-// The count that is left there hides what passes until it is reached, but a payer is not kept out for it.
+/** The portal would not open an older entry that was to be cleared. */
+export function afterRefusedClearing(sight: Sight, { token }: PortalClient): Sight {
+  const { watch } = sight
+  const tries = (watch.uncleared.get(token) ?? 0) + 1
+  return { ...sight, watch: { ...watch, uncleared: new Map(watch.uncleared).set(token, tries) } }
+}
+
 const clearingTries = 3
 
-/** The portal would not open an older entry that was to be cleared: after some tries the payer opens behind it. */
-export function afterRefusedClearing(sight: Sight, client: PortalClient): Sight {
-  const { watch } = sight
-  const tries = (watch.uncleared.get(client.token) ?? 0) + 1
-  if (tries >= clearingTries) return afterClearing(sight, client)
-  return { ...sight, watch: { ...watch, uncleared: new Map(watch.uncleared).set(client.token, tries) } }
+/** Tokens of older entries that the portal has refused to open again and again: a payer is not kept out for them. */
+export function unclearable({ watch }: Sight): ReadonlySet<string> {
+  return new Set([...watch.uncleared].filter(([, tries]) => tries >= clearingTries).map(([token]) => token))
 }
 
 /** One entry was read again. */
