@@ -1,5 +1,5 @@
 // Measures ours against floors and peers: `bench [--only NAME,NAME] [--out FILE] [--strict] [--markdown]`.
-import { parseArgs } from 'node:util'
+import { commandLine } from '../broker-dev/command-line.ts'
 import { bystanders } from './bystanders.ts'
 import { crowd } from './crowd.ts'
 import { type Figure, isMet, type Stage } from './figure.ts'
@@ -38,16 +38,16 @@ const undos: (() => unknown)[] = []
 let isInterrupted = false
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: 'string' },
-      out: { type: 'string', default: 'bench/results.json' },
-      /** A missed goal or a failed figure is exit code 1. */
-      strict: { type: 'boolean', default: false },
-      /** The table as it stands in docs/performance.md. */
-      markdown: { type: 'boolean', default: false },
-    },
-  })
+  const values = commandLine(
+    'npm run bench --',
+    'Measures the figures of docs/performance.md, each against a floor or a peer.',
+  )
+    .option('--only <names>', `some of ${figures.map(({ name }) => name).join(', ')}, parted by commas`)
+    .option('--out <file>', 'where the results go', 'bench/results.json')
+    .option('--strict', 'end with exit code 1 when a goal is missed or a figure failed', false)
+    .option('--markdown', 'print the table as it stands in docs/performance.md', false)
+    .parse()
+    .opts<{ only?: string; out: string; strict: boolean; markdown: boolean }>()
   const chosen = chosenFrom(values.only?.split(','))
   const measured: Measured[] = []
   for (const figure of chosen) measured.push(await measure(figure))

@@ -6,14 +6,24 @@ import { createBackend } from './backend.ts'
 import { createBackendServer } from './backend-http.ts'
 
 const Environment = z.object({
-  BACKEND_PORT: z.coerce.number().int().min(0).max(65535).default(8080),
-  BACKEND_HOST: z.string().min(1).default('127.0.0.1'),
-  BACKEND_MQTT_URL: z.url().default('mqtt://127.0.0.1:1883'),
-  BACKEND_FOLDER: z.string().min(1).default('./state/backend'),
-  BACKEND_WEBHOOK: z.url().optional(),
+  BACKEND_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(8080)
+    .meta({ description: 'a port from 0 to 65535; 0 takes a free one' }),
+  BACKEND_HOST: z.string().min(1).default('127.0.0.1').meta({ description: 'the address to listen at' }),
+  BACKEND_MQTT_URL: z.url().default('mqtt://127.0.0.1:1883').meta({ description: 'the URL of the broker' }),
+  BACKEND_FOLDER: z
+    .string()
+    .min(1)
+    .default('./state/backend')
+    .meta({ description: 'a folder for what it must not forget' }),
+  BACKEND_WEBHOOK: z.url().optional().meta({ description: 'a URL that is told every outcome' }),
 })
 
-const settings = readEnvironment(Environment, process.env)
+const settings = readEnvironment('The sample backend: sells over HTTP.', Environment, process.env)
 const { BACKEND_PORT: port, BACKEND_HOST: host, BACKEND_MQTT_URL: url, BACKEND_WEBHOOK: webhook } = settings
 const backend = createBackend({ url, folder: settings.BACKEND_FOLDER, ...(webhook !== undefined && { webhook }) })
 await backend.open()

@@ -4,12 +4,28 @@ import { readEnvironment } from '../environment.ts'
 import { createBroker } from './broker.ts'
 
 const Environment = z.object({
-  BROKER_PORT: z.coerce.number().int().min(0).max(65535).default(1883),
-  BROKER_WS_PORT: z.coerce.number().int().min(0).max(65535).default(8083),
-  BROKER_HOST: z.string().min(1).default('127.0.0.1'),
+  BROKER_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(1883)
+    .meta({ description: 'a port from 0 to 65535; 0 takes a free one' }),
+  BROKER_WS_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(8083)
+    .meta({ description: 'a port from 0 to 65535 for WebSocket; 0 takes a free one' }),
+  BROKER_HOST: z.string().min(1).default('127.0.0.1').meta({ description: 'the address to listen at' }),
 })
 
-const { BROKER_PORT, BROKER_WS_PORT, BROKER_HOST } = readEnvironment(Environment, process.env)
+const { BROKER_PORT, BROKER_WS_PORT, BROKER_HOST } = readEnvironment(
+  'The development broker: everybody may do everything.',
+  Environment,
+  process.env,
+)
 const broker = createBroker()
 const ports = await broker.open({ port: BROKER_PORT, wsPort: BROKER_WS_PORT, host: BROKER_HOST })
 console.log(`broker: mqtt://${BROKER_HOST}:${ports.port} and ws://${BROKER_HOST}:${ports.wsPort}`)

@@ -3,18 +3,28 @@ import { parseArgs } from 'node:util'
 import * as z from 'zod'
 
 const wholeNumber = (least: number, most: number) =>
-  z.string().regex(/^\d+$/, 'a whole number').transform(Number).pipe(z.number().min(least).max(most))
+  z
+    .string()
+    .refine((text) => /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most, {
+      error: `give a whole number from ${least} to ${most}`,
+    })
+    .transform(Number)
 
+const isPositive = (most: number) => (text: string) => Number(text) > 0 && Number(text) <= most
 const positiveNumber = z
   .string()
+  .refine(isPositive(1000), { error: 'give a number above 0, at most 1000' })
   .transform(Number)
-  .pipe(z.number({ error: 'a number' }).positive().max(1000))
 
 const FleetOptions = z
   .object({
     routers: wholeNumber(1, 250).default(3),
     devices: wholeNumber(0, 200).default(5),
-    flavour: z.enum(['mixed', 'nodogsplash', 'opennds', 'opennds-10']).default('mixed'),
+    flavour: z
+      .enum(['mixed', 'nodogsplash', 'opennds', 'opennds-10'], {
+        error: 'give mixed, nodogsplash, opennds or opennds-10',
+      })
+      .default('mixed'),
     speed: positiveNumber.default(1),
     seed: wholeNumber(0, 2 ** 32 - 1).default(1),
     for: positiveSeconds().optional(),
@@ -46,10 +56,10 @@ export const fleetHelp = `A simulated fleet: broker, backend, routers with mock 
 
   npm start -- [options]
 
-  --routers N        routers (3)
-  --devices N        customers' devices on each router (5)
+  --routers N        routers, from 1 to 250 (3)
+  --devices N        customers' devices on each router, from 0 to 200 (5)
   --flavour NAME     mixed, nodogsplash, opennds or opennds-10 (mixed)
-  --speed N          how many times faster than real time the routers and customers live (1)
+  --speed N          how many times faster than real time the routers and customers live, at most 1000 (1)
   --seed N           the same seed makes the same customers (1)
   --for SECONDS      end by itself, check the books and exit 0 or 1; without it Ctrl-C does the same
   --external         every agent in a process of its own, with the mock ndsctl as an executable
@@ -68,8 +78,5 @@ const flags = {
 } as const
 
 function positiveSeconds() {
-  return z
-    .string()
-    .transform(Number)
-    .pipe(z.number({ error: 'a number of seconds' }).positive())
+  return z.string().refine(isPositive(1e9), { error: 'give a number of seconds above 0' }).transform(Number)
 }

@@ -12,7 +12,7 @@ if ('help' in asked) {
   process.exit(0)
 }
 if ('problem' in asked) {
-  process.stderr.write(`${asked.problem}\n\n${fleetHelp}`)
+  process.stderr.write(`${asked.problem}\nnpm start -- --help tells more\n`)
   process.exit(2)
 }
 

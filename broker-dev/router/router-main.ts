@@ -13,18 +13,44 @@ import { scaledClock } from '../scaled-clock.ts'
 import { createRouter } from './router.ts'
 
 const Environment = z.object({
-  ROUTER_ID: RouterId,
-  /** A number that tells its devices from those of other routers. */
-  ROUTER_NUMBER: z.coerce.number().int().min(1).max(65535).default(1),
-  FLAVOUR: z.enum(['nodogsplash', 'opennds', 'opennds-10']).default('nodogsplash'),
-  DEVICES: z.coerce.number().int().min(0).max(200).default(5),
-  SEED: z.coerce.number().int().min(0).default(1),
-  MQTT_URL: z.url().default('mqtt://127.0.0.1:1883'),
-  BACKEND_URL: z.url().default('http://127.0.0.1:8080'),
-  STATE_DIR: z.string().min(1).default('./state'),
-  HEALTH_PORT: z.coerce.number().int().min(0).max(65535).default(9090),
+  ROUTER_ID: RouterId.meta({ description: 'letters, digits, _ and -, at most 64: the id of this router' }),
+  ROUTER_NUMBER: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(65535)
+    .default(1)
+    .meta({ description: 'a number from 1 to 65535 that tells its devices from those of other routers' }),
+  FLAVOUR: z
+    .enum(['nodogsplash', 'opennds', 'opennds-10'])
+    .default('nodogsplash')
+    .meta({ description: 'nodogsplash, opennds or opennds-10' }),
+  DEVICES: z.coerce.number().int().min(0).max(200).default(5).meta({ description: 'customers, from 0 to 200' }),
+  SEED: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(1)
+    .meta({ description: 'a whole number: the same seed makes the same customers' }),
+  MQTT_URL: z.url().default('mqtt://127.0.0.1:1883').meta({ description: 'the URL of the broker' }),
+  BACKEND_URL: z
+    .url()
+    .default('http://127.0.0.1:8080')
+    .meta({ description: 'the URL of the backend, where customers buy' }),
+  STATE_DIR: z.string().min(1).default('./state').meta({ description: 'a folder for the journal' }),
+  HEALTH_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(9090)
+    .meta({ description: 'a port from 0 to 65535 that answers 200 while the router is on line' }),
 })
-const settings = readEnvironment(Environment, process.env)
+const settings = readEnvironment(
+  'One simulated router: a mock portal, customers, and the real agent.',
+  Environment,
+  process.env,
+)
 const { ROUTER_ID: routerId, MQTT_URL: url } = settings
 
 const given = Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))

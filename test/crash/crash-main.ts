@@ -1,11 +1,16 @@
 // Kills the agent at every numbered point of a purchase's life, one life each, and says what that did to its promises.
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { commandLine } from '../../broker-dev/command-line.ts'
 import { aedes, mosquitto } from '../support/brokers/brokers.ts'
 import { bundle } from '../support/processes/bundle.ts'
 import { listen } from './ear.ts'
 import { allDeaths, liveAll, summaryOf } from './every-point.ts'
 
+commandLine(
+  'npm run crash --',
+  'Kills the agent at every point of a purchase, one life each; it takes two minutes.',
+).parse()
 const kind = mosquitto.missing ? aedes : mosquitto
 const started = performance.now()
 const broker = await kind.open()

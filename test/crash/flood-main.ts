@@ -1,12 +1,14 @@
 // Shows what a flood of junk purchases costs, `flood [--junk 20000]`: a used-up purchase, honest ones meanwhile, a gate that must
 // shut, flash, and events that the broker did not get. Exit code 1 when something of it is not as promised.
-import { parseArgs } from 'node:util'
+import { commandLine, wholeNumber } from '../../broker-dev/command-line.ts'
 import { mosquitto } from '../support/brokers/brokers.ts'
 import { ip, mac, openRouter } from '../support/processes/watched-router.ts'
 import { until } from '../support/until.ts'
 
-const { values } = parseArgs({ options: { junk: { type: 'string', default: '20000' } } })
-const junk = Number(values.junk)
+const { junk } = commandLine('npm run flood --', 'Sends junk purchases to one router, and shows what they cost.')
+  .option('--junk <count>', 'how many', wholeNumber(100, 1e6), 20_000)
+  .parse()
+  .opts<{ junk: number }>()
 const allotment = 1_000_000
 const honestEvery = 5000
 const honest = 4

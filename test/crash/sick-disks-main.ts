@@ -4,10 +4,15 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { commandLine } from '../../broker-dev/command-line.ts'
 import { mosquitto, type TestBroker } from '../support/brokers/brokers.ts'
 import { ip, mac, openRouter, type Router } from '../support/processes/watched-router.ts'
 import { until } from '../support/until.ts'
 
+commandLine(
+  'npm run sick-disks --',
+  'Shows what a router on full, read-only and hanging disks still does; needs root.',
+).parse()
 const run = (command: string, ...args: string[]) => execFileSync(command, args, { stdio: 'pipe' })
 const image = join(tmpdir(), `tollgate-ext4-${process.pid}.img`)
 const allotment = 1_000_000

@@ -2,23 +2,25 @@
 // every one that does. Or one stored script: `--script FILE`.
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { commandLine, wholeNumber } from '../../broker-dev/command-line.ts'
 import { drawScript } from './draw-script.ts'
 import { shrink } from './shrink.ts'
 import { type Played, simulate } from './simulate.ts'
 
 type Told = Played & { seed: number }
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    from: { type: 'string', default: '1' },
-    workers: { type: 'string', default: String(availableParallelism()) },
-    script: { type: 'string' },
-    all: { type: 'boolean', default: false },
-  },
-})
+const values = commandLine(
+  'npm run simulate --',
+  'Plays the whole agent in virtual time, one drawn life a seed, until one breaks a promise.',
+)
+  .option('--seeds <count>', 'how many lives', wholeNumber(1, 1e9), 1000)
+  .option('--from <seed>', 'the first of them', wholeNumber(1, 2 ** 32 - 1), 1)
+  .option('--workers <count>', 'how many at once', wholeNumber(1, 256), availableParallelism())
+  .option('--all', 'name every life that breaks a promise, and go on', false)
+  .option('--script <file>', 'play one stored script instead')
+  .parse()
+  .opts<{ seeds: number; from: number; workers: number; all: boolean; script?: string }>()
 
 async function work({ first, last, step }: { first: number; last: number; step: number }): Promise<void> {
   for (let seed = first; seed <= last; seed += step) {
@@ -33,7 +35,7 @@ async function direct(): Promise<void> {
     process.stdout.write(`${violation ?? 'every promise is kept'}\n`)
     process.exit(violation === undefined ? 0 : 1)
   }
-  const [from, count, workers] = [Number(values.from), Number(values.seeds), Number(values.workers)]
+  const { from, seeds: count, workers } = values
   const began = Date.now()
   const total = { seeds: 0, milliseconds: 0, events: 0, purchases: 0 }
   const progress = () => {
