@@ -1,8 +1,9 @@
 // The audience: everybody who listens at the broker. Each event it hears must be on the router's disk, in order, without a
 // gap, the same at every repetition, and repeated only for a reason.
-import { Event, Status, type Usage } from '../../protocol/index.ts'
+import { Event, type Session, Status, type Usage } from '../../protocol/index.ts'
 import { balancesIn } from './exact-sums.ts'
 import type { Ledger } from './ledger.ts'
+import type { Bounds } from './open-session.ts'
 
 export interface Audience {
   /** The last event heard without a gap. */
@@ -20,7 +21,6 @@ export interface Audience {
   checkpointDurable(): void
 }
 
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one hearing, whose cursors depend on each other.
 export function createAudience(ledger: Ledger, now: () => number, violate: (what: string) => void): Audience {
   let heard = 0
   let confirmed = 0
@@ -62,21 +62,11 @@ export function createAudience(ledger: Ledger, now: () => number, violate: (what
     lastUsage =
       report.part === 1 ? report : { ...report, sessions: [...(lastUsage?.sessions ?? []), ...report.sessions] }
     for (const session of report.sessions) {
-      for (const metric of ['bytes', 'milliseconds'] as const) {
-        const [sold, used, left] = [session.allotment[metric], session.used[metric], session.remaining[metric]]
-        if ((sold ?? 0) !== (used ?? 0) + (left ?? 0))
-          violate(`used + remaining is not sold: ${JSON.stringify(session)}`)
-      }
+      if (!addsUp(session)) violate(`used + remaining is not sold: ${JSON.stringify(session)}`)
       const open = ledger.sessions.get(session.mac)
       if (open?.sessionId !== session.sessionId) continue
-      const { bytes, milliseconds } = ledger.bounds(open)
+      for (const offence of chargesBeyond(session, ledger.bounds(open))) violate(offence)
       const counted = session.downloaded + session.uploaded
-      if (counted > bytes.most || (session.used.bytes ?? 0) > bytes.most) {
-        violate(`more counted than passed (${bytes.most}): ${JSON.stringify(session)}`)
-      }
-      if ((session.used.milliseconds ?? 0) > milliseconds.most) {
-        violate(`charged while shut (open for ${milliseconds.most} ms): ${JSON.stringify(session)}`)
-      }
       if (counted < (uses.get(session.sessionId) ?? 0)) violate(`a counter went back: ${JSON.stringify(session)}`)
       uses.set(session.sessionId, counted)
     }
@@ -131,4 +121,21 @@ function storedOf(message: { type: string }): string {
   if (message.type !== 'purchase.rejected') return JSON.stringify(message)
   const { metric: _m, stepSize: _s, prices: _p, ...stored } = message as Record<string, unknown>
   return JSON.stringify(stored)
+}
+
+function addsUp({ allotment, used, remaining }: Session): boolean {
+  return (['bytes', 'milliseconds'] as const).every(
+    (metric) => (allotment[metric] ?? 0) === (used[metric] ?? 0) + (remaining[metric] ?? 0),
+  )
+}
+
+function chargesBeyond(session: Session, { bytes, milliseconds }: Bounds): string[] {
+  const counted = Math.max(session.downloaded + session.uploaded, session.used.bytes ?? 0)
+  const text = JSON.stringify(session)
+  return [
+    ...(counted > bytes.most ? [`more counted than passed (${bytes.most}): ${text}`] : []),
+    ...((session.used.milliseconds ?? 0) > milliseconds.most
+      ? [`charged while shut (open for ${milliseconds.most} ms): ${text}`]
+      : []),
+  ]
 }

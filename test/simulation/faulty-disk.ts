@@ -7,13 +7,15 @@ import type { Life } from './life.ts'
 /** `hang`: nothing is answered before it is over. `sync-lost` and `sync-kept`: the write is there, fsync says no, and the bytes are gone or stay. */
 export type DiskFault = 'full' | 'read-only' | 'slow' | 'hang' | 'sync-lost' | 'sync-kept'
 
+type Damage = 'flip' | 'cut' | 'empty' | 'lose'
+
 export interface FaultyDisk {
   readonly files: ReadonlyMap<string, Uint8Array>
   fault: DiskFault | undefined
   /** The disk as one life of the agent sees it. */
   mountedBy(life: Life): Disk
   /** While no agent runs: a byte turned over, a part cut off, nothing left of it, or the file gone. */
-  damage(name: string, how: 'flip' | 'cut' | 'empty' | 'lose'): void
+  damage(name: string, how: Damage): void
   /** Called when a change begins, and again with the bytes of an append once it is durable. */
   watch(watcher: DiskWatcher): void
 }
@@ -26,11 +28,10 @@ export interface DiskWatcher {
 const slowest = 3000
 const patience = 5000
 
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one disk, whose every call goes by the same fault.
 export function createFaultyDisk(dice: Dice): FaultyDisk {
   const files = new Map<string, Uint8Array>()
   const watchers: DiskWatcher[] = []
-  let fault: DiskFault | undefined
+  const self: FaultyDisk = { files, fault: undefined, mountedBy, damage, watch: (watcher) => watchers.push(watcher) }
   let isLate = false
 
   function fileOf(name: string): Uint8Array {
@@ -45,19 +46,19 @@ export function createFaultyDisk(dice: Dice): FaultyDisk {
   }
 
   function append(name: string, bytes: Uint8Array): void {
-    if (fault === 'read-only') throw failure('EROFS', name)
-    if (fault === 'full' || fault === 'sync-lost') add(name, bytes, dice.roll())
+    if (self.fault === 'read-only') throw failure('EROFS', name)
+    if (self.fault === 'full' || self.fault === 'sync-lost') add(name, bytes, dice.roll())
     else add(name, bytes)
-    if (fault === 'full') throw failure('ENOSPC', name)
-    if (fault === 'sync-lost' || fault === 'sync-kept') throw failure('EIO', name)
+    if (self.fault === 'full') throw failure('ENOSPC', name)
+    if (self.fault === 'sync-lost' || self.fault === 'sync-kept') throw failure('EIO', name)
     if (!isLate) for (const watcher of watchers) watcher.durable(name, bytes)
   }
 
   function replace(name: string, bytes: Uint8Array): void {
-    if (fault === 'read-only') throw failure('EROFS', name)
-    if (fault && fault !== 'slow' && fault !== 'hang') {
+    if (self.fault === 'read-only') throw failure('EROFS', name)
+    if (self.fault && self.fault !== 'slow' && self.fault !== 'hang') {
       files.set(`${name}.tmp`, bytes.slice(0, Math.floor(dice.roll() * bytes.length)))
-      throw failure(fault === 'full' ? 'ENOSPC' : 'EIO', name)
+      throw failure(self.fault === 'full' ? 'ENOSPC' : 'EIO', name)
     }
     files.delete(`${name}.tmp`)
     files.set(name, Uint8Array.from(bytes))
@@ -65,7 +66,7 @@ export function createFaultyDisk(dice: Dice): FaultyDisk {
   }
 
   function mountedBy(life: Life): Disk {
-    const taking = () => (fault === 'slow' ? dice.between(200, slowest) : dice.between(1, 12))
+    const taking = () => (self.fault === 'slow' ? dice.between(200, slowest) : dice.between(1, 12))
     const read = <T>(act: () => T) => life.call({ milliseconds: 1, act })
     const change = (name: string, act: () => void, torn: (part: number) => void) => {
       if (life.alive) for (const watcher of watchers) watcher.begins(name)
@@ -78,24 +79,16 @@ export function createFaultyDisk(dice: Dice): FaultyDisk {
       return hanging(life).then(() => life.call({ milliseconds: taking(), act: inTime, torn }))
     }
     function hanging(life: Life): Promise<void> {
-      if (fault !== 'hang') return Promise.resolve()
+      if (self.fault !== 'hang') return Promise.resolve()
       return new Promise((resolve) => life.after(250, () => hanging(life).then(resolve)))
     }
-    const wholly = (act: () => void) => (part: number) => {
-      if (part > 0.5) act()
-    }
     const cut = (name: string, size: number) => {
-      if (fault === 'read-only') throw failure('EROFS', name)
+      if (self.fault === 'read-only') throw failure('EROFS', name)
       files.set(name, fileOf(name).slice(0, size))
     }
     const remove = (name: string) => {
-      if (fault === 'read-only') throw failure('EROFS', name)
+      if (self.fault === 'read-only') throw failure('EROFS', name)
       files.delete(name)
-    }
-    const mute = (act: () => void) => () => {
-      try {
-        act()
-      } catch {}
     }
     return {
       list: () => read(() => [...files].map(([name, bytes]) => ({ name, bytes: bytes.length }))),
@@ -104,7 +97,7 @@ export function createFaultyDisk(dice: Dice): FaultyDisk {
         change(
           name,
           () => append(name, bytes),
-          (part) => mute(() => add(name, bytes, fault === 'read-only' ? 0 : part * 1.1 > 1 ? 1 : part))(),
+          (part) => mute(() => add(name, bytes, self.fault === 'read-only' ? 0 : part * 1.1 > 1 ? 1 : part))(),
         ),
       truncate: (name, size) => change(name, () => cut(name, size), wholly(mute(() => cut(name, size)))),
       replace: (name, bytes) =>
@@ -121,30 +114,33 @@ export function createFaultyDisk(dice: Dice): FaultyDisk {
     }
   }
 
-  return {
-    files,
-    get fault() {
-      return fault
-    },
-    set fault(to) {
-      fault = to
-    },
-    mountedBy,
-    damage(name, how) {
-      const bytes = Buffer.from(fileOf(name))
-      const at = dice.between(0, Math.max(0, bytes.length - 1))
-      if (how === 'lose') files.delete(name)
-      else if (how === 'flip')
-        files.set(
-          name,
-          Buffer.concat([bytes.subarray(0, at), Buffer.of((bytes[at] ?? 0) ^ 0x5a), bytes.subarray(at + 1)]),
-        )
-      else files.set(name, bytes.subarray(0, how === 'cut' ? at : 0))
-    },
-    watch: (watcher) => watchers.push(watcher),
+  function damage(name: string, how: Damage): void {
+    const damaged = damagedBy(how, fileOf(name), dice)
+    if (damaged) files.set(name, damaged)
+    else files.delete(name)
   }
+
+  return self
 }
 
 function failure(code: string, name: string): Error {
   return Object.assign(new Error(`${code}: ${name}`), { code })
+}
+
+/** A change that is made whole or not at all when the agent dies in it. */
+const wholly = (act: () => void) => (part: number) => {
+  if (part > 0.5) act()
+}
+
+const mute = (act: () => void) => () => {
+  try {
+    act()
+  } catch {}
+}
+
+function damagedBy(how: Damage, bytes: Uint8Array, dice: Dice): Uint8Array | undefined {
+  const at = dice.between(0, Math.max(0, bytes.length - 1))
+  if (how === 'lose') return undefined
+  if (how !== 'flip') return bytes.subarray(0, how === 'cut' ? at : 0)
+  return Buffer.concat([bytes.subarray(0, at), Buffer.of((bytes[at] ?? 0) ^ 0x5a), bytes.subarray(at + 1)])
 }

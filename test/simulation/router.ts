@@ -47,7 +47,6 @@ const manyFiles = { mostBytes: 1e8, mostDays: 30 }
 // The supervisor brings an agent back that could not start.
 const respawnAfter = 5000
 
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one router with its lives, which share its boots.
 export function createRouter(parts: Parts): Router {
   const { time, machine, site, line, disk, broker, settings, dice } = parts
   const config = configOf(settings)
@@ -66,6 +65,7 @@ export function createRouter(parts: Parts): Router {
     life = born
     downFor = respawnAfter
     const { clock } = born
+    const ndsctl = ndsctlOf(born, site, line, settings, dice, () => time.now)
     agent = createAgent({
       config,
       clock,
@@ -73,14 +73,10 @@ export function createRouter(parts: Parts): Router {
         limits: settings.journalFileBytes ? { ...manyFiles, fileBytes: settings.journalFileBytes } : undefined,
         sleep: clock.sleep,
       }),
-      valve: createValve(
-        ndsctlOf(born, site, line, settings, dice, () => time.now),
-        'auto',
-        clock,
-      ),
+      valve: createValve(ndsctl, 'auto', clock),
       neighbours: neighboursOf(born, site, settings),
       uplink: broker.connectionOf(born),
-      log: logOf(born),
+      log: logOf(born, settings, parts.violate),
       newId: () => `s${++ids}`,
     })
     agent.open().then(
@@ -104,20 +100,6 @@ export function createRouter(parts: Parts): Router {
     broker.drop()
     parts.lifeEnds()
     if (!isOff) time.after(downFor, start)
-  }
-
-  /** Only what may be wrong with the agent itself is an error. */
-  function logOf(born: Life): Log {
-    const quiet = () => {}
-    const error = (fields: object, message?: string) => {
-      const { err } = fields as { err?: Error }
-      if (!born.alive || message?.startsWith('the disk refuses')) return
-      // Said of damage that the epilogue has done; what was said before it the ledger tells.
-      if (settings.isDamagedAtTheEnd && message?.startsWith('something is wrong with the state folder')) return
-      if (message === 'a command failed' && err?.message.startsWith('the connection to the broker')) return
-      parts.violate(`the agent says: ${message} ${err?.stack ?? JSON.stringify(fields)}`)
-    }
-    return { debug: quiet, info: quiet, warn: quiet, error } as unknown as Log
   }
 
   return {
@@ -170,4 +152,18 @@ function configOf(settings: Settings): Config {
   })
   if ('problems' in read) throw new Error(read.problems.join('; '))
   return read.config
+}
+
+/** Only an error that may be the agent's own breaks a promise. */
+function logOf(born: Life, settings: Settings, violate: (what: string) => void): Log {
+  const quiet = () => {}
+  const error = (fields: object, message?: string) => {
+    const { err } = fields as { err?: Error }
+    if (!born.alive || message?.startsWith('the disk refuses')) return
+    // Said of damage that the epilogue has done; the ledger tells of anything before it.
+    if (settings.isDamagedAtTheEnd && message?.startsWith('something is wrong with the state folder')) return
+    if (message === 'a command failed' && err?.message.startsWith('the connection to the broker')) return
+    violate(`the agent says: ${message} ${err?.stack ?? JSON.stringify(fields)}`)
+  }
+  return { debug: quiet, info: quiet, warn: quiet, error } as unknown as Log
 }

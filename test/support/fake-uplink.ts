@@ -43,7 +43,6 @@ export interface FakeUplink extends Uplink {
   liveStatus(): LiveStatus
 }
 
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one uplink that the test drives and reads.
 export function fakeUplink(): FakeUplink {
   const published: Published[] = []
   const invalid: string[] = []
@@ -62,11 +61,8 @@ export function fakeUplink(): FakeUplink {
   }
 
   function check(channel: Channel, message: object): void {
-    const schemas: Partial<Record<Channel, z.ZodType>> = { usage: UsageMessage, status: Status, reply: Reply }
-    const schema = schemas[channel]
-    // As it goes over the wire, where sums of any size are numbers.
-    const parsed = schema?.safeParse(JSON.parse(exactJson(message)))
-    if (parsed && !parsed.success) invalid.push(`${channel}: ${parsed.error.message} ${exactJson(message)}`)
+    const offence = offenceIn(channel, message)
+    if (offence !== undefined) invalid.push(offence)
   }
 
   const uplink: FakeUplink = {
@@ -102,14 +98,7 @@ export function fakeUplink(): FakeUplink {
       if (published.length > 20_000) throw new Error('this agent publishes without end')
       check(channel, message)
       published.push({ channel, message: JSON.parse(exactJson(message)), retain })
-      if (!held) return
-      await new Promise<void>((resolve, reject) => {
-        unacknowledged.add(reject)
-        held?.then(() => {
-          unacknowledged.delete(reject)
-          resolve()
-        })
-      })
+      if (held) await acknowledged(held, unacknowledged)
     },
     close: async () => {
       connected = false
@@ -125,14 +114,12 @@ export function fakeUplink(): FakeUplink {
       unacknowledged.clear()
     },
     holdAcknowledgements() {
-      let release = () => {}
-      held = new Promise((resolve) => {
-        release = () => {
-          held = undefined
-          resolve()
-        }
-      })
-      return () => release()
+      const hold = openPromise()
+      held = hold.promise
+      return () => {
+        held = undefined
+        hold.resolve()
+      }
     },
     async purchase(message, { retained = false } = {}) {
       if ((await open().purchase(incoming(message, retained))) === 'acknowledge') return
@@ -142,22 +129,15 @@ export function fakeUplink(): FakeUplink {
     command: (message) =>
       new Promise((resolve) =>
         open().command({ ...incoming(message), channel: 'command', isMisdirected: false }, async (reply) => {
-          if ('historical' in reply) {
-            replayed.push(JSON.parse(JSON.stringify(reply)))
-            return
-          }
+          const heard = JSON.parse(JSON.stringify(reply))
+          if ('historical' in heard) return void replayed.push(heard)
           check('reply', reply)
-          resolve(Reply.parse(JSON.parse(JSON.stringify(reply))))
+          resolve(Reply.parse(heard))
         }),
       ),
-    usage: () =>
-      published.flatMap(({ channel, message }) => (channel === 'usage' ? [message as unknown as Event | Usage] : [])),
+    usage: () => usageIn(published),
     status: () => published.findLast(({ channel }) => channel === 'status')?.message as Status | undefined,
-    liveStatus() {
-      const status = uplink.status()
-      if (!status || status.state === 'offline') throw new Error('no live status was published')
-      return status
-    },
+    liveStatus: () => liveOf(uplink.status()),
   }
   return uplink
 }
@@ -165,4 +145,39 @@ export function fakeUplink(): FakeUplink {
 function incoming(message: unknown, retained = false): Incoming {
   const payload = bytesOf(message)
   return { payload, bytes: payload.length, retained }
+}
+
+const schemas: Partial<Record<Channel, z.ZodType>> = { usage: UsageMessage, status: Status, reply: Reply }
+
+/** How a message breaks the contract, as it goes over the wire, where sums of any size are numbers. */
+function offenceIn(channel: Channel, message: object): string | undefined {
+  const parsed = schemas[channel]?.safeParse(JSON.parse(exactJson(message)))
+  return parsed && !parsed.success ? `${channel}: ${parsed.error.message} ${exactJson(message)}` : undefined
+}
+
+function liveOf(status: Status | undefined): LiveStatus {
+  if (!status || status.state === 'offline') throw new Error('no live status was published')
+  return status
+}
+
+const usageIn = (published: readonly Published[]) =>
+  published.flatMap(({ channel, message }) => (channel === 'usage' ? [message as unknown as Event | Usage] : []))
+
+function openPromise(): { promise: Promise<void>; resolve(): void } {
+  let resolve = () => {}
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}
+
+/** Resolves when the broker acknowledges again, and rejects when the connection is lost before. */
+function acknowledged(held: Promise<void>, unacknowledged: Set<(cause: Error) => void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    unacknowledged.add(reject)
+    void held.then(() => {
+      unacknowledged.delete(reject)
+      resolve()
+    })
+  })
 }

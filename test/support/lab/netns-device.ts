@@ -27,48 +27,21 @@ const addressOf = (number: number) => `192.168.66.${100 + number}`
 const spareAddressOf = (number: number) => `192.168.66.${175 + number}`
 
 /** Device NUMBER, up to 74: MAC 02:66:ca:fe:00:NN, IP 192.168.66.(100 + NUMBER). */
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one device, and all that it can do.
 export async function plugIn(number: number) {
   const namespace = deviceNamespace(number)
   const hex = number.toString(16).padStart(2, '0')
   const mac = `02:66:ca:fe:00:${hex}`
-  const cable = `cable${number}`
+  const { curl, begin } = commandsIn(namespace)
   let address = addressOf(number)
 
   async function lease(): Promise<void> {
     const farAway = 4_000_000_000
     await appendFile(join(leasesFolder, 'dnsmasq.leases'), `${farAway} ${mac} ${address} device${number} *\n`)
-    await ip(
-      namespace,
-      `address flush dev eth0
-       address add ${address}/24 dev eth0
-       route replace default via ${routerAddress}`,
-    )
+    const route = `route replace default via ${routerAddress}`
+    await ip(namespace, `address flush dev eth0\naddress add ${address}/24 dev eth0\n${route}`)
   }
 
-  function curl(seconds: number, ...args: string[]) {
-    const [program = '', ...words] = inside(namespace)
-    const options = ['--silent', '--show-error', '--max-time', `${seconds}`]
-    return execa(program, [...words, 'curl', ...options, ...args], { reject: false })
-  }
-
-  function begin(command: readonly string[]): Transfer {
-    const [program = '', ...args] = [...inside(namespace), ...command]
-    const transfer = execa(program, args, { reject: false, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' })
-    return {
-      async end() {
-        transfer.kill('SIGKILL')
-        await transfer
-        // Packets in the link's queue still come.
-        await sleepFor(2 * linkLatencyMilliseconds)
-      },
-    }
-  }
-
-  await addNamespace(namespace)
-  await ip(gateway, `link add ${cable} type veth peer name eth0 address ${mac} netns ${namespace}`)
-  await ip(gateway, `link set ${cable} master ${lanInterface} up`)
-  await ip(namespace, 'link set eth0 up')
+  await plug(namespace, mac, `cable${number}`)
   await lease()
 
   return {
@@ -96,7 +69,7 @@ export async function plugIn(number: number) {
     },
     /** Presses the button of the portal's page, which needs no payment, with a text of the customer's own. */
     async logIn(custom: string): Promise<void> {
-      const { stdout: page } = await curl(
+      const shown = await curl(
         5,
         '--output',
         '/dev/null',
@@ -104,9 +77,7 @@ export async function plugIn(number: number) {
         '%{redirect_url}',
         `http://${upstreamAddress}/`,
       )
-      const [, encoded = ''] = /[?&]fas=([^&]*)/.exec(page) ?? []
-      const [, hid = ''] = /hid=([0-9a-f]+)/.exec(Buffer.from(encoded, 'base64').toString()) ?? []
-      const tok = createHash('sha256').update(`${hid}${defaultFasKey}`).digest('hex')
+      const tok = tokenIn(shown.stdout)
       const fields = ['--get', '--data-urlencode', `tok=${tok}`, '--data-urlencode', `custom=${custom}`]
       await curl(5, '--output', '/dev/null', ...fields, `http://${routerAddress}:2050/opennds_auth/`)
     },
@@ -151,4 +122,41 @@ export async function plugIn(number: number) {
       await lease()
     },
   }
+}
+
+/** Runs programs on the device: curl to its end, or a transfer that goes on. */
+function commandsIn(namespace: string) {
+  function curl(seconds: number, ...args: string[]) {
+    const [program = '', ...words] = inside(namespace)
+    const options = ['--silent', '--show-error', '--max-time', `${seconds}`]
+    return execa(program, [...words, 'curl', ...options, ...args], { reject: false })
+  }
+
+  function begin(command: readonly string[]): Transfer {
+    const [program = '', ...args] = [...inside(namespace), ...command]
+    const transfer = execa(program, args, { reject: false, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' })
+    return {
+      async end() {
+        transfer.kill('SIGKILL')
+        await transfer
+        // Packets in the link's queue still come.
+        await sleepFor(2 * linkLatencyMilliseconds)
+      },
+    }
+  }
+  return { curl, begin }
+}
+
+/** The token that openNDS expects of its own page, from the address that it sends a browser to. */
+function tokenIn(address: string): string {
+  const [, encoded = ''] = /[?&]fas=([^&]*)/.exec(address) ?? []
+  const [, hid = ''] = /hid=([0-9a-f]+)/.exec(Buffer.from(encoded, 'base64').toString()) ?? []
+  return createHash('sha256').update(`${hid}${defaultFasKey}`).digest('hex')
+}
+
+async function plug(namespace: string, mac: string, cable: string): Promise<void> {
+  await addNamespace(namespace)
+  await ip(gateway, `link add ${cable} type veth peer name eth0 address ${mac} netns ${namespace}`)
+  await ip(gateway, `link set ${cable} master ${lanInterface} up`)
+  await ip(namespace, 'link set eth0 up')
 }
