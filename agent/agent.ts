@@ -12,7 +12,6 @@ import { createRefusalLimit } from './merchant/refusal-limit.ts'
 import { createCommands } from './operator/commands.ts'
 import { createSessionCommands } from './operator/session-commands.ts'
 import { createOutbox } from './outbox.ts'
-import { entriesOf } from './portal/portal-client.ts'
 import { createRecorder } from './recorder.ts'
 import { createRounds } from './rounds.ts'
 import { createSales } from './sales.ts'
@@ -22,6 +21,7 @@ import { stopInOrder } from './stop.ts'
 import type { Clock } from './time/clock.ts'
 import { createSleeper } from './time/sleeper.ts'
 import type { Incoming, IncomingCommand, Receipt, Reply, Uplink } from './uplink/uplink.ts'
+import type { Guard } from './valve/guard/guard.ts'
 import type { Neighbours } from './valve/neighbours.ts'
 import type { Valve } from './valve/valve.ts'
 import { workLoop } from './work-loop.ts'
@@ -31,6 +31,8 @@ export interface AgentParts {
   clock: Clock
   journal: Journal
   valve: Valve
+  /** The kernel's guard, where the machine has one. */
+  guard?: Guard | undefined
   /** Which devices are on the LAN, where the machine can tell. */
   neighbours?: Neighbours
   uplink: Uplink
@@ -59,16 +61,16 @@ export function createAgent(parts: AgentParts): Agent {
   const announcer = createSleeper(clock)
   const recorder = createRecorder(config.routerId, clock, journal, log, happened, healed)
   const silentAfter = Math.max(config.lookIntervalMilliseconds, config.portal.timeoutMilliseconds)
-  const gates = createGates({ clock, journal, valve, neighbours, recorder, unpaid: config.unpaid, silentAfter, log })
+  const kernel = { guard: parts.guard, wake: lookSoon }
+  const gates = createGates({ clock, journal, valve, neighbours, recorder, config, silentAfter, log, ...kernel })
   const rounds = createRounds({ config, clock, journal, recorder, gates, log, wake: sleeper.wake })
   const outbox = createOutbox({ clock, journal, recorder, uplink, tariff: config.tariff })
   const board = createStatusBoard({ config, clock, journal, gates, recorder, uplink })
-  const orders = createSessionCommands({ clock, journal, recorder, look: lookAt })
+  const orders = createSessionCommands({ clock, journal, recorder, look: (mac) => lookSoon([mac]) })
   const onCommand = createCommands({ config, clock, journal, recorder, orders, outbox, uplink, log })
   const sell = createSales({
-    ...{ clock, journal, recorder, tariff: config.tariff, newId: parts.newId, tell },
+    ...{ clock, journal, recorder, gates, tariff: config.tariff, newId: parts.newId, tell },
     refusals: createRefusalLimit(config.refusalsPerMinute),
-    entriesOf: (mac) => entriesOf(gates.sight.remembered?.clients, mac),
   })
   const begin = createStart({ clock, journal, recorder, gates, log })
   let isStopping = false
@@ -96,8 +98,8 @@ export function createAgent(parts: AgentParts): Agent {
     announcer.wake()
   }
 
-  function lookAt(mac: Mac): void {
-    rounds.askAbout(mac)
+  function lookSoon(macs: readonly Mac[]): void {
+    for (const mac of macs) rounds.askAbout(mac)
     sleeper.wake()
   }
 
@@ -140,6 +142,7 @@ export function createAgent(parts: AgentParts): Agent {
     if (!loops) return
     sleeper.wake()
     announcer.wake()
+    gates.guard.stop()
     await stopInOrder({ clock, journal, recorder, outbox, board, uplink, log }, loops, why)
   }
 

@@ -68,7 +68,7 @@ export function createAsking({ clock, journal, valve, at, log }: Parts): Asking 
     const now = clock.monotonic()
     // A trusted device that has paid is not let in, nor listed: why it waits is asked now and then.
     const somebodyWaits = [...books.sessions.values()].some((session) => session.meter.waitingFor !== undefined)
-    const isUrgent = firstEndIn(books, nowOf(clock)) <= 2 * at.sight.seen.latencyMilliseconds
+    const isUrgent = firstEndIn(books, nowOf(clock), at.sight.seen) <= 2 * at.sight.seen.latencyMilliseconds
     const isTime = somebodyWaits && !isUrgent && now - trustedAskedAt >= trustedInterval
     const isWanted = isTime || list.clients.some((client) => isStrange(books, client))
     if (list.trusted || list.kind !== 'nodogsplash' || !isWanted) return list

@@ -11,6 +11,8 @@ import { type Clock, systemClock } from './time/clock.ts'
 import { createUplink } from './uplink/uplink.ts'
 import { conntrackEndFlows } from './valve/conntrack.ts'
 import { ageOfSocket } from './valve/daemon-age.ts'
+import type { Guard } from './valve/guard/guard.ts'
+import { nftGuard } from './valve/guard/nft-guard.ts'
 import { execNdsctl, type Ndsctl } from './valve/ndsctl/exec.ts'
 import { socketNdsctl } from './valve/ndsctl/socket.ts'
 import { kernelNeighbours, type Neighbours } from './valve/neighbours.ts'
@@ -25,7 +27,7 @@ export interface AssembledAgent extends Agent {
 
 export function assembleAgent(
   config: Config,
-  parts: { clock?: Clock; ndsctl?: Ndsctl; neighbours?: Neighbours; log?: Log } = {},
+  parts: { clock?: Clock; ndsctl?: Ndsctl; neighbours?: Neighbours; guard?: Guard; log?: Log } = {},
 ): AssembledAgent {
   const { clock = systemClock(), log = createLog(config.logLevel) } = parts
   const ndsctl = parts.ndsctl ?? ndsctlFor(config, log)
@@ -33,6 +35,8 @@ export function assembleAgent(
   const endFlows = parts.ndsctl ? undefined : conntrackEndFlows(log)
   const daemonAge = parts.ndsctl ? undefined : ageOfSocket(config.portal.socket, () => clock.wall())
   const neighbours = parts.neighbours ?? (parts.ndsctl ? undefined : kernelNeighbours())
+  // The rules of a portal that was handed in are not in this machine's kernel.
+  const guard = parts.guard ?? (parts.ndsctl ? undefined : nftGuardFor(config, clock, log))
   const lock = createFolderLock(config.stateDir)
   const journal = createJournal(folderDisk(config.stateDir), randomUUID, {
     limits: journalLimits(config.journal),
@@ -44,6 +48,7 @@ export function assembleAgent(
     journal,
     valve: createValve(ndsctl, config.portal.kind, clock, endFlows, daemonAge),
     ...(neighbours && { neighbours }),
+    guard,
     uplink: createUplink(config, clock, log),
     log,
     newId: uuidv7,
@@ -65,6 +70,10 @@ export function assembleAgent(
       await lock.release()
     },
   }
+}
+
+function nftGuardFor({ guard, topicPrefix, routerId }: Config, clock: Clock, log: Log): Guard {
+  return nftGuard(guard.nft, `${topicPrefix}/${routerId}`, () => clock.monotonic(), log)
 }
 
 function ndsctlFor({ portal }: Config, log: Log): Ndsctl {

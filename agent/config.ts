@@ -28,6 +28,7 @@ export interface Config extends LookSettings {
     timeoutMilliseconds: number
     socket: string
   }
+  guard: { use: 'auto' | 'nftables' | 'off'; nft: string }
   journal: { mostDays: number; mostBytes: number }
   usageIntervalMilliseconds: number
   checkpointIntervalMilliseconds: number
@@ -211,6 +212,7 @@ function configFrom(read: z.output<typeof Settings>, oneByEnv: boolean): Omit<Co
       timeoutMilliseconds: read.AGENT_NDSCTL_TIMEOUT_MS,
       socket: read.AGENT_NDS_SOCKET,
     },
+    guard: { use: read.AGENT_GUARD, nft: read.AGENT_NFT },
     journal: { mostDays: read.AGENT_JOURNAL_MAX_DAYS, mostBytes: read.AGENT_JOURNAL_MAX_BYTES },
     lookIntervalMilliseconds: read.AGENT_LOOK_INTERVAL_MS,
     nearIntervalMilliseconds: Math.min(read.AGENT_NEAR_INTERVAL_MS, read.AGENT_LOOK_INTERVAL_MS),

@@ -1,5 +1,6 @@
 // Gate moves: one step of a plan is taken, and what the books need of a gate that is opened or shut is kept.
 import type { Mac } from '../protocol/index.ts'
+import type { Guarding } from './guarding.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import { isDue, type Step } from './lookout/gate-plan.ts'
@@ -19,7 +20,7 @@ import {
   type Sight,
 } from './lookout/sight.ts'
 import type { Metering } from './merchant/journal-record.ts'
-import { meterSession, unreadFor } from './merchant/metering.ts'
+import { meterSession, shutByPortal } from './merchant/metering.ts'
 import type { Session } from './merchant/session.ts'
 import type { PortalClient } from './portal/portal-client.ts'
 import type { Recorder } from './recorder.ts'
@@ -34,6 +35,7 @@ export interface Parts {
   valve: Valve
   recorder: Recorder
   settling: Settling
+  guarding: Pick<Guarding, 'table' | 'follow'>
   at: { sight: Sight }
   log: Log
 }
@@ -83,7 +85,7 @@ export function createGateMoves(parts: Parts): (step: Step) => Promise<boolean> 
     const readAt = last?.askedAt ?? client.askedAt ?? clock.monotonic()
     if (!(await valve.closeGate(client))) return false
     at.sight = afterShut(at.sight, client)
-    noteMetering(journal, client.mac, (session) => unreadFor(session, clock.monotonic() - readAt))
+    noteMetering(journal, client.mac, (session) => shutByPortal(session, clock.monotonic() - readAt))
     return true
   }
 
@@ -112,7 +114,13 @@ export function createGateMoves(parts: Parts): (step: Step) => Promise<boolean> 
     const clients = at.sight.remembered?.clients.map((entry) =>
       entry.mac === last.mac ? { ...entry, askedAt: moment.at } : entry,
     )
-    const look = { at: moment, clients: clients ?? [], uptime: journal.books.uptime }
+    const { table } = parts.guarding
+    const look = {
+      at: moment,
+      clients: clients ?? [],
+      uptime: journal.books.uptime,
+      ...(table && { knownGuard: table }),
+    }
     noteMetering(journal, last.mac, (session) => meterSession(session, look))
   }
 

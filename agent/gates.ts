@@ -2,9 +2,12 @@
 // of the portal besides the books is one Sight.
 import type { Mac } from '../protocol/index.ts'
 import { createAsking } from './asking.ts'
+import type { Config } from './config.ts'
+import { createGuarding, type Guarding } from './guarding.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
-import type { Step, UnpaidPolicy } from './lookout/gate-plan.ts'
+import type { Step } from './lookout/gate-plan.ts'
+import { drift } from './lookout/settle.ts'
 import { adopting, afterNotice, isShared, merged, nothingKnown, type Sight, withStrangers } from './lookout/sight.ts'
 import { afterLook } from './lookout/whom-to-ask.ts'
 import { createMoving } from './moving.ts'
@@ -12,6 +15,7 @@ import type { PortalList, Question } from './portal/portal-client.ts'
 import type { Recorder } from './recorder.ts'
 import { createSettling } from './settling.ts'
 import { type Clock, nowOf } from './time/clock.ts'
+import type { Guard } from './valve/guard/guard.ts'
 import type { Neighbours } from './valve/neighbours.ts'
 import { PortalFault } from './valve/portal-fault.ts'
 import type { Valve } from './valve/valve.ts'
@@ -30,6 +34,8 @@ export interface Gates {
   apply(steps: readonly Step[], list: PortalList): Promise<Step[]>
   /** Tells the drifts that were counted for long enough. */
   tellCounted(): Promise<void>
+  /** The kernel, which cuts by itself on the last byte. */
+  readonly guard: Pick<Guarding, 'begin' | 'follow' | 'stop' | 'table' | 'status' | 'warning'>
   /** All that is known of the portal besides the books. */
   readonly sight: Sight
 }
@@ -40,31 +46,43 @@ interface Parts {
   valve: Valve
   neighbours: Neighbours
   recorder: Recorder
-  unpaid: UnpaidPolicy
+  config: Pick<Config, 'unpaid' | 'guard'>
   /** No answer to any question for longer than this is an unreachable portal, in milliseconds. */
   silentAfter: number
+  guard: Guard | undefined
   log: Log
+  /** Asks soon about devices that the kernel has cut. */
+  wake: (macs: readonly Mac[]) => void
 }
 
-export function createGates({ clock, journal, valve, neighbours, recorder, unpaid, silentAfter, log }: Parts): Gates {
+export function createGates(parts: Parts): Gates {
+  const { clock, journal, valve, neighbours, recorder, config, silentAfter, log } = parts
   const at: { sight: Sight } = { sight: nothingKnown }
   const { ask, describe } = createAsking({ clock, journal, valve, at, log })
-  const settling = createSettling({ journal, unpaid, silentAfter, at })
-  const apply = createMoving({ clock, journal, valve, recorder, settling, at, log })
+  const settling = createSettling({ journal, unpaid: config.unpaid, silentAfter, at })
+  const guarding = createGuarding({
+    ...{ clock, journal, guard: parts.guard, use: config.guard.use, at, log, wake: parts.wake },
+    tellLost: () => recorder.inTurn((turn) => settling.tell(turn, [drift('guard-lost', lostGuard)], nowOf(clock))),
+  })
+  const apply = createMoving({ clock, journal, valve, recorder, settling, guarding, at, log })
 
   async function lookAt(asked: Question, began: number): Promise<PortalList> {
     const { list, question } = await ask(withStrangers(at.sight, asked))
     if (isShared(at.sight, list)) await readNeighbours()
     const { told, whole } = merged(at.sight, list)
+    const took = clock.monotonic() - began
+    // After the portal, so that what the kernel had dropped by then is known.
+    const kernel = await guarding.read(list)
     const now = nowOf(clock)
     at.sight = { ...at.sight, unansweredSince: undefined, answeredAt: now.at }
-    await recorder.inTurn((turn) => settling.answered(turn, told, whole, now))
+    await recorder.inTurn((turn) => settling.answered(turn, told, whole, now, kernel))
     const before = { ...at.sight.seen, shuts: at.sight.watch.shuts }
-    const seen = afterLook(before, question, list, journal.books, now, now.at - began, whole)
+    const seen = afterLook(before, question, list, journal.books, now, took, whole)
     at.sight = { ...at.sight, seen }
     const portal = await describe(list)
     const version = portal.version === null ? {} : { version: portal.version }
     at.sight = { ...at.sight, portal, seen: { ...at.sight.seen, ...version }, remembered: { ...whole, ...version } }
+    await guarding.follow()
     return { ...told, ...version }
   }
 
@@ -104,6 +122,7 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
       }
     },
     apply,
+    guard: guarding,
     async tellCounted() {
       await recorder.inTurn((turn) => settling.tell(turn, [], nowOf(clock)))
     },
@@ -112,3 +131,5 @@ export function createGates({ clock, journal, valve, neighbours, recorder, unpai
     },
   }
 }
+
+const lostGuard = "something has taken the kernel's table away: it is built again from the books"

@@ -1,9 +1,12 @@
 // Moving: takes the steps of a plan that are still due, ends first, once their points to measure from are on disk.
+import type { Mac } from '../protocol/index.ts'
 import { createGateMoves, type Parts } from './gate-moves.ts'
 import { isDue, type Step } from './lookout/gate-plan.ts'
+import type { Sight } from './lookout/sight.ts'
 import { firstEndIn } from './lookout/when-to-look.ts'
 import { lacksBaseline, opening } from './merchant/metering.ts'
-import type { PortalList } from './portal/portal-client.ts'
+import type { Neighbour } from './portal/neighbour.ts'
+import type { PortalClient, PortalList } from './portal/portal-client.ts'
 import { storeMetering } from './settling.ts'
 import { nowOf } from './time/clock.ts'
 import { PortalFault } from './valve/portal-fault.ts'
@@ -22,7 +25,7 @@ export function createMoving(parts: Parts): (steps: readonly Step[], list: Porta
     // IPs at which a gate is open that was to be shut before another one opens there.
     const stillOpen = new Set<string>()
     for (const step of steps) {
-      const isEnding = firstEndIn(journal.books, nowOf(clock)) <= at.sight.seen.latencyMilliseconds
+      const isEnding = firstEndIn(journal.books, nowOf(clock), at.sight.seen) <= at.sight.seen.latencyMilliseconds
       if (step.act === 'open' && isEnding) break
       taken.push(step)
       // A purchase may have come since the plan was made.
@@ -45,7 +48,7 @@ export function createMoving(parts: Parts): (steps: readonly Step[], list: Porta
 async function prepare(
   steps: readonly Step[],
   { clients }: PortalList,
-  { journal, recorder, at }: Parts,
+  { journal, recorder, guarding, at }: Parts,
   isAgain = false,
 ): Promise<void> {
   const { sessions: all } = journal.books
@@ -58,7 +61,15 @@ async function prepare(
   await recorder.inTurn(async (turn) => {
     const sessions = [...macs].flatMap((mac) => journal.books.sessions.get(mac) ?? [])
     const unprepared = sessions.filter((session) => isAgain || lacksBaseline(session, clients))
-    const opened = unprepared.map((session) => opening(session, clients, known))
+    const opened = unprepared.map((session) => opening(session, clients, known, guarding.table))
     await storeMetering(journal, turn, opened)
   })
+  // The kernel counts from the first packet on.
+  const addresses = steps.filter(isOpening).flatMap(({ mac, client }) => addressesOf(mac, client, at.sight))
+  if (addresses.length > 0) await guarding.follow(addresses)
+}
+
+// A device that the portal has not seen is where the LAN knows it.
+function addressesOf(mac: Mac, client: PortalClient | undefined, { neighbours = [] }: Sight): Neighbour[] {
+  return client ? [{ ip: client.ip, mac }] : neighbours.filter((neighbour) => neighbour.mac === mac)
 }

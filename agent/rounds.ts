@@ -48,6 +48,8 @@ export function createRounds({ config, clock, journal, recorder, gates, log, wak
   async function run(): Promise<void> {
     journal.live(nowOf(clock))
     await notice()
+    // A purchase since the last look raises what the kernel lets through.
+    await gates.guard.follow()
     const opened = await openNewlyPaid()
     // Opening ends with a look; if that was about all devices, another look would show the same.
     const list = opened && !opened.only ? opened : await look()

@@ -1,6 +1,7 @@
 // Sales: one message from the purchase topic becomes one answer; what counts is on disk before it is acknowledged.
-import { type Mac, parsePurchase } from '../protocol/index.ts'
+import { parsePurchase } from '../protocol/index.ts'
 import { fingerprint } from './fingerprint.ts'
+import type { Gates } from './gates.ts'
 import { type Journal, StorageFailure } from './journal/journal.ts'
 import type { Draft } from './merchant/event-draft.ts'
 import type { PurchaseNote } from './merchant/journal-record.ts'
@@ -8,7 +9,7 @@ import { type KnownPurchase, purchaseSession, rejection, type Sale, type Tariff 
 import type { RefusalLimit } from './merchant/refusal-limit.ts'
 import { faultOfBooks } from './merchant/reporting.ts'
 import { setDataBaseline } from './portal/baseline.ts'
-import type { PortalClient } from './portal/portal-client.ts'
+import { entriesOf, type PortalClient } from './portal/portal-client.ts'
 import type { Recorder, Turn } from './recorder.ts'
 import { type Clock, nowOf } from './time/clock.ts'
 import type { Now } from './time/moment.ts'
@@ -21,8 +22,7 @@ interface Parts {
   tariff: Tariff
   refusals: RefusalLimit
   newId: () => string
-  /** The device's entries as the portal showed them last. */
-  entriesOf: (mac: Mac) => readonly PortalClient[]
+  gates: Pick<Gates, 'sight' | 'guard'>
   /** Says something that is not journalled: at once, to whoever listens now. */
   tell: (message: { type: string }) => void
 }
@@ -31,7 +31,7 @@ interface Parts {
  * Takes a message from the purchase topic; resolves when it may be acknowledged, rejects with {@link StorageFailure} when
  * the broker must keep it.
  */
-export function createSales({ clock, journal, recorder, tariff, refusals, newId, entriesOf, tell }: Parts) {
+export function createSales({ clock, journal, recorder, tariff, refusals, newId, gates, tell }: Parts) {
   const answer = (draft: Draft) => tell(recorder.stamp(draft))
 
   async function decide(
@@ -49,7 +49,7 @@ export function createSales({ clock, journal, recorder, tariff, refusals, newId,
       const stop = stopOf(sale, arrived)
       if (stop !== undefined)
         return answer(rejection(knownOf(read), 'too-many-purchases', `${stop}; send it again later`))
-      return turn.append([...(sale.ended ?? []), sale.event], { purchase: noteOf(sale) })
+      return turn.append([...(sale.ended ?? []), sale.event], { purchase: noteOf(sale, gates) })
     }
     if (sale.is === 'answer') return answer(sale.event)
     if (isStillToBeTold(sale.ofSeq, knownOf(read))) return
@@ -75,14 +75,6 @@ export function createSales({ clock, journal, recorder, tariff, refusals, newId,
   function isKnown(read: ReturnType<typeof parsePurchase>, content: string): boolean {
     const { purchaseId } = knownOf(read)
     return purchaseId !== undefined && journal.books.purchases.get(purchaseId)?.content === content
-  }
-
-  function noteOf({ event, purchase }: Extract<Sale, { is: 'outcome' }>): PurchaseNote {
-    const entries = 'mac' in event && event.mac !== undefined ? entriesOf(event.mac) : []
-    // Counters that another device may have left are judged when the gate opens.
-    const isPlain = ({ open, downloaded, uploaded }: PortalClient) => !open && downloaded + uploaded === 0
-    const isShut = entries.length > 0 && entries.every(isPlain)
-    return isShut ? { ...purchase, baseline: setDataBaseline(entries) } : purchase
   }
 
   // The event itself while the journal has it; after that, what the books still know of it.
@@ -123,6 +115,19 @@ export function createSales({ clock, journal, recorder, tariff, refusals, newId,
       answer(rejection(knownOf(read), 'storage-failure', cannotStore))
       throw err
     }
+  }
+}
+
+function noteOf({ event, purchase }: Extract<Sale, { is: 'outcome' }>, { sight, guard }: Parts['gates']): PurchaseNote {
+  const { remembered } = sight
+  const entries = 'mac' in event && event.mac !== undefined ? entriesOf(remembered?.clients, event.mac) : []
+  // Counters that another device may have left are judged when the gate opens.
+  const isPlain = ({ open, downloaded, uploaded }: PortalClient) => !open && downloaded + uploaded === 0
+  const isShut = entries.length > 0 && entries.every(isPlain)
+  return {
+    ...purchase,
+    ...(isShut && { baseline: setDataBaseline(entries) }),
+    ...(guard.table && { isGuarded: true }),
   }
 }
 

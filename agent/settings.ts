@@ -148,6 +148,17 @@ export const settings = {
     usually: '10',
     about: 'refused purchases a minute that are journalled; others are to be sent again',
   },
+  AGENT_GUARD: oneOf(
+    ['auto', 'nftables', 'off'],
+    'auto',
+    "whether the router's kernel cuts by itself on the last byte and millisecond; auto: where nft runs and is allowed",
+  ),
+  AGENT_NFT: {
+    schema: text.default('nft'),
+    wants: 'the path or the name of a program',
+    usually: 'nft',
+    about: 'the executable of nftables; a wrapper reaches a portal in another network namespace',
+  },
   AGENT_JOURNAL_MAX_DAYS: {
     schema: wholeNumber(1, 3650).default(30),
     wants: 'a whole number of days from 1 to 3650',

@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { silences } from './asking.ts'
+import type { GuardReading } from './guarding.ts'
 import type { Journal } from './journal/journal.ts'
 import { coalesce, type Drift, type Reports, toldLate } from './lookout/drifts.ts'
 import type { UnpaidPolicy } from './lookout/gate-plan.ts'
@@ -17,7 +18,7 @@ import type { PortalFault } from './valve/portal-fault.ts'
 
 export interface Settling {
   /** `told`: the answer; `whole`: the list as far as it is known with it. */
-  answered(turn: Turn, told: PortalList, whole: PortalList, now: Now): Promise<void>
+  answered(turn: Turn, told: PortalList, whole: PortalList, now: Now, guard: GuardReading): Promise<void>
   failed(turn: Turn, fault: PortalFault, now: Now): Promise<void>
   tell(turn: Turn, drifts: readonly Drift[], now: Now): Promise<void>
 }
@@ -37,10 +38,10 @@ export function createSettling({ journal, unpaid, silentAfter, at }: Parts): Set
   // Drifts that the disk would not take: told as soon as it does.
   let unstored: Drift[] = []
 
-  async function answered(turn: Turn, list: PortalList, whole: PortalList, now: Now): Promise<void> {
+  async function answered(turn: Turn, list: PortalList, whole: PortalList, now: Now, guard: GuardReading) {
     const { remembered, watch } = at.sight
     const before = remembered ? { before: remembered } : {}
-    const settled = settle(journal.books, list, watch, unpaid, now, { ...before, after: whole })
+    const settled = settle(journal.books, list, watch, unpaid, now, { ...before, after: whole, ...guard })
     at.sight = { ...at.sight, watch: settled.watch, askAtOnce: settled.askAtOnce }
     if (settled.shut.length > 0) journal.note({ type: 'shut', macs: settled.shut })
     const back = journal.books.portalUnreachable ? [drift('portal-back', 'every gate is compared with the books')] : []

@@ -25,6 +25,7 @@ export function createStart({ clock, journal, recorder, gates, log }: Parts): ()
     await journal.open()
     journal.live(nowOf(clock))
     gates.begin()
+    await gates.guard.begin()
     for (const warning of journal.warnings) log.error({ warning }, 'something is wrong with the state folder')
   }
 

@@ -66,6 +66,7 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
       faultOfPortal(books, gates.sight.remembered),
       faultOfTrust(books),
       faultOfPlaces(books),
+      gates.guard.warning,
       ...uplink.warnings,
       ...config.warnings,
     ]
@@ -81,6 +82,7 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
       flash: flashOf(journal.writtenBytes, clock.monotonic() - startedAt),
       prices: { metric, stepSize, prices, directGrants },
       skipped: books.skipped.slice(-mostSkipped),
+      guard: gates.guard.status,
       usageIntervalMilliseconds: config.usageIntervalMilliseconds,
       warnings: [...new Set([...faults, ...others])].filter((warning) => warning !== undefined),
     }

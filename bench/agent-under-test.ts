@@ -70,6 +70,7 @@ export async function startAgent(stage: Stage, options: AgentOptions): Promise<A
       AGENT_ROUTER_ID: id,
       AGENT_MQTT_URL: url,
       AGENT_STATE_DIR: join(folder, 'state'),
+      AGENT_GUARD: 'off',
       ...(socket !== undefined && { AGENT_PORTAL_TRANSPORT: 'socket', AGENT_NDS_SOCKET: socket }),
       ...env,
     },

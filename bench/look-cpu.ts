@@ -93,6 +93,7 @@ async function openLooks(stage: Stage, url: string, id: string, env: Record<stri
       AGENT_USAGE_INTERVAL_MS: '3600000',
       AGENT_CHECKPOINT_INTERVAL_MS: '3600000',
       AGENT_UNPAID: 'report',
+      AGENT_GUARD: 'off',
       ...env,
     },
   })

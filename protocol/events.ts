@@ -133,7 +133,8 @@ export const SessionSettled = z.object({
  * The portal shows the gate shut for good. `used`, `downloaded`, `uploaded` and `openMilliseconds` are of the whole session.
  * `overshootBytes`: read from counters beyond the last lot. `unreadBytes`: an estimate, by the measured rate, of what nobody
  * could read while the gate was shutting or after a shut that the agent did not order. Both are given away. A session of many
- * purchases ends in parts, one event each: `purchases` are that part's, and the totals stand in the last part.
+ * purchases ends in parts, one event each: `purchases` are that part's, and the totals stand in the last part. `cut`: who stopped
+ * the device, the router's `kernel` by its guard or the `portal` at the agent's order; absent where its gate was shut already.
  */
 export const SessionEnded = z.object({
   type: z.literal('session.ended'),
@@ -152,6 +153,7 @@ export const SessionEnded = z.object({
   openMilliseconds: Count.optional(),
   overshootBytes: Count.optional(),
   unreadBytes: Count.optional(),
+  cut: z.enum(['kernel', 'portal']).optional(),
 })
 
 export const DriftKind = z.enum([
@@ -161,13 +163,16 @@ export const DriftKind = z.enum([
   'portal-unreachable',
   'portal-back',
   'shared-address',
+  'guard-lost',
+  'meters-disagree',
 ])
 export type DriftKind = z.infer<typeof DriftKind>
 
 /**
  * Portal and books disagree; `repair` says what the agent does about it. The same kind about the same device is told at most
  * once in five minutes: `count` says how many times it happened since it was last told, `since` when the first of them was.
- * `unreadBytes`: an estimate, by the measured rate, of what passed before a shut that the agent did not order.
+ * `unreadBytes`: an estimate, by the measured rate, of what passed before a shut that the agent did not order. `guard-lost`: the
+ * kernel's table was taken away; `meters-disagree`: portal and kernel have counted differently, `repair` says how much each.
  */
 export const GateDrift = z.object({
   type: z.literal('gate.drift'),

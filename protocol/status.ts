@@ -22,6 +22,18 @@ export type Conservation = z.infer<typeof Conservation>
 export const PortalKind = z.enum(['nodogsplash', 'opennds', 'unknown'])
 export type PortalKind = z.infer<typeof PortalKind>
 
+/**
+ * Whether the router's kernel cuts by itself on the last byte and millisecond. `off`: nothing does. `refused`: it cannot. `lost`:
+ * something has taken its table away, and it is being built again. `devices`: whose end it keeps; `unguarded`: open gates whose
+ * end the agent keeps, because the device has bytes and time left, or no address is known of it.
+ */
+export const GuardStatus = z.object({
+  kind: z.enum(['nftables', 'none']),
+  state: z.enum(['active', 'off', 'refused', 'lost']),
+  devices: Count,
+  unguarded: z.object({ bothMetrics: Count, noAddress: Count }),
+})
+
 const always = {
   version: z.literal(1),
   routerId: RouterId,
@@ -49,6 +61,7 @@ const known = {
   prices: z.object({ ...PriceList.shape, directGrants: z.boolean() }).optional(),
   /** The last events that were too large for the broker. */
   skipped: z.array(Skipped),
+  guard: GuardStatus,
   usageIntervalMilliseconds: Count,
   warnings: z.array(z.string()),
 }

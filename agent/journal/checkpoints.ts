@@ -14,7 +14,7 @@ import type { AppendedFile, Store } from './store.ts'
 /** Records that may be lost: the next look finds them again, or the broker gets an event twice. */
 export type NotedRecord = Extract<
   JournalRecord,
-  { type: 'metered' | 'acknowledged' | 'portal' | 'shut' | 'shut-along' | 'inherited' }
+  { type: 'metered' | 'acknowledged' | 'portal' | 'shut' | 'shut-along' | 'inherited' | 'guard' }
 >
 
 export interface Checkpoints {

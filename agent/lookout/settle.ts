@@ -6,8 +6,10 @@ import type { Draft } from '../merchant/event-draft.ts'
 import type { Metering } from '../merchant/journal-record.ts'
 import { meterSession } from '../merchant/metering.ts'
 import { isPaid, lotsToSettle, metered, type Session } from '../merchant/session.ts'
+import { disagreement } from '../merchant/two-meters.ts'
 import { viewOf } from '../merchant/view.ts'
 import { getDataUsageSinceBaseline, isContinued } from '../portal/baseline.ts'
+import type { GuardTable } from '../portal/guard-table.ts'
 import { entriesByMac, type PortalClient, type PortalList, tellsOf } from '../portal/portal-client.ts'
 import { gatesAlong, type ShutAlong, takesAlong } from '../portal/prefix-defect.ts'
 import { type Moment, type Now, since, timestamp } from '../time/moment.ts'
@@ -73,6 +75,9 @@ export interface Settled {
 export interface Known {
   before?: PortalList
   after: PortalList
+  /** The kernel's table, read after the portal answered; or as it was last known. */
+  guard?: GuardTable
+  knownGuard?: GuardTable
 }
 
 /** Charges every session and tells what began, ended or went wrong since the look before. */
@@ -101,6 +106,8 @@ export function settle(
     blocked: new Set([...watch.blocked, ...shutTokens]),
     listed: new Set(known.before?.clients.map(({ token }) => token)),
     ...(known.after.trusted && { trusted: known.after.trusted }),
+    ...(known.guard && { guard: known.guard }),
+    ...(known.knownGuard && { knownGuard: known.knownGuard }),
   }
   const shutIps = new Set([...(list.only ? watch.shutIps : []), ...gone.map(({ ip }) => ip)])
   const perhapsAlong = isRestarted ? [] : watch.perhapsAlong.filter((gate) => !decided.includes(gate))
@@ -137,6 +144,8 @@ function settleSession(
   const { mac, sessionId } = before
   const lost = lostReading(before, metering, entries, settled.watch)
   if (lost) metering.meter.unreadBytes += lost.bytes
+  const differing = disagreement(before.meter, metering.meter)
+  if (differing) settled.drifts.push(metersDisagree(before, differing))
   // A portal that has lost its clients did not shut one device's gate.
   if (lost && !isRestarted) {
     settled.watch = {
@@ -193,6 +202,11 @@ const renewal = 'the portal calls the gate open and nothing comes through: it is
 
 function isShutAlong({ mac, open, token }: PortalClient, watch: Watch, { sessions }: Books): boolean {
   return open && sessions.has(mac) && watch.shutAlong.has(token)
+}
+
+function metersDisagree({ mac, sessionId }: Session, { portal, guard }: { portal: number; guard: number }): Drift {
+  const repair = `since the gate opened the portal has counted ${portal} bytes and the kernel ${guard}: the larger total is charged`
+  return drift('meters-disagree', repair, { mac, sessionId })
 }
 
 /** The gate of a device whose IP another one has now is being shut. */
@@ -257,7 +271,9 @@ function lostReading(
 ): { bytes: number; at: number } | undefined {
   if (!before.seenOpen || watch.shut.has(mac) || isContinued(before.baseline, entries)) return undefined
   const at = (after.readAt as Moment).at
-  const unread = (after.readAt && since(before.seenOpen, after.readAt)) ?? 0
+  // Bytes that the kernel has counted need no estimate.
+  const isCounted = before.guard !== undefined && after.guard !== undefined
+  const unread = isCounted ? 0 : ((after.readAt && since(before.seenOpen, after.readAt)) ?? 0)
   const rate = Math.max(before.bytesPerSecond, watch.shuts.get(mac)?.bytesPerSecond ?? 0)
   return { bytes: Math.round((rate * unread) / 2000), at }
 }

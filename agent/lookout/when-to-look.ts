@@ -25,6 +25,8 @@ export interface Sight {
   present?: ReadonlyMap<Mac, readonly Neighbour[]>
   /** Gates that shut without an order. */
   shuts: ShutsByDevice
+  /** Devices whose end the router's kernel keeps, and tells of. */
+  guarded?: ReadonlySet<Mac>
   /** The fastest that a device was seen to be. */
   fastestBytesPerSecond: number
 }
@@ -57,9 +59,10 @@ export function dueIn(
   const latency = sight.latencyMilliseconds
   const regular = intervalOf(session, now, settings, sight) - latency - age
   const again = isPaid(session) ? openAgainIn(sight.shuts.get(session.mac), now.at) : 0
-  // Nobody uses bytes who is not there; and the question would take the daemon a second.
-  const isAway = sight.absent.has(session.mac) && currentLot(session.lots)?.metric === 'bytes'
-  const end = isAway ? Number.POSITIVE_INFINITY : endsIn(session, latency) - age
+  // Nobody uses bytes who is not there, and the question would take the daemon a second; and the kernel keeps the last byte.
+  const isBytes = currentLot(session.lots)?.metric === 'bytes'
+  const isLeftAlone = isBytes && (sight.absent.has(session.mac) || sight.guarded?.has(session.mac))
+  const end = isLeftAlone ? Number.POSITIVE_INFINITY : endsIn(session, latency) - age
   return { regular: again > 0 ? Math.max(regular, again) : regular, end }
 }
 
@@ -69,9 +72,14 @@ export function endExpectedIn(session: Session, now: Moment): number {
   return usedUpIn(session) - ((readAt && since(readAt, now)) ?? 0)
 }
 
-/** Milliseconds until the first session is expected to end. */
-export function firstEndIn({ sessions }: Pick<Books, 'sessions'>, now: Moment): number {
-  return Math.min(...[...sessions.values()].map((session) => endExpectedIn(session, now)))
+/** Milliseconds until the first session is expected to end whose end nobody else keeps. */
+export function firstEndIn(
+  { sessions }: Pick<Books, 'sessions'>,
+  now: Moment,
+  { guarded }: Pick<Sight, 'guarded'>,
+): number {
+  const open = [...sessions.values()].filter(({ mac }) => !guarded?.has(mac))
+  return Math.min(...open.map((session) => endExpectedIn(session, now)))
 }
 
 // A device that has just paid, or was just seen on line, is expected at any moment; one that was not, later and later.
@@ -87,6 +95,8 @@ function intervalOf(session: Session, now: Moment, settings: LookSettings, sight
   }
   if (state !== 'open') return near
   if (sight.absent.has(session.mac)) return Number.POSITIVE_INFINITY
+  // The kernel counts up to the moment at which a customer logs out, and it keeps the end.
+  if (sight.guarded?.has(session.mac)) return far
   const regular = isNearItsEnd(session, settings, sight) ? near : far
   return Math.min(regular, readingInterval(sight.shuts.get(session.mac), now.at))
 }
@@ -121,7 +131,8 @@ export function noticeIn({ sessions }: Books, settings: LookSettings, sight: Sig
   if (!sight.present) return Number.POSITIVE_INFINITY
   const isAwaited = [...sessions.values()].some((session) => {
     const isAway = !sight.present?.has(session.mac)
-    return isAway && isPaid(session) && (!session.meter.seenOpen || isNearItsEnd(session, settings, sight))
+    const isNear = () => !sight.guarded?.has(session.mac) && isNearItsEnd(session, settings, sight)
+    return isAway && isPaid(session) && (!session.meter.seenOpen || isNear())
   })
   return isAwaited ? settings.nearIntervalMilliseconds : Number.POSITIVE_INFINITY
 }

@@ -97,7 +97,7 @@ export function planLook(
   const [waiting, others] = [due.filter((turn) => isAway(turn.session)), due.filter((turn) => !isAway(turn.session))]
   const away = waiting.filter(({ session }) => isWanted(session) || isWorthAsking(session, now, seen))
   const asked = [...others.slice(0, mostAsked), ...away.slice(0, mostWaitingAsked)]
-  const fitting = Math.max(1, Math.floor(firstEndIn(books, now) / Math.max(1, seen.latencyMilliseconds)))
+  const fitting = Math.max(1, Math.floor(firstEndIn(books, now, seen) / Math.max(1, seen.latencyMilliseconds)))
   const shutting = [...books.shutting].filter((mac) => !books.sessions.has(mac))
   return [
     ...asked.slice(0, fitting).map(({ session }) => askedOf(session, context)),
@@ -233,7 +233,7 @@ export function listDueIn(books: Books, now: Moment, settings: LookSettings, see
   const interval = Math.max(Math.min(affordable, longest), shortest - seen.listMilliseconds, rarely)
   const due = seen.listedAt + interval - now.at
   if (due > 0) return due
-  const end = firstEndIn(books, now)
+  const end = firstEndIn(books, now, seen)
   const waits = end < 2 * seen.listMilliseconds ? Math.max(end, shutMilliseconds) : 0
   return Math.max(0, Math.min(waits, due + interval))
 }
@@ -257,7 +257,7 @@ function absentTurn(
   seen: Seen,
   asked: ReadonlySet<Mac>,
 ): Session[] {
-  if (firstEndIn({ sessions }, now) < absentMilliseconds) return []
+  if (firstEndIn({ sessions }, now, seen) < absentMilliseconds) return []
   const absent = [...sessions.values()].filter((session) => seen.absent.has(session.mac) && session.meter.seenOpen)
   const readAt = (session: Session) => session.meter.readAt?.at ?? 0
   const [oldest] = absent.sort((a, b) => readAt(a) - readAt(b))

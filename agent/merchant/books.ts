@@ -91,6 +91,8 @@ export interface WritableBooks {
   /** The last life of the agent that the journal knows of. */
   lastAgent?: { bootId: string; stopped: boolean }
   portalUnreachable: boolean
+  /** The boot in which the kernel's table was made; absent where it is not there. */
+  guardedSince?: string
 }
 
 export function emptyBooks(epoch: string, purchases: WritablePurchases = new Map()): WritableBooks {
@@ -156,6 +158,10 @@ export function enter(books: WritableBooks, record: JournalRecord): void {
       return
     case 'inherited':
       enterInherited(books, record)
+      return
+    case 'guard':
+      if (record.bootId === undefined) delete books.guardedSince
+      else books.guardedSince = record.bootId
       return
     case 'epoch':
       Object.assign(books, { epoch: record.epoch, lastSeq: 0, acknowledgedSeq: 0 })

@@ -38,7 +38,7 @@ export function leavingOf({ sessionId, mac }: Session, lots: readonly Lot[]): Dr
 }
 
 function totalsOf(session: Session) {
-  const { downloaded, uploaded, openMilliseconds, overshootBytes, unreadBytes } = session.meter
+  const { downloaded, uploaded, openMilliseconds, overshootBytes, unreadBytes, cut } = session.meter
   return {
     used: amounts(session, usedOf(session)),
     downloaded,
@@ -46,6 +46,7 @@ function totalsOf(session: Session) {
     openMilliseconds,
     overshootBytes,
     unreadBytes,
+    ...(cut && { cut }),
   }
 }
 

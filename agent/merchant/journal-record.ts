@@ -24,6 +24,8 @@ export type JournalRecord =
   | { type: 'skipped'; event: Skipped }
   /** Inherited events of that epoch, up to that one, have been taken by the broker. */
   | { type: 'inherited'; epoch: string; seq: number }
+  /** The kernel's table was made in that boot; or taken away. */
+  | { type: 'guard'; bootId?: string }
   /** The first decision of an epoch. */
   | { type: 'epoch'; epoch: string }
 
@@ -34,6 +36,8 @@ export interface PurchaseNote {
   arrived: Moment & { wall: number }
   /** The point to measure a new session from, where its device was listed with a shut gate: it is opened at once. */
   baseline?: Baseline
+  /** The kernel counts a new session from the first packet on. */
+  isGuarded?: true
   /** Milliseconds of the agent's running time, from the purchase on. */
   startWithin?: number
 }

@@ -8,12 +8,14 @@ import {
   openingBaseline,
   setDataBaseline,
 } from '../portal/baseline.ts'
+import { counted, type GuardTable, isCut } from '../portal/guard-table.ts'
 import { entriesOf, type PortalClient } from '../portal/portal-client.ts'
 import { behindOlder, othersAt } from '../portal/shared-address.ts'
 import { type Moment, since } from '../time/moment.ts'
 import type { Books } from './books.ts'
 import { type Metering, meteringOf } from './journal-record.ts'
 import { isPaid, type Meter, type Session, useLots } from './session.ts'
+import { beginMeters, countBoth } from './two-meters.ts'
 
 /** A look as metering needs it: the entries, their moment, and facts about the gates. */
 export interface Look {
@@ -29,6 +31,9 @@ export interface Look {
   trusted?: readonly Mac[]
   /** Tokens of entries that earlier answers have shown, open or shut. */
   listed?: ReadonlySet<string>
+  /** The kernel's table, read after the portal was asked; and where it was not read, as it was last known. */
+  guard?: GuardTable
+  knownGuard?: GuardTable
 }
 
 /** Charges every session for what was used since the look before. */
@@ -46,29 +51,51 @@ export function meterSession(session: Session, look: Look): Metering {
     bootId: look.at.bootId,
     at: Math.min(look.at.at, ...entries.map((entry) => entry.askedAt ?? look.at.at)),
   }
-  const baseline = look.openedByOthers?.has(session.mac) ? setDataBaseline(open) : meter.baseline
-  const { downloaded, uploaded } = getDataUsageSinceBaseline(baseline, entries, meter.seenOpen !== null, look.listed)
+  const isOthers = look.openedByOthers?.has(session.mac) === true
+  const baseline = isOthers ? setDataBaseline(open) : meter.baseline
+  const { moved, beyond, portal, guard } = countBoth(session.sessionId, meter, {
+    usage: getDataUsageSinceBaseline(baseline, entries, meter.seenOpen !== null, look.listed),
+    isContinued: isContinued(baseline, entries),
+    // While another device has its address, the kernel counts that one's bytes too.
+    isCounted: (meter.seenOpen !== null || isOpen) && !isOthers && !entries.some((entry) => entry.heldBy),
+    guard: look.guard,
+    known: look.knownGuard,
+  })
   const passing = open.filter((entry) => !look.blocked?.has(entry.token))
   const openFor = meter.seenOpen && isContinued(baseline, passing) ? (since(meter.seenOpen, at) ?? 0) : 0
-  const charged = useLots(session.lots, { bytes: downloaded + uploaded, milliseconds: openFor })
+  const charged = useLots(session.lots, { bytes: counted(moved) - beyond, milliseconds: openFor })
   return {
     mac: session.mac,
     used: charged.lots.map((lot) => lot.used),
     meter: {
-      baseline: isOpen ? setDataBaseline(open, baseline) : baselineWhileShut(meter),
+      baseline: isOpen ? setDataBaseline(open, meter.recounts ? [] : baseline) : baselineWhileShut(meter),
       seenOpen: isOpen ? at : null,
       lastOpen: isOpen ? null : (meter.seenOpen ?? meter.lastOpen),
       readAt: at,
-      downloaded: meter.downloaded + downloaded,
-      uploaded: meter.uploaded + uploaded,
+      downloaded: meter.downloaded + moved.downloaded,
+      uploaded: meter.uploaded + moved.uploaded,
       openMilliseconds: meter.openMilliseconds + openFor,
-      bytesPerSecond: isOpen ? rateOf(meter, downloaded + uploaded, at) : 0,
-      overshootBytes: meter.overshootBytes + charged.overshootBytes,
+      bytesPerSecond: isOpen ? rateOf(meter, counted(moved), at) : 0,
+      overshootBytes: meter.overshootBytes + charged.overshootBytes + beyond,
       unreadBytes: meter.unreadBytes,
       idleSince: isOpen ? look.uptime : meter.idleSince,
       waitingFor: isOpen || !isPaid(session) ? undefined : waitingFor(session.mac, entries, look.trusted),
+      ...(portal && { portal }),
+      ...(guard && { guard }),
+      ...cutAfter(session, entries, look),
     },
   }
+}
+
+// The kernel has stopped a device whose quota has passed, or whose time has ended, also at a gate that stands open.
+function cutAfter(
+  { sessionId, meter }: Session,
+  entries: readonly PortalClient[],
+  { guard }: Look,
+): Pick<Meter, 'cut'> {
+  const isTimeOver = guard !== undefined && entries.some(({ ip }) => guard.until.get(ip) === null)
+  if (guard && (isTimeOver || isCut(guard, sessionId))) return { cut: 'kernel' }
+  return meter.cut && !entries.some(({ open }) => open) ? { cut: meter.cut } : {}
 }
 
 function waitingFor(mac: Mac, entries: readonly PortalClient[], trusted: readonly Mac[] = []): WaitingFor {
@@ -79,17 +106,19 @@ function waitingFor(mac: Mac, entries: readonly PortalClient[], trusted: readonl
 
 /**
  * The point to measure from, put on disk before the gate opens: an agent that dies in between still knows it. `known`: the
- * portal's whole list as far as it is known.
+ * portal's whole list as far as it is known; `table`: the kernel's, which will have a count of this session.
  */
 export function opening(
   session: Session,
   clients: readonly PortalClient[],
   known: readonly PortalClient[] = clients,
+  table?: GuardTable,
 ): Metering {
   const entries = entriesOf(clients, session.mac).map((entry) => behindOlder(entry, known))
   // Where another device's gate is open at that IP, what the counters show more later may be that one's.
   const isUsed = entries.some((entry) => othersAt(entry, known).some((other) => other.open))
-  return meteringOf(session, { baseline: isUsed ? setDataBaseline(entries) : openingBaseline(entries) })
+  const baseline = isUsed ? setDataBaseline(entries) : openingBaseline(entries)
+  return meteringOf(session, { baseline, recounts: undefined, ...beginMeters(session, table) })
 }
 
 // A gate that was open is shut now: nothing to measure from. A gate that is about to open keeps the baseline set for it.
@@ -110,16 +139,14 @@ function rateOf({ seenOpen, bytesPerSecond }: Meter, bytes: number, at: Moment):
 }
 
 /**
- * The session after so many milliseconds of open gate that nobody could read: the portal forgets its counters with the gate,
- * so the measured rate stands for them. Nobody is charged by an estimate; it is told as `unreadBytes`.
+ * The session whose gate the portal has shut at this agent's order, after so many milliseconds that nobody could read: the portal
+ * forgets its counters with the gate, so the measured rate stands for them where the kernel has not counted. Nobody is charged
+ * by an estimate; it is told as `unreadBytes`.
  */
-export function unreadFor(
-  session: Session,
-  milliseconds: number,
-  bytesPerSecond = session.meter.bytesPerSecond,
-): Metering {
-  const bytes = Math.round((bytesPerSecond * milliseconds) / 1000)
-  return meteringOf(session, { unreadBytes: session.meter.unreadBytes + bytes })
+export function shutByPortal(session: Session, milliseconds: number): Metering {
+  const { bytesPerSecond, unreadBytes, guard, cut = 'portal' } = session.meter
+  const bytes = guard ? 0 : Math.round((bytesPerSecond * milliseconds) / 1000)
+  return meteringOf(session, { unreadBytes: unreadBytes + bytes, cut })
 }
 
 /** Whether its gate is seen open now and was not before: from here on it is measured. */
@@ -140,7 +167,7 @@ export function lacksBaseline(session: Session, clients: readonly PortalClient[]
 /** With the daemon gone everybody is on line and nobody is charged: no gate counts as seen open. */
 export function unseen(books: Books): Metering[] {
   const open = [...books.sessions.values()].filter(({ meter }) => meter.seenOpen)
-  return open.map((session) => meteringOf(session, { seenOpen: null, bytesPerSecond: 0 }))
+  return open.map((session) => meteringOf(session, { seenOpen: null, bytesPerSecond: 0, guard: undefined }))
 }
 
 /** A portal that was silent for long: nothing is charged from its last answer before to its first after, bytes or time. */

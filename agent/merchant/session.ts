@@ -1,6 +1,6 @@
 // A session: one device's stay, paid by lots that are used first in, first out.
 import type { EndReason, Mac, Metric, Paid, SessionState, WaitingFor } from '../../protocol/index.ts'
-import type { Baseline } from '../portal/baseline.ts'
+import type { Baseline, Volume } from '../portal/baseline.ts'
 import type { Moment } from '../time/moment.ts'
 
 /** The goods of one purchase: `allotment = used + remaining`. */
@@ -54,6 +54,24 @@ export interface Meter {
   idleSince: number
   /** Why a paid gate is not open, as the latest look showed it. */
   waitingFor?: WaitingFor | undefined
+  /** All that was moved, by the portal's counters, where the kernel counts too. */
+  portal?: Volume | undefined
+  /** The kernel's meter, while it counts the session. */
+  guard?: GuardMeter | undefined
+  /** The portal may have counted what the kernel dropped: its counters start anew with its next answer. */
+  recounts?: true | undefined
+  /** Who has stopped the device: the kernel by its guard, or the portal at this agent's order. */
+  cut?: 'kernel' | 'portal' | undefined
+}
+
+/** The kernel's meter of a session. */
+export interface GuardMeter {
+  /** The kernel's count when it was last read. */
+  at: Volume
+  /** All that the session has moved, as the kernel makes it, at that count. */
+  total: Volume
+  /** The counts of both since the gate opened, to hold them against each other; nothing is charged by them. */
+  compared?: { portal: number; guard: number }
 }
 
 /** The meter of a session that no look has told of yet. */
@@ -75,6 +93,7 @@ export const unmetered: Meter = {
 export interface Addition {
   arrived: Moment & { wall: number }
   baseline?: Baseline
+  isGuarded?: true
   startWithin?: number
 }
 
@@ -84,7 +103,7 @@ export function addAllotment(
   sessionId: string,
   mac: Mac,
   lot: Lot,
-  { arrived, baseline = [], startWithin }: Addition,
+  { arrived, baseline = [], isGuarded, startWithin }: Addition,
   uptime: number,
 ): Session {
   const { bootId, at } = arrived
@@ -96,6 +115,8 @@ export function addAllotment(
     return {
       ...open,
       lots: [...session.lots, lot],
+      // The kernel's limit is raised for it, and until then the kernel may have dropped what the portal counted.
+      ...(session.meter.guard && { meter: { ...session.meter, recounts: true as const } }),
       paidAt: { bootId, at },
       ...(isBound && { startBy: Math.max(startBy, latest) }),
     }
@@ -110,13 +131,21 @@ export function addAllotment(
     ...(latest !== undefined && { startBy: latest }),
     startedAt: null,
     paused: false,
-    meter: { ...unmetered, baseline, idleSince: uptime },
+    meter: {
+      ...unmetered,
+      baseline,
+      idleSince: uptime,
+      ...(isGuarded && { portal: nothing, guard: { at: nothing, total: nothing } }),
+    },
   }
 }
 
+const nothing: Volume = { downloaded: 0, uploaded: 0 }
+
 /** The session as it goes on with the device it was moved to. */
 export function moved(session: Session, to: Mac): Session {
-  const meter = { ...session.meter, baseline: [], seenOpen: null, bytesPerSecond: 0, waitingFor: undefined }
+  const meter: Meter = { ...session.meter, baseline: [], seenOpen: null, bytesPerSecond: 0 }
+  for (const of of ['waitingFor', 'portal', 'guard', 'recounts', 'cut'] as const) delete meter[of]
   return { ...session, mac: to, meter }
 }
 

@@ -18,7 +18,7 @@ interface BaselineEntry {
   hiddenBelow?: Partial<Volume>
 }
 
-interface Volume {
+export interface Volume {
   downloaded: number
   uploaded: number
 }

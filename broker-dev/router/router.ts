@@ -52,7 +52,9 @@ export function createRouter(options: RouterOptions): Router {
   function createAgent(): RunningAgent {
     const { logFile } = options
     if (external && socket !== undefined) {
-      const mock = { AGENT_NDSCTL: external.ndsctl, MOCK_NDSCTL_SOCKET: socket, MOCK_NDSCTL_FLAVOUR: flavour }
+      // A mock portal has no rules in this machine's kernel, and nobody's own firewall is touched.
+      const guard = { AGENT_GUARD: 'off' }
+      const mock = { AGENT_NDSCTL: external.ndsctl, MOCK_NDSCTL_SOCKET: socket, MOCK_NDSCTL_FLAVOUR: flavour, ...guard }
       const env = { ...options.env, ...mock, AGENT_ROUTER_ID: routerId }
       return createAgentProcess({ program: external.agent, env, ...(logFile !== undefined && { logFile }) })
     }

@@ -31,6 +31,7 @@ it('has the defaults of the contract', () => {
       timeoutMilliseconds: 5000,
       socket: '/tmp/ndsctl.sock',
     },
+    guard: { use: 'auto', nft: 'nft' },
     journal: { mostDays: 30, mostBytes: 8 * 1024 * 1024 },
     lookIntervalMilliseconds: 10_000,
     nearIntervalMilliseconds: 2000,

@@ -1,6 +1,8 @@
 // Proves that a router whose books do not add up sells nothing and says so.
 import { expect, it } from 'vitest'
+import type { Gates } from '../../agent/gates.ts'
 import type { Log } from '../../agent/log.ts'
+import { nothingKnown } from '../../agent/lookout/sight.ts'
 import type { WritableBooks } from '../../agent/merchant/books.ts'
 import { createRefusalLimit } from '../../agent/merchant/refusal-limit.ts'
 import { createRecorder } from '../../agent/recorder.ts'
@@ -22,7 +24,7 @@ it('refuses a purchase while the books do not add up, for now, and acknowledges 
     tariff: aTariff(),
     refusals: createRefusalLimit(10),
     newId: () => 's1',
-    entriesOf: () => [],
+    gates: { sight: nothingKnown, guard: { table: undefined } } as unknown as Gates,
   }
   const sell = createSales({ ...parts, tell: (message) => told.push(message) })
   ;(journal.books as WritableBooks).sold.bytes += 1000n

@@ -88,6 +88,7 @@ describe.skipIf(mosquitto.missing)(mosquitto.missing ?? 'on Mosquitto alone', ()
       AGENT_ROUTER_ID: 'other',
       AGENT_STATE_DIR: router.stateDir,
       AGENT_MQTT_URL: broker.url,
+      AGENT_GUARD: 'off',
     }
     const second = spawnSync(process.execPath, [agentFile], { env, encoding: 'utf8', timeout: 10_000 })
     expect(second.status).not.toBe(0)

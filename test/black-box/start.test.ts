@@ -82,6 +82,7 @@ it('logs a refused connection in one line without a stack, and no secret', () =>
       AGENT_ROUTER_ID: 'r1',
       AGENT_STATE_DIR: join(folder, 'state'),
       AGENT_NDSCTL: '/bin/false',
+      AGENT_GUARD: 'off',
       AGENT_MQTT_URL: 'mqtt://name:secret@127.0.0.1:1?token=secret',
     },
     ['--import', `data:text/javascript,${script}`],

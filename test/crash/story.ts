@@ -62,7 +62,7 @@ export async function live(program: string, url: string, ear: Ear, deaths: Death
   const portal = createPortal({ flavour: 'nodogsplash', now: Date.now, random: Math.random })
   const served = await servePortal(Object.create(portal, { serve: { value: serve } }), socket)
   const voice = ear.of(routerId)
-  const own = { AGENT_ROUTER_ID: routerId, AGENT_MQTT_URL: url, AGENT_NDS_SOCKET: socket }
+  const own = { AGENT_ROUTER_ID: routerId, AGENT_MQTT_URL: url, AGENT_NDS_SOCKET: socket, AGENT_GUARD: 'off' }
   const env = { ...settings, ...own, AGENT_STATE_DIR: join(folder, 'state') }
   const agent = startRestlessAgent(program, env, deaths)
   const steps: Step[] = []

@@ -9,6 +9,7 @@ import { PortalFault } from '../../agent/valve/portal-fault.ts'
 import { createValve } from '../../agent/valve/valve.ts'
 import type { Flavour, PortalOptions } from '../../broker-dev/portal/world.ts'
 import type { Event, EventOf, Mac } from '../../protocol/index.ts'
+import { aKernel, guardOf } from './a-kernel.ts'
 import { aPortal, join } from './a-portal.ts'
 import { aGrant, aMac } from './builders.ts'
 import { eventsOf } from './events.ts'
@@ -27,11 +28,13 @@ interface Options extends Partial<PortalOptions> {
   neighbours?: boolean
   /** The portal takes the times that were measured at the real ones, or that many milliseconds a call. */
   takes?: 'measured' | number
+  /** The router's kernel guards, with packets of that many bytes. */
+  guard?: number | undefined
 }
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: it puts a whole router together.
 export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options }: Options = {}) {
-  const { neighbours = true, takes = 0, ...portalOptions } = options
+  const { neighbours = true, takes = 0, guard: packet, ...portalOptions } = options
   const clock = fakeClock(1_000_000)
   const sleep = async (milliseconds: number) => {
     await clock.sleep(Math.ceil(milliseconds))
@@ -40,6 +43,13 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
   const { portal, ndsctl, calls } = aPortal(flavour, { now: () => clock.wall(), sleep, ...portalOptions })
   const streams = createStreams(portal, clock.monotonic)
   Object.assign(portal.faults, takes === 'measured' ? { realistic: true } : { latencyMilliseconds: takes })
+  const kernel = aKernel(clock.monotonic, packet)
+  const kernelCalls: string[] = []
+  let guardTakes: (call: string) => Promise<void> = async () => {}
+  const guard = guardOf(kernel, (call) => {
+    kernelCalls.push(call)
+    return guardTakes(call)
+  })
   const uplinks: FakeUplink[] = []
   const errors: string[] = []
   const endedFlows: string[] = []
@@ -55,8 +65,8 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
   const error = (fields: object, message?: string) => errors.push(`${message} ${JSON.stringify(fields)}`)
   const log = { debug: quiet, info: quiet, warn: quiet, error } as unknown as Log
 
-  async function start(): Promise<void> {
-    const read = readConfig({ AGENT_ROUTER_ID: 'r1', ...env })
+  async function start(changed: Record<string, string> = {}): Promise<void> {
+    const read = readConfig({ AGENT_ROUTER_ID: 'r1', ...env, ...changed })
     if ('problems' in read) throw new Error(read.problems.join('; '))
     const { config } = read
     uplink = fakeUplink()
@@ -75,6 +85,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
         clock,
         async (ip) => void endedFlows.push(ip),
       ),
+      ...(packet !== undefined && { guard }),
       neighbours: async () => (neighbours ? (portal.neighbours() as Neighbour[]) : undefined),
       uplink,
       log,
@@ -101,6 +112,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
   /** The agent's process is gone: nothing of it happens any more, the disk is as it is. */
   function crash(): void {
     clock.kill()
+    kernel.listeners.clear()
     uplink.disconnect()
     disk = disk.copy()
   }
@@ -127,6 +139,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
     /** The power goes and comes back: portal, agent and monotonic clock begin again. */
     async reboot(offMilliseconds = 0): Promise<void> {
       crash()
+      kernel.remove()
       portal.stop()
       clock.jumpWall(offMilliseconds)
       clock.reboot(`${clock.bootId}+`)
@@ -149,7 +162,18 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
       await uplink.purchase(aGrant(metric, allotment, fields))
       await settled()
     },
-    use: (bytes: number, device = 1) => portal.transfer(aMac(device), { downloaded: bytes, uploaded: 0 }).downloaded,
+    /** Sends bytes towards a device: returns what comes through its gate and the kernel. The portal counts before the kernel does. */
+    use: (bytes: number, device = 1) => {
+      const passed = portal.transfer(aMac(device), { downloaded: bytes, uploaded: 0 })
+      const ip = portal.neighbours().find(({ mac }) => mac === aMac(device))?.ip
+      return packet === undefined || ip === undefined ? passed.downloaded : kernel.pass(ip, passed).downloaded
+    },
+    kernel,
+    /** Every call of the guard so far, and how long one takes from now on. */
+    kernelCalls,
+    guardTakes(takes: typeof guardTakes): void {
+      guardTakes = takes
+    },
     async pass(milliseconds: number): Promise<void> {
       await clock.advance(milliseconds)
       streams.flow()

@@ -111,6 +111,7 @@ export function status(lastSeq: number, bytes: Partial<typeof none> = {}): Statu
     conservation: { bytes: { ...none, ...bytes }, milliseconds: none },
     flash: { writtenBytes: 0, bytesPerDay: null },
     skipped: [],
+    guard: { kind: 'none', state: 'off', devices: 0, unguarded: { bothMetrics: 0, noAddress: 0 } },
     usageIntervalMilliseconds: 10_000,
     warnings: [],
   }

@@ -7,8 +7,8 @@ import {
   meter,
   meterSession as meteringAfter,
   opening,
+  shutByPortal,
   unanswered,
-  unreadFor,
   unseen,
 } from '../../../agent/merchant/metering.ts'
 import type { Session } from '../../../agent/merchant/session.ts'
@@ -268,7 +268,7 @@ describe('what nobody can read', () => {
     { by: 'the measured rate', session: anOpenSession({ bytesPerSecond: 50_000, unreadBytes: 7 }), unreadBytes: 2507 },
     { by: 'a rate of 0', session: anOpenSession({ unreadBytes: 7 }), unreadBytes: 7 },
   ])('is $unreadBytes bytes by $by, and nothing of it is charged', ({ session, unreadBytes }) => {
-    expect(unreadFor(session, 50)).toEqual(meteringOf(session, { unreadBytes }))
+    expect(shutByPortal(session, 50)).toEqual(meteringOf(session, { unreadBytes, cut: 'portal' }))
   })
 })
 

@@ -1,0 +1,142 @@
+// Two meters count what a session moves, the portal's and the kernel's. Each keeps a total of its own, and the larger total is
+// what has passed: their readings are apart in time, so the sum of the larger differences would always go against the customer.
+import type { Volume } from '../portal/baseline.ts'
+import { counted, type GuardTable, isCut, type Quota } from '../portal/guard-table.ts'
+import type { GuardMeter, Meter, Session } from './session.ts'
+
+export interface Reading {
+  /** The bytes by which the portal's counters have moved, and whether they are those of the baseline. */
+  usage: Volume
+  isContinued: boolean
+  /** Whether what the kernel has counted since its last reading is the session's: its gate was open, by this agent's doing. */
+  isCounted: boolean
+  /** The kernel's table, read after the portal was: what the portal had counted by then has passed, or was dropped. */
+  guard?: GuardTable | undefined
+  /** Where it was not read: as it was last known. */
+  known?: GuardTable | undefined
+}
+
+export interface Counted {
+  moved: Volume
+  /** The part of it that passed beyond the kernel's limit: a packet. */
+  beyond: number
+  portal?: Volume
+  guard?: GuardMeter
+}
+
+// A portal rounds each counter down to a whole KiB, so a difference of two may be that much too large.
+const rounding = 1024
+
+/** The bytes that passed since the look before, by both meters, and where each of them stands. */
+export function countBoth(sessionId: string, meter: Meter, reading: Reading): Counted {
+  const { usage, guard, known } = reading
+  const quota = guard?.quotas.get(sessionId)
+  if (!meter.guard && !quota) return { moved: meter.recounts ? nothing : volumeOf(usage), beyond: 0 }
+  const charged = volumeOf(meter)
+  const guardTotal = totalOf(meter.guard, quota, reading.isCounted)
+  const portalBefore = reading.isContinued && meter.portal ? meter.portal : charged
+  const portalTotal = meter.recounts ? charged : plus(portalBefore, usage)
+  const isSpent = guard !== undefined && isCut(guard, sessionId)
+  // Bytes that the portal counted of a device that the kernel had cut were dropped.
+  const most = guard
+    ? isSpent
+      ? counted(guardTotal ?? charged)
+      : Number.POSITIVE_INFINITY
+    : limitTotal(meter.guard, known?.quotas.get(sessionId))
+  const portal = atMost(portalTotal, most, charged)
+  const after = grown(charged, guardTotal && counted(guardTotal) >= counted(portal) ? guardTotal : portal)
+  const limit = isSpent ? limitTotal(meter.guard, quota) : Number.POSITIVE_INFINITY
+  const compared = comparedBy(meter, reading, quota, isSpent)
+  return {
+    moved: minus(after, charged),
+    beyond: Math.max(0, counted(after) - Math.max(limit, counted(charged))),
+    ...guardAfter(meter.guard, quota, reading, guardTotal, after, compared),
+    portal: meter.recounts ? minus(after, { downloaded: rounding, uploaded: rounding }) : portal,
+  }
+}
+
+/** Both meters of a session whose gate is about to open: they start at what is charged so far. */
+export function beginMeters(
+  { sessionId, meter }: Session,
+  table: GuardTable | undefined,
+): Pick<Meter, 'portal' | 'guard'> {
+  if (!table) return { portal: undefined, guard: undefined }
+  const total = volumeOf(meter)
+  return { portal: total, guard: { at: volumeOf(table.quotas.get(sessionId) ?? nothing), total } }
+}
+
+/** Whether the two differ by more than the time between their readings explains; both figures. */
+export function disagreement(before: Meter, after: Meter): { portal: number; guard: number } | undefined {
+  const [earlier, now] = [before.guard?.compared, after.guard?.compared]
+  if (!earlier || !now) return undefined
+  // The kernel is read after the portal: its count lies between that of the portal then and at the portal's next reading.
+  const differs = (more: number, less: number) => more - less > Math.max(leastDifference, more * leastPart)
+  return differs(earlier.guard, now.portal) || differs(now.portal, now.guard) ? now : undefined
+}
+
+const leastDifference = 1_000_000
+const leastPart = 0.01
+
+function totalOf(before: GuardMeter | undefined, quota: Quota | undefined, isCounted: boolean): Volume | undefined {
+  if (!before || !quota || !isCounted) return undefined
+  // A count that went down is another one: it starts at what is charged so far.
+  const isReplaced = quota.downloaded < before.at.downloaded || quota.uploaded < before.at.uploaded
+  return isReplaced ? undefined : plus(before.total, minus(quota, before.at))
+}
+
+function guardAfter(
+  before: GuardMeter | undefined,
+  quota: Quota | undefined,
+  { guard, isCounted }: Reading,
+  total: Volume | undefined,
+  after: Volume,
+  compared: GuardMeter['compared'],
+): { guard?: GuardMeter } {
+  // Bytes that passed at a shut gate are nobody's, and only a reading at both ends of that tells how many they were.
+  if (!quota) return before && isCounted && !guard ? { guard: before } : {}
+  // A count that is behind what is charged goes on from there.
+  const isAhead = total && counted(total) >= counted(after)
+  return { guard: { at: volumeOf(quota), total: isAhead ? total : after, ...(compared && { compared }) } }
+}
+
+function comparedBy(
+  { guard, recounts }: Meter,
+  { usage, isContinued, isCounted }: Reading,
+  quota: Quota | undefined,
+  isSpent: boolean,
+): GuardMeter['compared'] {
+  if (!guard || !quota || !isContinued || !isCounted || isSpent || recounts) return undefined
+  const { portal = 0, guard: kernel = 0 } = guard.compared ?? {}
+  return { portal: portal + counted(usage), guard: kernel + counted(minus(quota, guard.at)) }
+}
+
+/** All that the session will have moved when the kernel cuts it. */
+function limitTotal(meter: GuardMeter | undefined, quota: Quota | undefined): number {
+  if (!meter || !quota) return Number.POSITIVE_INFINITY
+  return counted(meter.total) + Math.max(0, quota.limit - counted(meter.at))
+}
+
+const nothing: Volume = { downloaded: 0, uploaded: 0 }
+
+function volumeOf({ downloaded, uploaded }: Volume): Volume {
+  return { downloaded, uploaded }
+}
+
+function plus(a: Volume, b: Volume): Volume {
+  return { downloaded: a.downloaded + b.downloaded, uploaded: a.uploaded + b.uploaded }
+}
+
+function minus(a: Volume, b: Volume): Volume {
+  return { downloaded: a.downloaded - b.downloaded, uploaded: a.uploaded - b.uploaded }
+}
+
+function atMost(total: Volume, most: number, least: Volume): Volume {
+  return counted(total) <= most ? total : grown(least, { ...total, downloaded: most - total.uploaded })
+}
+
+// Neither direction ever falls, and the sum is that of the larger total.
+function grown(from: Volume, to: Volume): Volume {
+  const sum = Math.max(counted(from), counted(to))
+  const downloaded = Math.min(Math.max(from.downloaded, to.downloaded), sum - from.uploaded)
+  return { downloaded, uploaded: sum - downloaded }
+}

@@ -1,0 +1,101 @@
+// The guard's table: what the router's kernel counts, and cuts by itself when what was bought has passed. A value.
+import type { Volume } from './baseline.ts'
+
+/** The count of one session, from 0 on, and the count at which the kernel cuts its addresses. */
+export interface Quota extends Volume {
+  limit: number
+}
+
+/** The table as the kernel has it. */
+export interface GuardTable {
+  /** By session. */
+  quotas: ReadonlyMap<string, Quota>
+  /** The session that an address is counted for. */
+  byIp: ReadonlyMap<string, string>
+  /** Addresses whose quota has passed: nothing comes through any more. */
+  cut: ReadonlySet<string>
+  /** Addresses for which time was bought, and when it ends, in milliseconds of this boot: null where it has ended. */
+  until: ReadonlyMap<string, number | null>
+}
+
+export const emptyTable: GuardTable = { quotas: new Map(), byIp: new Map(), cut: new Set(), until: new Map() }
+
+/** One change of the table; all changes of one moment are one transaction. */
+export type GuardChange =
+  | { do: 'release'; ip: string }
+  | { do: 'remove'; sessionId: string }
+  | { do: 'add'; sessionId: string; quota: Quota }
+  | { do: 'limit'; sessionId: string; limit: number }
+  | { do: 'assign'; ip: string; sessionId: string }
+  | { do: 'cut' | 'uncut'; ip: string }
+  | { do: 'time'; ip: string; until: number }
+  | { do: 'untime'; ip: string }
+
+/** Everything that the kernel let through for a session whose quota is that. */
+export const counted = ({ downloaded, uploaded }: Volume): number => downloaded + uploaded
+
+/** Sessions that have a count and no address: nothing is counted for them any more. */
+export function uncounted({ quotas, byIp }: GuardTable): Set<string> {
+  const counted = new Set(byIp.values())
+  return new Set([...quotas.keys()].filter((sessionId) => !counted.has(sessionId)))
+}
+
+/** Whether the kernel lets nothing more through for that session. */
+export function isCut({ quotas, byIp, cut }: GuardTable, sessionId: string): boolean {
+  const quota = quotas.get(sessionId)
+  if (quota && counted(quota) >= quota.limit) return true
+  return [...cut].some((ip) => byIp.get(ip) === sessionId)
+}
+
+/** The table after these changes. */
+export function changedTable(table: GuardTable, changes: readonly GuardChange[]): GuardTable {
+  const next = {
+    quotas: new Map(table.quotas),
+    byIp: new Map(table.byIp),
+    cut: new Set(table.cut),
+    until: new Map(table.until),
+  }
+  for (const change of changes) enterChange(next, change)
+  return next
+}
+
+interface Open {
+  quotas: Map<string, Quota>
+  byIp: Map<string, string>
+  cut: Set<string>
+  until: Map<string, number | null>
+}
+
+function enterChange({ quotas, byIp, cut, until }: Open, change: GuardChange): void {
+  switch (change.do) {
+    case 'release':
+      byIp.delete(change.ip)
+      cut.delete(change.ip)
+      return
+    case 'remove':
+      quotas.delete(change.sessionId)
+      return
+    case 'add':
+      quotas.set(change.sessionId, change.quota)
+      return
+    case 'limit': {
+      const quota = quotas.get(change.sessionId)
+      if (quota) quotas.set(change.sessionId, { ...quota, limit: change.limit })
+      return
+    }
+    case 'assign':
+      byIp.set(change.ip, change.sessionId)
+      return
+    case 'cut':
+      cut.add(change.ip)
+      return
+    case 'uncut':
+      cut.delete(change.ip)
+      return
+    case 'time':
+      until.set(change.ip, change.until)
+      return
+    case 'untime':
+      until.delete(change.ip)
+  }
+}
