@@ -21,8 +21,10 @@ export function borrowedFrom({ downloaded, uploaded }: PortalClient, client: Por
 
 /** An entry that was read alone: an older one at its IP, where the list is known to have one, has its counters. */
 export function behindOlder(client: PortalClient, known: readonly PortalClient[]): PortalClient {
+  // The list may lack entries that are about to be shut: of one that it lacks it does not tell which is older.
+  const isListed = known.some(({ token }) => token === client.token)
   const oldest = known.find(({ ip }) => ip === client.ip)
-  if (!oldest || client.borrowed || oldest.isOutdated || oldest.mac === client.mac) return client
+  if (!isListed || !oldest || client.borrowed || oldest.isOutdated || oldest.mac === client.mac) return client
   return borrowedFrom(oldest, client)
 }
 

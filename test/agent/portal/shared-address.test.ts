@@ -43,6 +43,7 @@ describe('the counters of an IP', () => {
       known: [entry(1, { isOutdated: true, downloaded: 5 })],
       downloaded: 0,
     },
+    { list: 'lacks it', known: [entry(1, { open: false, downloaded: 5 })], downloaded: 0 },
     { list: 'has its own entry first', known: [entry(2, { token: 't0', downloaded: 5 }), entry(1)], downloaded: 0 },
   ])('are those of an entry that was read alone where the list $list: $downloaded', ({ known, downloaded }) => {
     expect(behindOlder(entry(2), known)).toMatchObject({ mac: aMac(2), downloaded })
