@@ -65,7 +65,7 @@ export const fleetHelp = `A simulated fleet: broker, backend, routers with mock 
   --external         every agent in a process of its own, with the mock ndsctl as an executable
   --realistic        portals that take as long as the real ones, and whose accept queues fall behind as theirs do
   --port N           the broker's port; without it 1883, or a free one if that is taken
-  --state DIR        keep the agents' journals and logs there instead of in a fresh temporary folder
+  --state DIR        keep the agents' journals and logs there instead of in a fresh temporary folder, which goes at a good end
   --help
 `
 

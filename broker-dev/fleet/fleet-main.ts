@@ -1,5 +1,5 @@
 // `npm start`: the simulated fleet in the terminal.
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { runFleet } from './fleet.ts'
@@ -17,7 +17,7 @@ if ('problem' in asked) {
 }
 
 const end = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     // A second Ctrl-C does not wait for the books.
     if (end.signal.aborted) process.exit(130)
@@ -39,6 +39,8 @@ try {
     stateDir,
     programs: { agent: join(import.meta.dirname, 'agent.js'), ndsctl: join(import.meta.dirname, 'ndsctl.js') },
   })
+  // The journals of a run that went well tell nobody anything; those of another one do.
+  if (ok && options.state === undefined) rmSync(stateDir, { recursive: true, force: true })
   process.exit(ok ? 0 : 1)
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)

@@ -1,6 +1,7 @@
-// The real agent in a process of its own: started with its environment, stopped by SIGTERM, missed when it dies.
+// The real agent in a process of its own: started with its environment, stopped by SIGTERM or our own end, missed when it dies.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
+import { endWithUs } from './end-with-us.ts'
 
 export interface AgentProcessOptions {
   /** The bundled agent. */
@@ -34,6 +35,7 @@ export function createAgentProcess({ program, env, logFile }: AgentProcessOption
     const started = spawn(process.execPath, [program], { env, stdio: ['ignore', log, log] })
     if (typeof log === 'number') closeSync(log)
     child = started
+    endWithUs(started)
     ended = new Promise((resolve) => {
       started.once('error', (error) => {
         lose(error)
