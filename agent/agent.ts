@@ -16,7 +16,7 @@ import { createRecorder } from './recorder.ts'
 import { createRounds } from './rounds.ts'
 import { createSales } from './sales.ts'
 import { createStart } from './start.ts'
-import { createStatusBoard } from './status-board.ts'
+import { createStatusBoard, type LiveStatus } from './status-board.ts'
 import { stopInOrder } from './stop.ts'
 import type { Clock } from './time/clock.ts'
 import { createSleeper } from './time/sleeper.ts'
@@ -38,6 +38,8 @@ export interface AgentParts {
   uplink: Uplink
   log: Log
   newId: () => string
+  /** Told of every event once it is on disk. */
+  sawEvent?: (event: Event) => void
 }
 
 export interface Agent {
@@ -48,6 +50,8 @@ export interface Agent {
   open(): Promise<void>
   /** Checkpoint, `agent.stopped`, status offline. Paid gates stay open: a stop of the agent is no stop of the service. */
   stop(why: string): Promise<void>
+  /** The status as it is now. */
+  status(): LiveStatus
   /** A call to the disk is out: the process cannot exit before it comes back. */
   readonly waitsForDisk: boolean
 }
@@ -106,6 +110,7 @@ export function createAgent(parts: AgentParts): Agent {
   function happened(event: Event): void {
     if (event.type === 'purchase.accepted') rounds.askAbout(event.mac)
     orders.sawEvent(event)
+    parts.sawEvent?.(event)
     announcer.wake()
   }
 
@@ -150,7 +155,6 @@ export function createAgent(parts: AgentParts): Agent {
     get waitsForDisk() {
       return journal.isAsked
     },
-    open,
-    stop,
+    ...{ status: board.current, open, stop },
   }
 }

@@ -1,7 +1,7 @@
 // Puts an agent together from the real parts; the simulation hands in a clock, a portal or a log of its own.
 import { randomUUID } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
-import { type Agent, createAgent } from './agent.ts'
+import { type Agent, type AgentParts, createAgent } from './agent.ts'
 import type { Config } from './config.ts'
 import { folderDisk } from './journal/disk.ts'
 import { createFolderLock } from './journal/folder-lock.ts'
@@ -27,7 +27,14 @@ export interface AssembledAgent extends Agent {
 
 export function assembleAgent(
   config: Config,
-  parts: { clock?: Clock; ndsctl?: Ndsctl; neighbours?: Neighbours; guard?: Guard; log?: Log } = {},
+  parts: {
+    clock?: Clock
+    ndsctl?: Ndsctl
+    neighbours?: Neighbours
+    guard?: Guard
+    log?: Log
+    sawEvent?: AgentParts['sawEvent']
+  } = {},
 ): AssembledAgent {
   const { clock = systemClock(), log = createLog(config.logLevel) } = parts
   const ndsctl = parts.ndsctl ?? ndsctlFor(config, log)
@@ -52,6 +59,7 @@ export function assembleAgent(
     uplink: createUplink(config, clock, log),
     log,
     newId: uuidv7,
+    ...(parts.sawEvent && { sawEvent: parts.sawEvent }),
   })
   return {
     get waitsForDisk() {
@@ -60,6 +68,7 @@ export function assembleAgent(
     get heldEvents() {
       return journal.books.lastSeq + 1 - journal.firstSeq
     },
+    status: agent.status,
     async open() {
       await clock.prepare?.()
       await lock.acquire()

@@ -1,6 +1,7 @@
 // The settings: a TOML file and environment variables (which win), read into one value or into one list of problems.
 import { parse as parseToml } from 'smol-toml'
 import * as z from 'zod'
+import type { ListenAddress } from '../metrics/address.ts'
 import type { Price, RouterId } from '../protocol/index.ts'
 import type { UnpaidPolicy } from './lookout/gate-plan.ts'
 import type { LookSettings } from './lookout/when-to-look.ts'
@@ -37,6 +38,8 @@ export interface Config extends LookSettings {
   /** How long a paid rest waits for its device, in days of the agent's running time; 0 for ever. */
   abandonedDays: number
   unpaid: UnpaidPolicy
+  /** Where metrics are answered; nowhere without it. */
+  metricsListen?: ListenAddress
   logLevel: string
   /** Where none is given: text on a terminal. */
   logFormat?: 'json' | 'text'
@@ -228,6 +231,7 @@ function configFrom(read: z.output<typeof Settings>, oneByEnv: boolean): Omit<Co
     },
     abandonedDays: read.AGENT_ABANDONED_DAYS,
     unpaid: read.AGENT_UNPAID,
+    ...given('metricsListen', read.AGENT_METRICS_LISTEN),
     logLevel: read.AGENT_LOG_LEVEL,
     ...given('logFormat', read.AGENT_LOG_FORMAT),
   }

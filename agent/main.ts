@@ -27,7 +27,9 @@ async function main(): Promise<void> {
   const { config } = settings()
   const log = createLog(config.logLevel, config.logFormat ?? (process.stdout.isTTY ? 'text' : 'json'))
   for (const warning of config.warnings) log.warn({ warning }, 'a warning about the settings')
-  const agent = assembleAgent(config, { log })
+  // A router that nobody scrapes keeps none of it in memory.
+  const metrics = config.metricsListen && (await import('./metrics.ts')).createAgentMetrics(config.metricsListen, log)
+  const agent = assembleAgent(config, { log, ...(metrics && { sawEvent: metrics.sawEvent }) })
 
   let stopping = false
   const stop = (signal: string) => {
@@ -51,6 +53,7 @@ async function main(): Promise<void> {
   try {
     await agent.open()
     keepHeapLean(agent.heldEvents)
+    await metrics?.open(agent.status)
   } catch (err) {
     log.error({ err }, 'the agent cannot start')
     process.exit(1)

@@ -1,5 +1,6 @@
 // Every setting of the agent: what it may be, its default, and what it is for. `--help` is made of this table.
 import * as z from 'zod'
+import { listenAddressOf } from '../metrics/address.ts'
 import { Metric, Price, RouterId, TopicPrefix } from '../protocol/index.ts'
 
 export interface Setting {
@@ -216,6 +217,16 @@ export const settings = {
     about: "days of the agent's running time that a paid rest waits for its device",
   },
   AGENT_UNPAID: oneOf(['close', 'report'], 'close', 'what is done about gates that are open without a session'),
+  AGENT_METRICS_LISTEN: {
+    schema: z
+      .string()
+      .transform(listenAddressOf)
+      .refine((address) => address !== undefined)
+      .optional(),
+    wants: 'an address and a port, such as 127.0.0.1:9464',
+    usually: '',
+    about: 'where /metrics and /healthz are answered; nowhere without it',
+  },
   AGENT_LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info', 'debug shows every call of ndsctl'),
   AGENT_LOG_FORMAT: {
     schema: z.enum(['json', 'text']).optional(),

@@ -16,6 +16,8 @@ import { NotTaken, type Uplink } from './uplink/uplink.ts'
 import { agentVersion } from './version.ts'
 
 export interface StatusBoard {
+  /** The status as it is now. */
+  current(): LiveStatus
   /** `changed`: if anything differs from what was published; `changed visibly`: if more than counters differ. */
   publish(when: 'now' | 'changed' | 'changed visibly'): void
   publishOffline(): Promise<void>
@@ -24,7 +26,7 @@ export interface StatusBoard {
 }
 
 /** Before it is JSON, where sums beyond 2^53 are still exact. */
-type LiveStatus = Omit<LiveStatusOnTheWire, 'conservation'> & { conservation: Record<Metric, Balance> }
+export type LiveStatus = Omit<LiveStatusOnTheWire, 'conservation'> & { conservation: Record<Metric, Balance> }
 type Offline = Omit<z.infer<typeof OfflineStatus>, 'conservation'> & Pick<LiveStatus, 'conservation'>
 
 interface Parts {
@@ -79,7 +81,10 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
       sessions: countSessions(books),
       journal: { firstSeq, lastSeq: books.lastSeq, acknowledgedSeq: books.acknowledgedSeq },
       conservation: conservationOf(books),
-      flash: flashOf(journal.writtenBytes, clock.monotonic() - startedAt),
+      flash: {
+        ...flashOf(journal.writtenBytes, clock.monotonic() - startedAt),
+        state: recorder.diskFault === undefined ? 'sound' : 'refusing',
+      },
       prices: { metric, stepSize, prices, directGrants },
       skipped: books.skipped.slice(-mostSkipped),
       guard: gates.guard.status,
@@ -113,6 +118,7 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
   }
 
   return {
+    current,
     publish(when) {
       // A reader learns of the outage too.
       if (when === 'now') since.state = ''
@@ -146,7 +152,7 @@ function fitting<T extends LiveStatus | Offline>(status: T, mostBytes: number): 
 
 const hour = 3_600_000
 
-function flashOf(writtenBytes: number, milliseconds: number): LiveStatus['flash'] {
+function flashOf(writtenBytes: number, milliseconds: number): Omit<LiveStatus['flash'], 'state'> {
   const bytesPerDay = milliseconds < hour ? null : Math.round((writtenBytes / milliseconds) * 24 * hour)
   return { writtenBytes, bytesPerDay }
 }

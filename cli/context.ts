@@ -21,10 +21,10 @@ export interface SharedOptions {
 }
 
 // Somebody sits before it and waits.
-const within = 2000
+const patience = 2000
 
 /** The purchases of a command line are watched by the person who makes them: nothing is kept. */
-export async function withFleet<T>(context: Context, use: (fleet: Fleet) => Promise<T>): Promise<T> {
+export async function withFleet<T>(context: Context, use: (fleet: Fleet) => Promise<T>, within = patience): Promise<T> {
   const fleet = await connectFleet({
     ...fleetOptionsOf(context.options),
     store: memoryStore(),

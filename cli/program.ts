@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { uuidv7 } from 'uuidv7'
 import { FleetError, type Order } from '../client/index.ts'
+import { type ListenAddress, listenAddressOf } from '../metrics/address.ts'
 import { AnyMac } from '../protocol/index.ts'
 import { act, explain, move, send, session, sessions } from './ask.ts'
 import { buy } from './buy.ts'
@@ -11,6 +12,7 @@ import { completionOf, type Shell, shells } from './completion.ts'
 import type { Context, SharedOptions } from './context.ts'
 import { doctor } from './doctor.ts'
 import { badUsage, done, type ExitCode, noAnswer } from './exit-codes.ts'
+import { exporter } from './exporter.ts'
 import { ls } from './ls.ts'
 import { type Output, terminalOf } from './terminal.ts'
 import { replay, watch } from './watch.ts'
@@ -96,6 +98,7 @@ function programOf(env: Surroundings['env'], bind: Bind): Command {
   addActing(program, bind)
   addBuying(program, bind)
   addProving(program, bind)
+  addKeeping(program, bind)
   program
     .command('completion')
     .argument('<shell>', shells.join(', '), oneOf(shells))
@@ -233,6 +236,15 @@ function addProving(program: Command, bind: Bind): void {
     .action((options) => bind(doctor)(program.opts<Shared>(), options as never))
 }
 
+function addKeeping(program: Command, bind: Bind): void {
+  program
+    .command('exporter')
+    .description('Answers /metrics about the whole fleet, for Prometheus, and /healthz.')
+    .option('--listen <address>', 'where', listenAddress, { host: '127.0.0.1', port: 9465 })
+    .option('--from <where>', 'counts events from now on, or from the beginning of the journals', 'now')
+    .action((options) => bind(exporter)(program.opts<Shared>(), options as never))
+}
+
 function oneOf<T extends string>(values: readonly T[]): (text: string) => T {
   return (text) => {
     const value = values.find((one) => one === text)
@@ -250,6 +262,12 @@ function macAddress(text: string): string {
   const mac = AnyMac.safeParse(text)
   if (!mac.success) throw new InvalidArgumentError('Give a MAC address such as ac:e0:10:12:2d:75.')
   return mac.data
+}
+
+function listenAddress(text: string): ListenAddress {
+  const address = listenAddressOf(text)
+  if (!address) throw new InvalidArgumentError('Give an address and a port such as 127.0.0.1:9465.')
+  return address
 }
 
 function amount(text: string): number {

@@ -57,6 +57,11 @@ export function createWatching({ link, clock, prefix, closed }: Parts): Watching
 
   function hear({ topic, payload }: Incoming): void {
     const routerId = parseTopic(topic, prefix)?.routerId
+    if (routerId && topic === topicOf(routerId, 'status', prefix) && payload.length === 0) {
+      // Its stored status was taken away, which is how a router is retired.
+      known.delete(routerId)
+      return
+    }
     const content = routerId && jsonOf(payload)
     if (!routerId || !content) return
     const isNew = !known.has(routerId)

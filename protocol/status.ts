@@ -55,8 +55,15 @@ const known = {
   sessions: z.object({ open: Count, waiting: Count, paused: Count, closing: Count }),
   journal: z.object({ firstSeq: Count, lastSeq: Count, acknowledgedSeq: Count }),
   conservation: Conservation,
-  /** Bytes put on flash since the agent started, and the mean of it for a day; null in the first hour. */
-  flash: z.object({ writtenBytes: Count, bytesPerDay: Count.nullable() }),
+  /**
+   * Bytes put on flash since the agent started, and the mean of it for a day; null in the first hour. `refusing`: the disk takes
+   * no writes, so nothing is sold; older agents say so in `warnings` only.
+   */
+  flash: z.object({
+    writtenBytes: Count,
+    bytesPerDay: Count.nullable(),
+    state: z.enum(['sound', 'refusing']).optional(),
+  }),
   /** The router's price list, so that a backend can quote before it sells; left out where the broker takes small messages only. */
   prices: z.object({ ...PriceList.shape, directGrants: z.boolean() }).optional(),
   /** The last events that were too large for the broker. */

@@ -42,8 +42,8 @@ describe('chance', () => {
   const allowed = ['agent/journal/folder-lock.ts', 'agent/uplink/reconnecting.ts', 'client/clock.ts']
 
   it('is used by the listed files alone', () => {
-    const users = inTree('protocol', 'agent', 'client', 'cli', 'kit', 'broker-dev').filter((file) =>
-      textOf(file).includes('Math.random'),
+    const users = inTree('protocol', 'agent', 'client', 'cli', 'kit', 'metrics', 'monitor', 'broker-dev').filter(
+      (file) => textOf(file).includes('Math.random'),
     )
     expect(users).toEqual(allowed)
   })
@@ -90,7 +90,9 @@ describe('the documents', () => {
     const text = textOf(file).replaceAll(/^#.*$/gm, '')
     const commands = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name)
     const paths = [
-      ...text.matchAll(/`((?:agent|api|bench|bin|broker-dev|cli|client|deploy|docs|kit|protocol|test)\/[\w./-]*)`/g),
+      ...text.matchAll(
+        /`((?:agent|api|bench|bin|broker-dev|cli|client|deploy|docs|kit|metrics|monitor|protocol|test)\/[\w./-]*)`/g,
+      ),
     ]
     expect(commands.filter((name) => !scripts.includes(name ?? ''))).toEqual([])
     expect(

@@ -29,7 +29,7 @@ describe('a degraded router says why', () => {
     await router.uplink.purchase(aGrant('bytes', 1000)).catch(() => {})
     await router.pass(5000)
 
-    expect(status()).toMatchObject({ state: 'degraded' })
+    expect(status()).toMatchObject({ state: 'degraded', flash: { state: 'refusing' } })
     expect(status().warnings).toContainEqual(expect.stringContaining('the disk refuses writes'))
   })
 
@@ -39,7 +39,7 @@ describe('a degraded router says why', () => {
     router.portal.start()
     await router.pass(20_000)
 
-    expect(status()).toMatchObject({ state: 'online' })
+    expect(status()).toMatchObject({ state: 'online', flash: { state: 'sound' } })
     expect(status().warnings.join()).not.toContain('portal')
   })
 })

@@ -87,6 +87,12 @@ const settings = [
   { name: 'AGENT_MIN_STEPS', env: '3', toml: '3', config: { tariff: { prices: [{ minSteps: 3 }] } } },
   { name: 'AGENT_DIRECT_GRANTS', env: 'false', toml: 'false', config: { tariff: { directGrants: false } } },
   { name: 'AGENT_UNPAID', env: 'report', toml: '"report"', config: { unpaid: 'report' } },
+  {
+    name: 'AGENT_METRICS_LISTEN',
+    env: '127.0.0.1:9464',
+    toml: '"127.0.0.1:9464"',
+    config: { metricsListen: { host: '127.0.0.1', port: 9464 } },
+  },
   { name: 'AGENT_LOG_FORMAT', env: 'text', toml: '"text"', config: { logFormat: 'text' } },
   { name: 'AGENT_LOG_LEVEL', env: 'debug', toml: '"debug"', config: { logLevel: 'debug' } },
 ]
@@ -128,6 +134,7 @@ describe('a setting', () => {
 describe('a bad setting', () => {
   test.each(
     [
+      { name: 'AGENT_METRICS_LISTEN', values: ['9464', ':9464', '127.0.0.1:70000', 'http://127.0.0.1:9464'] },
       { name: 'AGENT_ROUTER_ID', values: ['a b', 'a/b', 'x'.repeat(65)] },
       { name: 'AGENT_MQTT_URL', values: ['http://b', 'b:1883', 'mqtt://', 'mqtt://[b', 'mqtt://a,', 'mqtt://a,b'] },
       { name: 'AGENT_MQTT_VERSION', values: ['3', '6', 'five'] },

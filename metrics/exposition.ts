@@ -1,0 +1,59 @@
+// The text of metrics: families of samples as Prometheus reads them, in its classic format or as OpenMetrics.
+
+export type Format = 'classic' | 'openmetrics'
+
+export interface Family {
+  /** Without `_total`, which a counter's samples get. */
+  name: string
+  type: 'gauge' | 'counter' | 'histogram'
+  help: string
+  samples: readonly Sample[]
+}
+
+/** `labels`: as {@link labelled} writes them. A sum beyond 2^53, or one of money, is given as a bigint or as text. */
+export interface Sample {
+  labels: string
+  value: number | bigint | string
+  suffix?: '_bucket' | '_sum' | '_count'
+}
+
+export const contentTypes = {
+  classic: 'text/plain; version=0.0.4; charset=utf-8',
+  openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
+} as const satisfies Record<Format, string>
+
+/** The format that a scraper asks for. */
+export function formatFor(accept: string | undefined): Format {
+  return accept?.includes('application/openmetrics-text') ? 'openmetrics' : 'classic'
+}
+
+/** Families without samples are left out. */
+export function exposed(families: readonly Family[], format: Format): string {
+  const lines: string[] = []
+  for (const { name, type, help, samples } of families) {
+    if (samples.length === 0) continue
+    const sampled = type === 'counter' ? `${name}_total` : name
+    const declared = format === 'classic' ? sampled : name
+    lines.push(`# HELP ${declared} ${escapedHelp(help, format)}`, `# TYPE ${declared} ${type}`)
+    for (const { labels, value, suffix = '' } of samples) {
+      lines.push(`${sampled}${suffix}${labels === '' ? '' : `{${labels}}`} ${value}`)
+    }
+  }
+  if (format === 'openmetrics') lines.push('# EOF')
+  return `${lines.join('\n')}\n`
+}
+
+/** Labels with their values, in the order given; those without a value are left out. */
+export function labelled(labels: Readonly<Record<string, string | undefined>>): string {
+  return Object.entries(labels)
+    .flatMap(([name, value]) => (value === undefined ? [] : `${name}="${escaped(value)}"`))
+    .join(',')
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
+}
+
+function escapedHelp(text: string, format: Format): string {
+  return format === 'openmetrics' ? escaped(text) : text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+}
