@@ -29,7 +29,6 @@ export interface Stage {
   mendAll(): void
 }
 
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: one case for each kind of action.
 export function createStage({ time, machine, site, line, disk, broker, router, ledger, troubled }: Parts): Stage {
   /** Sets a fault, and takes it back after a while unless another one has come since. */
   function lasting<T>(milliseconds: number, of: { fault: T | undefined }, fault: T): void {
@@ -41,47 +40,14 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
     })
   }
 
-  function deviceOf(number: number): Device {
-    const device = site.devices[number - 1]
-    if (!device) throw new Error(`there is no device ${number}`)
-    return device
-  }
-
   function play(action: Action) {
+    const change = changeOf(site, action)
+    if (change) return change()
     switch (action.do) {
-      case 'arrive':
-        return site.arrive(deviceOf(action.device))
-      case 'leave':
-        return site.leave(deviceOf(action.device))
-      case 'new-ip':
-        return site.newIp(deviceOf(action.device))
-      case 'kick':
-        return site.kick(deviceOf(action.device))
-      case 'deny':
-        return site.deny(deviceOf(action.device))
-      case 'renew':
-        return site.renew(deviceOf(action.device))
-      case 'splash':
-        return site.splash(deviceOf(action.device), action.custom)
-      case 'take-ip':
-        return site.takeIp(deviceOf(action.device), deviceOf(action.from), action.byHand === true)
-      case 'swap-ips':
-        return site.swapIps(deviceOf(action.device), deviceOf(action.with))
-      case 'passers-by':
-        return site.passBy(action.count)
-      case 'use':
-        site.touch()
-        Object.assign(deviceOf(action.device), { down: action.down, up: action.up })
-        return
-      case 'purchase': {
-        const { message } = action
-        const offer = offerOf(message)
-        if (offer) ledger.offered(offer.purchaseId, offer)
-        return broker.send('purchase', Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)))
-      }
+      case 'purchase':
+        return sell(action.message)
       case 'command':
-        for (const mac of [action.message.mac, action.message.from]) ledger.ordered(String(mac))
-        return broker.send('command', Buffer.from(JSON.stringify(action.message)))
+        return order(action.message)
       case 'kill':
         return router.killAt(action.call, action.phase, action.downMilliseconds)
       case 'stop':
@@ -95,8 +61,6 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
         return lasting(action.forMilliseconds, disk, action.fault)
       case 'portal':
         return portalFault(action)
-      case 'restart-portal':
-        return site.restart()
       case 'broker':
         return lasting(action.forMilliseconds, broker, action.fault)
       case 'drop':
@@ -104,6 +68,17 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
       case 'redeliver':
         return broker.redeliver(action.how)
     }
+  }
+
+  function sell(message: Extract<Action, { do: 'purchase' }>['message']) {
+    const offer = offerOf(message)
+    if (offer) ledger.offered(offer.purchaseId, offer)
+    broker.send('purchase', Buffer.from(typeof message === 'string' ? message : JSON.stringify(message)))
+  }
+
+  function order(message: Extract<Action, { do: 'command' }>['message']) {
+    for (const mac of [message.mac, message.from]) ledger.ordered(String(mac))
+    broker.send('command', Buffer.from(JSON.stringify(message)))
   }
 
   function portalFault({ fault, forMilliseconds }: Extract<Action, { do: 'portal' }>) {
@@ -128,4 +103,44 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
       router.start()
     },
   }
+}
+
+/** The change that an action makes on the site; undefined for one that is about something else. */
+function changeOf(site: Site, action: Action): (() => unknown) | undefined {
+  switch (action.do) {
+    case 'arrive':
+      return () => site.arrive(deviceOf(site, action.device))
+    case 'leave':
+      return () => site.leave(deviceOf(site, action.device))
+    case 'new-ip':
+      return () => site.newIp(deviceOf(site, action.device))
+    case 'kick':
+      return () => site.kick(deviceOf(site, action.device))
+    case 'deny':
+      return () => site.deny(deviceOf(site, action.device))
+    case 'renew':
+      return () => site.renew(deviceOf(site, action.device))
+    case 'splash':
+      return () => site.splash(deviceOf(site, action.device), action.custom)
+    case 'take-ip':
+      return () => site.takeIp(deviceOf(site, action.device), deviceOf(site, action.from), action.byHand === true)
+    case 'swap-ips':
+      return () => site.swapIps(deviceOf(site, action.device), deviceOf(site, action.with))
+    case 'passers-by':
+      return () => site.passBy(action.count)
+    case 'use':
+      return () => {
+        site.touch()
+        Object.assign(deviceOf(site, action.device), { down: action.down, up: action.up })
+      }
+    case 'restart-portal':
+      return () => site.restart()
+  }
+  return undefined
+}
+
+function deviceOf(site: Site, number: number): Device {
+  const device = site.devices[number - 1]
+  if (!device) throw new Error(`there is no device ${number}`)
+  return device
 }
