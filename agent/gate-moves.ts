@@ -3,8 +3,8 @@ import type { Mac } from '../protocol/index.ts'
 import type { Guarding } from './guarding.ts'
 import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
+import { sharedAddress } from './lookout/drift-words.ts'
 import { isDue, type Step } from './lookout/gate-plan.ts'
-import { sharedAddress } from './lookout/settle.ts'
 import {
   afterClearing,
   afterLoss,

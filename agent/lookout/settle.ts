@@ -9,55 +9,15 @@ import { isPaid, lotsToSettle, metered, type Session } from '../merchant/session
 import { disagreement } from '../merchant/two-meters.ts'
 import { viewOf } from '../merchant/view.ts'
 import { getDataUsageSinceBaseline, isContinued } from '../portal/baseline.ts'
-import type { GuardTable } from '../portal/guard-table.ts'
 import { entriesByMac, type PortalClient, type PortalList, tellsOf } from '../portal/portal-client.ts'
-import { gatesAlong, type ShutAlong, takesAlong } from '../portal/prefix-defect.ts'
 import { type Moment, type Now, since, timestamp } from '../time/moment.ts'
+import { drift, metersDisagree, sessionIdOf } from './drift-words.ts'
 import type { Drift } from './drifts.ts'
 import { isUnpaid, type UnpaidPolicy } from './gate-plan.ts'
-import { type Flow, findBlocked } from './silent-gates.ts'
-import { type ShutsByDevice, withShut } from './unordered-shuts.ts'
-
-/** The memory from look to look, besides the books. */
-export interface Watch {
-  /** Devices reported as open and unpaid, until seen otherwise. */
-  unpaid: ReadonlySet<Mac>
-  /** Gates that the agent itself has shut since the look before. */
-  shut: ReadonlySet<Mac>
-  /** Gates that the agent itself was opening since the look before. */
-  opening: ReadonlySet<Mac>
-  /** Sessions of an earlier life of the agent, until an answer tells of them: it may have been opening their gates. */
-  adopted: ReadonlySet<string>
-  flows: ReadonlyMap<Mac, Flow>
-  /** Tokens of gates that the portal shut along with another one, and calls open: until it does no more. */
-  shutAlong: ReadonlySet<string>
-  /** Gates that go with another one, which is about to be shut or was when the agent died: until an answer tells of that one. */
-  perhapsAlong: readonly ShutAlong[]
-  /** IPs at which a gate was shut since the whole list was last read. */
-  shutIps: ReadonlySet<string>
-  /** Tokens of open gates that let nothing through. */
-  blocked: ReadonlySet<string>
-  shuts: ShutsByDevice
-  /** Tokens of older entries at a paid device's IP that this agent has cleared, or tried to. */
-  cleared: ReadonlySet<string>
-  /** How often the portal would not open an older entry that was to be cleared, by token. */
-  uncleared: ReadonlyMap<string, number>
-}
-
-export const nothingWatched: Watch = {
-  unpaid: new Set(),
-  shut: new Set(),
-  opening: new Set(),
-  adopted: new Set(),
-  flows: new Map(),
-  shutAlong: new Set(),
-  perhapsAlong: [],
-  shutIps: new Set(),
-  blocked: new Set(),
-  shuts: new Map(),
-  cleared: new Set(),
-  uncleared: new Map(),
-}
+import { lostRules, nothingLost } from './lost-rules.ts'
+import { findBlocked } from './silent-gates.ts'
+import { withShut } from './unordered-shuts.ts'
+import type { Known, Watch } from './watch.ts'
 
 export interface Settled {
   metered: Metering[]
@@ -71,15 +31,6 @@ export interface Settled {
   watch: Watch
 }
 
-/** The portal's list before this answer and with it. */
-export interface Known {
-  before?: PortalList
-  after: PortalList
-  /** The kernel's table, read after the portal answered; or as it was last known. */
-  guard?: GuardTable
-  knownGuard?: GuardTable
-}
-
 /** Charges every session and tells what began, ended or went wrong since the look before. */
 export function settle(
   books: Books,
@@ -91,27 +42,18 @@ export function settle(
 ): Settled {
   const entries = entriesByMac(list.clients)
   const isRestarted = hasRestarted(books, list, entries, watch)
-  const gone = isRestarted ? [] : goneFrom(books, list, known, now)
-  const along = gone.flatMap((client) => gatesAlong(client, known.after))
-  if (!isRestarted) along.push(...openedUnseen(books, list, known, watch))
-  const isOpen = (token: string) => known.after.clients.some((client) => client.open && client.token === token)
-  const decided = watch.perhapsAlong.filter(({ by }) => !by || tellsOf(list, by.mac))
-  const confirmed = decided.filter(({ by }) => !by || !isOpen(by.token)).map(({ token }) => token)
-  const before = isRestarted ? [] : [...watch.shutAlong, ...confirmed]
-  const shutTokens = new Set([...before, ...along.map(({ token }) => token)].filter(isOpen))
+  const { along, ...lost } = isRestarted ? nothingLost : lostRules(books, list, watch, known, now)
   const look = {
     at: { bootId: now.bootId, at: list.askedAt ?? now.at },
     uptime: books.uptime,
     openedByOthers: openedByOthers(books, watch),
-    blocked: new Set([...watch.blocked, ...shutTokens]),
+    blocked: new Set([...watch.blocked, ...lost.shutAlong]),
     listed: new Set(known.before?.clients.map(({ token }) => token)),
     ...(known.after.trusted && { trusted: known.after.trusted }),
     ...(known.guard && { guard: known.guard }),
     ...(known.knownGuard && { knownGuard: known.knownGuard }),
   }
-  const shutIps = new Set([...(list.only ? watch.shutIps : []), ...gone.map(({ ip }) => ip)])
-  const perhapsAlong = isRestarted ? [] : watch.perhapsAlong.filter((gate) => !decided.includes(gate))
-  const watched = { ...watch, shutAlong: shutTokens, perhapsAlong, shutIps }
+  const watched = { ...watch, ...lost }
   const settled: Settled = { metered: [], shut: [], events: [], drifts: [], askAtOnce: [], watch: watched }
   if (isRestarted) settled.drifts.push(drift('portal-restarted', 'every gate is compared with the books again'))
   for (const session of books.sessions.values()) {
@@ -204,53 +146,6 @@ function isShutAlong({ mac, open, token }: PortalClient, watch: Watch, { session
   return open && sessions.has(mac) && watch.shutAlong.has(token)
 }
 
-function metersDisagree({ mac, sessionId }: Session, { portal, guard }: { portal: number; guard: number }): Drift {
-  const repair = `since the gate opened the portal has counted ${portal} bytes and the kernel ${guard}: the larger total is charged`
-  return drift('meters-disagree', repair, { mac, sessionId })
-}
-
-/** The gate of a device whose IP another one has now is being shut. */
-export function sharedAddress(books: Books, { mac, ip }: PortalClient, holder: Mac | undefined): Drift {
-  const repair = `${ip} has passed to ${holder ?? 'another device'}: this gate is read and shut, and opens when the device has an address again`
-  return drift('shared-address', repair, { mac, ...sessionIdOf(books, mac) })
-}
-
-function sessionIdOf({ sessions }: Books, mac: Mac): { sessionId?: string } {
-  const session = sessions.get(mac)
-  return session ? { sessionId: session.sessionId } : {}
-}
-
-// Gates that were open before this answer and are not now, whoever shut them, may have taken others along.
-function goneFrom(books: Books, list: PortalList, { before, after }: Known, now: Now): Gate[] {
-  const open = new Set(after.clients.filter((client) => client.open).map(({ token }) => token))
-  const openBefore = before ? before.clients.filter((client) => client.open) : gatesByBooks(books, now)
-  return openBefore.filter(({ mac, token }) => tellsOf(list, mac) && !open.has(token))
-}
-
-// While no agent ran a customer may have shut its own gate, and others with it.
-function gatesByBooks({ sessions }: Books, now: Now): Gate[] {
-  const open = [...sessions.values()].filter(({ meter }) => meter.seenOpen && since(meter.seenOpen, now) !== undefined)
-  return open.flatMap(({ mac, meter }) => meter.baseline.map(({ token, ip }) => ({ mac, token, ip })))
-}
-
-type Gate = Pick<PortalClient, 'mac' | 'ip' | 'token'>
-
-// An entry that its customer opened before it was known may have lost its rules with a gate that was shut since.
-function openedUnseen(
-  { sessions }: Books,
-  list: PortalList,
-  { before, after }: Known,
-  { shutIps, opening, adopted }: Watch,
-): PortalClient[] {
-  return list.clients.filter((client) => {
-    const { mac, token } = client
-    const session = sessions.get(mac)
-    if (!client.open || !session || opening.has(mac) || adopted.has(session.sessionId)) return false
-    const isKnown = [...session.meter.baseline, ...(before?.clients ?? [])].some((entry) => entry.token === token)
-    return !isKnown && [...shutIps].some((ip) => takesAlong(ip, client, after))
-  })
-}
-
 /** Devices of sessions whose gate, if it is open now, was opened by somebody else than this agent. */
 function openedByOthers(books: Books, { adopted, opening }: Watch): Set<Mac> {
   const others = [...books.sessions.values()].filter(({ mac, sessionId, meter }) => {
@@ -295,14 +190,6 @@ function started(session: Session, now: Now): Draft {
     openedAfterMilliseconds: Math.round(waited),
     session: viewOf({ ...session, startedAt: timestamp(now.wall) }, now, { portalUnreachable: false }),
   }
-}
-
-export function drift(
-  kind: Drift['kind'],
-  repair: string,
-  about: { mac?: Mac; sessionId?: string; unreadBytes?: number } = {},
-): Drift {
-  return { type: 'gate.drift', kind, ...about, repair }
 }
 
 function hasRest(session: Session): boolean {

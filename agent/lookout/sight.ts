@@ -14,8 +14,9 @@ import {
 import { gatesAlong, type ShutAlong } from '../portal/prefix-defect.ts'
 import { othersAt, withHolders } from '../portal/shared-address.ts'
 import type { Now } from '../time/moment.ts'
-import { nothingWatched, type Watch } from './settle.ts'
-import { absentMilliseconds, afterNeighbours, nothingSeen, type Seen } from './whom-to-ask.ts'
+import { afterNeighbours, nothingSeen, type Seen } from './seen.ts'
+import { nothingWatched, type Watch } from './watch.ts'
+import { absentMilliseconds } from './whom-to-ask.ts'
 
 export interface Sight {
   /** The portal as the status shows it. */

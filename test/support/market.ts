@@ -1,7 +1,9 @@
 // A market: the merchant between random customers and a model of the portal whose own counts are the truth.
 
+import { drift } from '../../agent/lookout/drift-words.ts'
 import { gatePlan, isDue } from '../../agent/lookout/gate-plan.ts'
-import { drift, nothingWatched, settle } from '../../agent/lookout/settle.ts'
+import { settle } from '../../agent/lookout/settle.ts'
+import { nothingWatched } from '../../agent/lookout/watch.ts'
 import { emptyBooks, enter, type WritableBooks } from '../../agent/merchant/books.ts'
 import type { Draft } from '../../agent/merchant/event-draft.ts'
 import type { JournalRecord } from '../../agent/merchant/journal-record.ts'

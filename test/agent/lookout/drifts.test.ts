@@ -2,8 +2,8 @@
 // devices do not hide one another.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { drift } from '../../../agent/lookout/drift-words.ts'
 import { coalesce, type Drift, type Reports, toldLate } from '../../../agent/lookout/drifts.ts'
-import { drift } from '../../../agent/lookout/settle.ts'
 import { timestamp } from '../../../agent/time/moment.ts'
 import { aMac, aNow } from '../../support/builders.ts'
 

@@ -1,7 +1,8 @@
 // Proves that what a look shows is told once, by the right event, and that nobody's story ends untold.
 import { describe, expect, it, test } from 'vitest'
 import type { UnpaidPolicy } from '../../../agent/lookout/gate-plan.ts'
-import { nothingWatched, settle, type Watch } from '../../../agent/lookout/settle.ts'
+import { settle } from '../../../agent/lookout/settle.ts'
+import { nothingWatched, type Watch } from '../../../agent/lookout/watch.ts'
 import type { PortalClient } from '../../../agent/portal/portal-client.ts'
 import { aBooks, aClient, aList, aLot, aMac, aNow, anIp, anOpenSession, aSession } from '../../support/builders.ts'
 

@@ -1,6 +1,9 @@
 // Proves that nodogsplash is asked for everything at once, and openNDS for the devices that matter, each when it is due.
 import { describe, expect, it, test } from 'vitest'
-import { afterLook, askAgain, listDueIn, nothingSeen, planLook, type Seen } from '../../../agent/lookout/whom-to-ask.ts'
+import { askAgain } from '../../../agent/lookout/asked.ts'
+import { listDueIn } from '../../../agent/lookout/list-due.ts'
+import { afterLook, nothingSeen, type Seen } from '../../../agent/lookout/seen.ts'
+import { planLook } from '../../../agent/lookout/whom-to-ask.ts'
 import type { Session } from '../../../agent/merchant/session.ts'
 import type { Mac } from '../../../protocol/index.ts'
 import { aBooks, aClient, aList, aLot, aMac, aNow, anIp, anOpenSession, aSession } from '../../support/builders.ts'
