@@ -11,12 +11,12 @@ import { programFile, temporaryFolder } from './places.ts'
 
 export interface AgentOptions {
   url: string
-  /** Of the portal; without it the agent runs ndsctl. */
+  /** The portal's socket; without it the agent runs ndsctl. */
   socket?: string
   env?: Record<string, string>
   /** Another build of the agent. */
   program?: string
-  /** Where it runs. */
+  /** The folder that it runs in. */
   cwd?: string
 }
 

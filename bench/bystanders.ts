@@ -28,7 +28,7 @@ export const bystanders: Figure = {
 
 type Measured = Omit<Row, 'what'>
 
-// "At first": the agent of the first release, by the same stories at the same mock portal.
+// `before`: the same figure of the first release's agent, by the same stories at the same mock portal.
 const inMegabytes = (bytes: number) => Math.round(bytes / 10_000) / 100
 const late = (ours: number, alone: number, most: number, before: string): Measured => ({
   ...{ unit: 'bytes', ours, against: { name: 'alone', value: Math.max(1, alone) } },

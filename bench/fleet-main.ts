@@ -58,7 +58,7 @@ function agentOf(routerId: string, portal: ReturnType<typeof portalWithDevices>)
 
 const stateOf = (routerId: string): string => join(folder, routerId)
 
-/** One router sells to every device, and stops: what it leaves behind is what all routers begin with. */
+/** One router sells to every device, and stops: all routers begin with the state that it leaves behind. */
 async function makeFirstState(): Promise<string> {
   const routerId = 'first'
   const started = new Set<string>()

@@ -30,7 +30,7 @@ const minute = 60_000
 const due = minute / usageInterval
 // A report that comes later than this waited somewhere.
 const inTime = 1000
-// By so much may a router's sixth report slip: its loop waits 10 s after a report, not until the next tenth second.
+// A router's sixth report may slip by this much: its loop waits 10 s after a report, not until the next tenth second.
 const slip = 2000
 
 async function rowsAt(stage: Stage, broker: string, url: string): Promise<Row[]> {

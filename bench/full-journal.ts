@@ -17,7 +17,7 @@ export async function writeFullJournal(folder: string): Promise<void> {
   await journal.close()
 }
 
-// One purchase whose session goes on through all of them, and what else happens on a router.
+// One purchase whose session goes on through all the others, and everything else that happens on a router.
 function eventOf(seq: number): JournalRecord {
   return seq === 1 || seq % 10 === 0 ? aSale(seq) : aDrift(seq)
 }

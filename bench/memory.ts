@@ -26,7 +26,7 @@ export const memory: Figure = {
     const floors: number[] = []
     for (let round = 0; round < rounds; round++) {
       stage.say(`round ${round + 1} of ${rounds}`)
-      // Memory does not mind company, and each has to be waited for.
+      // The agents settle at the same time: one process does not change the memory of another.
       const floor = bareNode(stage)
       const all = await Promise.all(kinds.map((kind) => agent(stage, kind, broker.url)))
       floors.push(await floor)

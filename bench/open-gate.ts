@@ -52,7 +52,7 @@ async function rowsWith(stage: Stage, latencies: Latencies, what: string): Promi
   return [{ ...rowAt(0.5), goal: { atMost: 1.3 }, note }, rowAt(0.99)]
 }
 
-/** Nothing is opened before it is on disk: how long the least of that takes here. */
+/** The time of one synced write on this machine: no gate opens before its purchase is on disk. */
 async function diskAt(stage: Stage): Promise<() => Promise<number>> {
   const file = await open(join(temporaryFolder(stage), 'journal'), 'a')
   stage.afterwards(() => file.close())

@@ -15,7 +15,7 @@ export const overshoot: Figure = {
   async measure(stage) {
     const broker = await mosquitto.open()
     stage.afterwards(broker.close)
-    // They sleep nearly all the time, so all rates run at once.
+    // The agents sleep nearly all the time, so all rates run at once.
     return Promise.all([10, 50, 100].map((megabits) => rowAt(stage, broker.url, megabits)))
   },
 }

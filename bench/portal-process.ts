@@ -44,7 +44,7 @@ export async function openPortal(stage: Stage, latencies: Latencies): Promise<Po
       const onExit = () => reject(new Error('the stand-in portal ended by itself'))
       child.on('message', onMessage).once('exit', onExit)
     })
-    // It may end while nobody waits yet.
+    // The portal may end before anybody waits for it.
     heard.catch(() => {})
     return heard
   }

@@ -39,7 +39,7 @@ interface Setting {
   say: Stage['say']
 }
 
-/** Every keeper of sessions in turn, so that they share what else the machine does. */
+/** All keepers of sessions take turns, so that a busy machine disturbs each alike. */
 async function rowsAt({ lab, broker, megabits, say }: Setting): Promise<Row[]> {
   const allotment = secondsBought * megabits * 125_000
   const beyond: Record<Keeper, number[]> = { 'polling every 2 s': [], exec: [], socket: [] }

@@ -17,7 +17,7 @@ export async function openVirtualRouter(options: {
   env?: Record<string, string>
 }): Promise<VirtualRouter> {
   const { flavour = 'nodogsplash', sessions, allotment, env = {} } = options
-  // Tokens as a portal draws them: what they cost on disk is in the figure.
+  // Tokens as a portal draws them: the figure includes their bytes on disk.
   const router = aRouter({ flavour, env, maxClients: 250, random: mulberry32(1) })
   await router.start()
   for (let device = 1; device <= sessions; device++) {

@@ -57,7 +57,7 @@ export function move(context: Context, routerId: string, from: string, to: strin
   )
 }
 
-/** Any command, as its JSON: what this program has no word for. */
+/** Any command, as its JSON, also one that this program has no word for. */
 export function send(context: Context, routerId: string, message: { command: string }): Promise<ExitCode> {
   // The router says what is wrong with it.
   const command = message as unknown as { command: 'sessions' }

@@ -68,7 +68,7 @@ async function followSession(
   const { session, sessionId, metric, allotment } = accepted
   const again = accepted.duplicate ? ' (the answer of the first time)' : ''
   terminal.say(`accepted: ${describeAmounts({ [metric]: allotment })} in session ${sessionId}${again}`)
-  // It tells what was then; the session may be long over.
+  // A repeated answer tells of its own time; the session may be long over.
   if (accepted.duplicate || !session) return
   if (session.state === 'waiting') {
     terminal.say('waiting for the gate: the device must be on the Wi-Fi and have seen its portal page (Ctrl-C leaves)')

@@ -20,7 +20,7 @@ export interface SharedOptions {
   mqtt?: '4' | '5'
 }
 
-// Somebody sits before it and waits.
+// A person waits for the answer.
 const patience = 2000
 
 /** The purchases of a command line are watched by the person who makes them: nothing is kept. */

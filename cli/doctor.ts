@@ -37,7 +37,7 @@ function verdictOf({ holds }: Finding): { word: string; colour: 'green' | 'red' 
   return holds ? { word: 'yes ', colour: 'green' } : { word: 'no  ', colour: 'red' }
 }
 
-/** Resolves when the command has ended; the broker is waited for by who connects next. */
+/** Resolves when the command has ended; the next connection waits for the broker. */
 function byShell(command: string): () => Promise<void> {
   return async () => {
     await promisify(execFile)('sh', ['-c', command])

@@ -30,7 +30,7 @@ function rowOf({ routerId, state, heardAgoMilliseconds, status }: RouterView): s
   })
   const others = [waiting && `${waiting} waiting`, paused && `${paused} paused`, closing && `${closing} closing`]
   const sessions = [`${open} open`, ...others.filter((one) => one !== 0)].join(', ')
-  // Of one that is off line its own word is that old, and may have been stored since long.
+  // A router that is off line says nothing new: the broker may have stored its status long ago.
   const heard =
     state === 'offline'
       ? `since ${status?.since ?? '?'}`

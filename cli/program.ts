@@ -284,7 +284,7 @@ function commandJson(text: string): { command: string } {
     const content = JSON.parse(text)
     if (typeof content?.command === 'string') return content
   } catch {
-    // Said below.
+    // The error below says what is wanted.
   }
   throw new InvalidArgumentError('Give a JSON object with a command.')
 }

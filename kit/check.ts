@@ -61,7 +61,7 @@ export async function check({ fleet, backend, ...patience }: CheckOptions): Prom
   }
 }
 
-/** A message that is held comes to who subscribes later, marked. */
+/** A held message comes, marked, to a client that subscribes later. */
 async function isRetained(link: Link, topic: string): Promise<boolean> {
   let isHeld = false
   await link.open({})

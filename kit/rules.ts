@@ -17,7 +17,7 @@ export interface Stage {
   quiet: number
   /** Milliseconds until an outcome that is late. */
   late: number
-  /** Whether the broker holds a purchase of this router for who subscribes later. */
+  /** Whether the broker holds a purchase of this router for clients that subscribe later. */
   isRetained(): Promise<boolean>
 }
 
@@ -263,7 +263,7 @@ async function sellsAndEnds(
 ): Promise<string | undefined> {
   await order(stage)
   const heard = await first(stage)
-  // A fault so early is another rule's to say.
+  // Another rule tells of a fault this early.
   if (!heard || (await settled(stage, 'accepted')) !== undefined) return undefined
   await end(heard.purchase)
   return bound === 'exactly' ? refundIs(stage, refund) : refundIsAtMost(stage, refund)

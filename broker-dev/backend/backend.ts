@@ -43,7 +43,7 @@ export interface BackendOptions {
   webhook?: string
 }
 
-// Of a unit that is not divisible nothing is kept back for being rounded.
+// Refunds in an indivisible unit are rounded up, so that the backend keeps nothing back.
 const places: Record<string, number> = { sat: 0 }
 
 export function createBackend({ url, folder, withinMilliseconds = 10_000, webhook }: BackendOptions): Backend {
@@ -77,7 +77,7 @@ export function createBackend({ url, folder, withinMilliseconds = 10_000, webhoo
     return { ...(await opened().fleet.outcome(key)), refunds: opened().ledger.refundsOf(key) }
   }
 
-  /** Every event once: what it makes of it is durable before the next one is taken. */
+  /** Takes every event once: its consequences are durable before the next one is taken. */
   async function readEvents(onListening: () => void): Promise<void> {
     const { fleet, ledger } = opened()
     for await (const { item, cursor } of fleet.events({ from: ledger.cursor, onListening })) {
@@ -85,7 +85,7 @@ export function createBackend({ url, folder, withinMilliseconds = 10_000, webhoo
       if (item.type === 'purchase.rejected') rejected[item.code] = (rejected[item.code] ?? 0) + 1
       const refunds = refundsOf(item)
       if (refunds.length === 0 && !(webhook && isNews(item))) continue
-      // Told before the cursor moves: what a crash comes between is told again.
+      // The webhook is told before the cursor moves: after a crash in between it is told again.
       if (webhook) await ledger.enter(ledger.cursor, refunds)
       if (webhook) await tell(webhook, { event: item, refunds })
       await ledger.enter(cursor, refunds)

@@ -4,7 +4,7 @@ import { describeAmounts, describeEvent } from '../../cli/describe.ts'
 import type { Event, Metric, Session } from '../../protocol/index.ts'
 import type { FleetView, RouterView } from './fleet-view.ts'
 
-/** The table, no line of it wider than `width`; of what is higher than `height` the routers give way to the events. */
+/** The table, no line of it wider than `width`; where `height` is too small, routers give way to events. */
 export function renderTable(fleet: FleetView, width: number, height = Number.POSITIVE_INFINITY): string {
   const routers = [...fleet.routers.values()].sort(byNumber).flatMap(renderRouter)
   const events = fleet.events.slice(-eventsShown).map(eventLine)

@@ -1,6 +1,6 @@
-// The daemon's accept queue: who has connected and is not accepted yet, and what it takes to be (nodogsplash #387).
+// The daemon's accept queue: callers that have connected and are not accepted yet (nodogsplash #387).
 
-// listen(5) lets six wait; who comes then waits in connect() until there is room, or is told EAGAIN.
+// listen(5) lets six wait; a further caller waits in connect() until there is room, or is told EAGAIN.
 const places = 6
 
 /** `isWedging`: connections since the last look are one wake-up, which accepts one; else all of them are accepted. */

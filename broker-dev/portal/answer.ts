@@ -25,7 +25,7 @@ export function isLocked({ flavour, faults, occupied }: MockPortal): boolean {
   return flavour !== 'nodogsplash' && (faults.busy === true || occupied)
 }
 
-/** No request is answered; nodogsplash has no lock, so whoever comes while it is busy waits. */
+/** No request is answered; nodogsplash has no lock, so a caller that comes while it is busy waits. */
 export function isHanging({ flavour, running, faults }: MockPortal): boolean {
   return running && (faults.hang === true || (flavour === 'nodogsplash' && faults.busy === true))
 }

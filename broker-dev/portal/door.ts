@@ -1,5 +1,5 @@
 // The name of the daemon's socket. While the accept queue is full, another socket stands there whose queue is full for
-// ever: so whoever connects without waiting, as Node does, is told EAGAIN, which no server written in Node can say itself.
+// ever: so a caller that does not wait, as Node does not, is told EAGAIN, which no server written in Node can say itself.
 
 import { linkSync, renameSync, rmSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
@@ -7,7 +7,7 @@ import { Worker } from 'node:worker_threads'
 /** Where the daemon's socket has its own name. */
 export const ownNameOf = (path: string): string => `${path}.daemon`
 
-/** Where callers connect who wait in connect() until there is room, as the real `ndsctl` does. */
+/** The name for callers that wait in connect() until there is room, as the real `ndsctl` does. */
 export const waitingDoorOf = (path: string): string => `${path}.waiting`
 
 export function createDoor(path: string) {

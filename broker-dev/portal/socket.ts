@@ -97,7 +97,7 @@ function startThread(portal: MockPortal, showDoor: (isFull: boolean) => unknown)
     }
   }
 
-  /** A free place is taken by who waits for it, as soon as that process runs: a caller that does not wait may be quicker. */
+  /** A waiting caller takes a free place as soon as its process runs: a caller that does not wait may be quicker. */
   async function refill(): Promise<void> {
     showDoor(queue.isFull())
     for (let turn = 0; turn < turnsUntilAWaiterRuns; turn++) await new Promise((resolve) => setImmediate(resolve))
