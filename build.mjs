@@ -17,6 +17,7 @@ const programs = {
   'bench-looks': 'bench/looks-main.ts',
   'bench-fleet': 'bench/fleet-main.ts',
   api: 'api/main.ts',
+  dashboard: 'monitor/dashboard-main.ts',
   upstream: 'test/support/lab/upstream-main.ts',
 }
 const common = {

@@ -25,6 +25,7 @@ type Told =
   | 'clockSynced'
   | 'portal'
   | 'guard'
+  | 'prices'
   | 'sessions'
   | 'journal'
   | 'flash'
@@ -120,9 +121,7 @@ const ofEvents: Row[] = [
   counter('purchases', 'Outcomes of purchases: accepted, or the code of the refusal.', ({ tally }) =>
     counts(tally.outcomes, 'outcome'),
   ),
-  counter('money', 'The money that was paid for accepted purchases, change included.', ({ tally }) =>
-    [...tally.money.values()].map(({ unit, source, sum }) => sample(sum, { unit, source })),
-  ),
+  counter('money', 'The money that was paid for accepted purchases, change included.', takings),
   {
     ...counter('gate_opening_seconds', 'From the arrival of a purchase to the open gate.', openings),
     type: 'histogram',
@@ -172,6 +171,14 @@ function snake(name: string): string {
 function ofSum(status: StatusFacts | undefined, metric: Metric, sum: keyof Balance): Sum | undefined {
   const balance = status?.conservation?.[metric]
   return balance && (balance[sum] ?? 0)
+}
+
+/** In every unit that is sold in: with a 0 before the first sale, so that Prometheus sees its increase. */
+function takings({ status, tally }: RouterFacts): Sample[] {
+  const nothing = (status?.prices?.prices ?? []).map(({ unit, source }) => ({ unit, source, sum: '0' }))
+  const sums = [...nothing, ...tally.money.values()]
+  const byLabels = new Map(sums.map(({ unit, source, sum }) => [labelled({ unit, source }), sum]))
+  return [...byLabels].map(([labels, value]) => ({ labels, value }))
 }
 
 function openings({ tally: { openings } }: RouterFacts): Sample[] {

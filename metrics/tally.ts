@@ -1,5 +1,5 @@
 // The counters of one router: its events, counted as they happen.
-import { DriftKind, type EndReason, type Event, type EventOf, type Paid } from '../protocol/index.ts'
+import { DriftKind, EndReason, type Event, type EventOf, type Paid } from '../protocol/index.ts'
 import { plus } from './decimal.ts'
 
 /** Of what a consumer could not have any more. `toSeq` is null where nobody knows how many they are. */
@@ -36,7 +36,7 @@ export function newTally(): Tally {
     outcomes: new Map([['accepted', 0]]),
     money: new Map(),
     openings: { within: openingBounds.map(() => 0), count: 0, milliseconds: 0 },
-    ends: new Map(),
+    ends: new Map(EndReason.options.map((reason) => [reason, 0])),
     drifts: new Map(DriftKind.options.map((kind) => [kind, 0])),
     lost: new Map(lossReasons.map((why) => [why, 0])),
     ...{ starts: 0, overshootBytes: 0, unreadBytes: 0 },

@@ -49,6 +49,23 @@ describe('of events', () => {
     ])
   })
 
+  it('has a 0 of every unit on the price list, before anybody pays in it', () => {
+    const prices = {
+      ...({ metric: 'bytes', stepSize: 1000, directGrants: true } as const),
+      prices: [
+        { unit: 'sat', pricePerStep: 1, minSteps: 1 },
+        { unit: 'eur', pricePerStep: 1, minSteps: 1, source: 'bank' },
+      ],
+    }
+    const tally = newTally()
+    count(tally, accepted(1, { paid: paid(31, 'sat') }))
+    const lines = linesOf({ tally, status: { prices } })
+    expect(lines.filter((line) => line.startsWith('tollgate_money'))).toEqual([
+      'tollgate_money_total{router="r1",unit="sat"} 31',
+      'tollgate_money_total{router="r1",unit="eur",source="bank"} 0',
+    ])
+  })
+
   it('puts each opening into every bound that it keeps', () => {
     const lines = counted(started(1), { ...started(2), openedAfterMilliseconds: 700_000 })
     const histogram = lines.filter((line) => line.startsWith('tollgate_gate_opening_seconds'))
