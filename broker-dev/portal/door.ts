@@ -1,5 +1,5 @@
 // The name of the daemon's socket. While the accept queue is full, another socket stands there whose queue is full for
-// ever: so a caller that does not wait, as Node does not, is told EAGAIN, which no server written in Node can say itself.
+// ever: so a caller that does not wait (Node never does) is told EAGAIN, which no server written in Node can say itself.
 
 import { linkSync, renameSync, rmSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
