@@ -20,6 +20,7 @@ import { createStatusBoard, type LiveStatus } from './status-board.ts'
 import { stopInOrder } from './stop.ts'
 import type { Clock } from './time/clock.ts'
 import { createSleeper } from './time/sleeper.ts'
+import type { Trust } from './trust/trust.ts'
 import type { Incoming, IncomingCommand, Receipt, Reply, Uplink } from './uplink/uplink.ts'
 import type { Guard } from './valve/guard/guard.ts'
 import type { Neighbours } from './valve/neighbours.ts'
@@ -36,6 +37,8 @@ export interface AgentParts {
   /** Which devices are on the LAN, where the machine can tell. */
   neighbours?: Neighbours
   uplink: Uplink
+  /** Whose signatures are asked for; without it nothing need be signed. */
+  trust?: Trust
   log: Log
   newId: () => string
   /** Told of every event once it is on disk. */
@@ -60,24 +63,23 @@ export interface Agent {
 const mostKept = 8
 
 export function createAgent(parts: AgentParts): Agent {
-  const { config, clock, journal, valve, neighbours = async () => undefined, uplink, log } = parts
-  const sleeper = createSleeper(clock)
-  const announcer = createSleeper(clock)
+  const { config, clock, journal, valve, neighbours = async () => undefined, uplink, trust, log } = parts
+  const [sleeper, announcer] = [createSleeper(clock), createSleeper(clock)]
   const recorder = createRecorder(config.routerId, clock, journal, log, happened, healed)
   const silentAfter = Math.max(config.lookIntervalMilliseconds, config.portal.timeoutMilliseconds)
   const kernel = { guard: parts.guard, wake: lookSoon }
   const gates = createGates({ clock, journal, valve, neighbours, recorder, config, silentAfter, log, ...kernel })
   const rounds = createRounds({ config, clock, journal, recorder, gates, log, wake: sleeper.wake })
   const outbox = createOutbox({ clock, journal, recorder, uplink, tariff: config.tariff })
-  const board = createStatusBoard({ config, clock, journal, gates, recorder, uplink })
+  const board = createStatusBoard({ config, clock, journal, gates, recorder, uplink, trust })
   const orders = createSessionCommands({ clock, journal, recorder, look: (mac) => lookSoon([mac]) })
-  const onCommand = createCommands({ config, clock, journal, recorder, orders, outbox, uplink, log })
+  const onCommand = createCommands({ config, clock, journal, recorder, orders, outbox, uplink, trust, log })
   const sell = createSales({
-    ...{ clock, journal, recorder, gates, tariff: config.tariff, newId: parts.newId, tell },
+    ...{ clock, journal, recorder, gates, trust, tariff: config.tariff, newId: parts.newId, tell },
     refusals: createRefusalLimit(config.refusalsPerMinute),
   })
   const begin = createStart({ clock, journal, recorder, gates, log })
-  let isStopping = false
+  const over = new AbortController()
   let loops: Promise<unknown> | undefined
 
   async function onPurchase(message: Incoming): Promise<Receipt> {
@@ -128,7 +130,7 @@ export function createAgent(parts: AgentParts): Agent {
   }
 
   async function announceLoop(): Promise<void> {
-    while (!isStopping) {
+    while (!over.signal.aborted) {
       await outbox.announce().catch((err) => log.debug({ err }, 'publishing goes on when there is a connection'))
       await announcer.sleep(config.usageIntervalMilliseconds)
     }
@@ -136,14 +138,15 @@ export function createAgent(parts: AgentParts): Agent {
 
   async function open(): Promise<void> {
     await begin()
+    await trust?.open(over.signal)
     uplink.open({ purchase: onPurchase, command, connected }, board.lastWill)
     const chapters = { config, clock, journal, recorder, gates, rounds, orders, outbox, board, sleeper, log }
-    const work = workLoop(chapters, begin, () => isStopping)
+    const work = workLoop(chapters, begin, () => over.signal.aborted)
     loops = Promise.all([work, announceLoop()]).catch((err) => log.error({ err }, 'a loop ended'))
   }
 
   async function stop(why: string): Promise<void> {
-    isStopping = true
+    over.abort()
     if (!loops) return
     sleeper.wake()
     announcer.wake()

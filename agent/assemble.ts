@@ -8,6 +8,7 @@ import { createFolderLock } from './journal/folder-lock.ts'
 import { createJournal, journalLimits } from './journal/journal.ts'
 import { createLog, type Log } from './log.ts'
 import { type Clock, systemClock } from './time/clock.ts'
+import { createTrust } from './trust/trust.ts'
 import { createUplink } from './uplink/uplink.ts'
 import { conntrackEndFlows } from './valve/conntrack.ts'
 import { ageOfSocket } from './valve/daemon-age.ts'
@@ -57,6 +58,7 @@ export function assembleAgent(
     ...(neighbours && { neighbours }),
     guard,
     uplink: createUplink(config, clock, log),
+    trust: createTrust(config, clock, log),
     log,
     newId: uuidv7,
     ...(parts.sawEvent && { sawEvent: parts.sawEvent }),

@@ -30,6 +30,8 @@ export interface Config extends LookSettings {
     socket: string
   }
   guard: { use: 'auto' | 'nftables' | 'off'; nft: string }
+  /** Files of the keys that purchases and commands must be signed by. */
+  keys: { purchases?: string; commands?: string }
   journal: { mostDays: number; mostBytes: number }
   usageIntervalMilliseconds: number
   checkpointIntervalMilliseconds: number
@@ -216,6 +218,7 @@ function configFrom(read: z.output<typeof Settings>, oneByEnv: boolean): Omit<Co
       socket: read.AGENT_NDS_SOCKET,
     },
     guard: { use: read.AGENT_GUARD, nft: read.AGENT_NFT },
+    keys: { ...given('purchases', read.AGENT_PURCHASE_KEYS), ...given('commands', read.AGENT_COMMAND_KEYS) },
     journal: { mostDays: read.AGENT_JOURNAL_MAX_DAYS, mostBytes: read.AGENT_JOURNAL_MAX_BYTES },
     lookIntervalMilliseconds: read.AGENT_LOOK_INTERVAL_MS,
     nearIntervalMilliseconds: Math.min(read.AGENT_NEAR_INTERVAL_MS, read.AGENT_LOOK_INTERVAL_MS),

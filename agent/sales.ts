@@ -1,11 +1,18 @@
 // Sales: one message from the purchase topic becomes one answer; what counts is on disk before it is acknowledged.
-import { parsePurchase } from '../protocol/index.ts'
+import { parsePurchase, sentIdOf } from '../protocol/index.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Gates } from './gates.ts'
 import { type Journal, StorageFailure } from './journal/journal.ts'
 import type { Draft } from './merchant/event-draft.ts'
 import type { PurchaseNote } from './merchant/journal-record.ts'
-import { type KnownPurchase, purchaseSession, rejection, type Sale, type Tariff } from './merchant/purchase-session.ts'
+import {
+  type KnownPurchase,
+  purchaseSession,
+  type ReadPurchase,
+  rejection,
+  type Sale,
+  type Tariff,
+} from './merchant/purchase-session.ts'
 import type { RefusalLimit } from './merchant/refusal-limit.ts'
 import { faultOfBooks } from './merchant/reporting.ts'
 import { setDataBaseline } from './portal/baseline.ts'
@@ -13,6 +20,7 @@ import { entriesOf, type PortalClient } from './portal/portal-client.ts'
 import type { Recorder, Turn } from './recorder.ts'
 import { type Clock, nowOf } from './time/clock.ts'
 import type { Now } from './time/moment.ts'
+import type { Trust } from './trust/trust.ts'
 import type { Incoming } from './uplink/uplink.ts'
 
 interface Parts {
@@ -21,6 +29,8 @@ interface Parts {
   recorder: Recorder
   tariff: Tariff
   refusals: RefusalLimit
+  /** Whose signatures are asked for; without it purchases need none. */
+  trust?: Pick<Trust, 'openPurchase'> | undefined
   newId: () => string
   gates: Pick<Gates, 'sight' | 'guard'>
   /** Says something that is not journalled: at once, to whoever listens now. */
@@ -31,15 +41,10 @@ interface Parts {
  * Takes a message from the purchase topic; resolves when it may be acknowledged, rejects with {@link StorageFailure} when
  * the broker must keep it.
  */
-export function createSales({ clock, journal, recorder, tariff, refusals, newId, gates, tell }: Parts) {
+export function createSales({ clock, journal, recorder, tariff, refusals, trust, newId, gates, tell }: Parts) {
   const answer = (draft: Draft) => tell(recorder.stamp(draft))
 
-  async function decide(
-    turn: Turn,
-    read: ReturnType<typeof parsePurchase>,
-    content: string,
-    arrived: Now,
-  ): Promise<void> {
+  async function decide(turn: Turn, read: ReadPurchase, content: string, arrived: Now): Promise<void> {
     // The running time was last counted at a look: counted from there, a purchase that is to start soon would be late at once.
     journal.live(nowOf(clock))
     const fault = faultOfBooks(journal.books)
@@ -72,7 +77,7 @@ export function createSales({ clock, journal, recorder, tariff, refusals, newId,
   }
 
   // A retained message comes again at every start: it may be a repetition, and nothing else.
-  function isKnown(read: ReturnType<typeof parsePurchase>, content: string): boolean {
+  function isKnown(read: ReadPurchase, content: string): boolean {
     const { purchaseId } = knownOf(read)
     return purchaseId !== undefined && journal.books.purchases.get(purchaseId)?.content === content
   }
@@ -105,7 +110,11 @@ export function createSales({ clock, journal, recorder, tariff, refusals, newId,
 
   return async function sell({ payload, bytes, retained }: Incoming): Promise<void> {
     const arrived = nowOf(clock)
-    const read = parsePurchase(payload, bytes)
+    const signed = trust?.openPurchase?.({ payload, bytes })
+    if (signed && 'fault' in signed) return answer(unauthorised(signed))
+    const read = signed
+      ? { ...parsePurchase(signed.payload), signedUntil: signed.until }
+      : parsePurchase(payload, bytes)
     const content = fingerprint(read, tariff.metric)
     if (retained && !isKnown(read, content)) return answer(rejection(knownOf(read), 'invalid-message', noRetained))
     try {
@@ -131,11 +140,17 @@ function noteOf({ event, purchase }: Extract<Sale, { is: 'outcome' }>, { sight, 
   }
 }
 
+// Nobody who can be trusted has said this: its id is only named as it was sent, so that its sender recognises it.
+function unauthorised({ fault, claimed }: { fault: string; claimed: object }) {
+  const sentId = sentIdOf(claimed)
+  return rejection(sentId === undefined ? {} : { sentId }, 'unauthorised', fault)
+}
+
 const cannotStore = 'this router cannot store a purchase at present: send it again later'
 const noRetained =
   'a retained purchase is never applied, since it would come again at every start: publish it without retain'
 
-function knownOf(read: ReturnType<typeof parsePurchase>): KnownPurchase {
+function knownOf(read: ReadPurchase): KnownPurchase {
   return 'purchase' in read ? read.purchase : read.unreadable
 }
 

@@ -160,6 +160,10 @@ export const settings = {
     usually: 'nft',
     about: 'the executable of nftables; a wrapper reaches a portal in another network namespace',
   },
+  AGENT_PURCHASE_KEYS: file(
+    'a JWKS file, Ed25519 or P-256: only purchases that one of its keys has signed are applied',
+  ),
+  AGENT_COMMAND_KEYS: file('the same for commands that act on a session'),
   AGENT_JOURNAL_MAX_DAYS: {
     schema: wholeNumber(1, 3650).default(30),
     wants: 'a whole number of days from 1 to 3650',

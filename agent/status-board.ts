@@ -12,6 +12,7 @@ import { type Balance, conservationOf } from './merchant/view.ts'
 import type { Recorder } from './recorder.ts'
 import type { Clock } from './time/clock.ts'
 import { timestamp } from './time/moment.ts'
+import type { Trust } from './trust/trust.ts'
 import { NotTaken, type Uplink } from './uplink/uplink.ts'
 import { agentVersion } from './version.ts'
 
@@ -36,9 +37,10 @@ interface Parts {
   gates: Gates
   recorder: Recorder
   uplink: Uplink
+  trust?: Pick<Trust, 'warnings'> | undefined
 }
 
-export function createStatusBoard({ config, clock, journal, gates, recorder, uplink }: Parts): StatusBoard {
+export function createStatusBoard({ config, clock, journal, gates, recorder, uplink, trust }: Parts): StatusBoard {
   const since = { state: '', at: '' }
   let published: LiveStatus | undefined
   let wanted: LiveStatus | undefined
@@ -69,8 +71,7 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
       faultOfTrust(books),
       faultOfPlaces(books),
       gates.guard.warning,
-      ...uplink.warnings,
-      ...config.warnings,
+      ...[uplink, trust, config].flatMap((part) => part?.warnings ?? []),
     ]
     return {
       ...always(),

@@ -126,7 +126,7 @@ function unreadable(
 const mostOfAnId = 128
 
 /** The id as it was sent, cut, where the message has one. */
-function sentIdOf(content?: object): string | undefined {
+export function sentIdOf(content?: object): string | undefined {
   const { purchaseId } = (content ?? {}) as { purchaseId?: unknown }
   if (purchaseId === undefined || purchaseId === null) return undefined
   return (typeof purchaseId === 'string' ? purchaseId : JSON.stringify(purchaseId)).slice(0, mostOfAnId)

@@ -35,10 +35,13 @@ export type Sale =
 /** Beyond these the router's memory is not safe; the same purchase may be tried again later. */
 export const mostSessions = 4096
 
+/** A purchase as it was read. `signedUntil`: when its signature runs out, where it needs one. */
+export type ReadPurchase = ReturnType<typeof parsePurchase> & { signedUntil?: string }
+
 /** Decides about one message from the purchase topic. `content` tells equal purchases from unequal ones. */
 export function purchaseSession(
   books: Books,
-  read: ReturnType<typeof parsePurchase>,
+  read: ReadPurchase,
   content: string,
   tariff: Tariff,
   now: Now,
@@ -65,6 +68,10 @@ export function purchaseSession(
   const { mac, reference, notAfter, purchaseId, startWithin } = read.purchase
   if (notAfter !== undefined && isPast(notAfter, now, books)) {
     return refuse('expired', `it came after its notAfter, ${notAfter}: refund it, or send it under a new purchaseId`)
+  }
+  const { signedUntil } = read
+  if (signedUntil !== undefined && isPast(signedUntil, now, books)) {
+    return refuse('expired', `its signature ran out at ${signedUntil}: refund it, or sign it under a new purchaseId`)
   }
   const session = books.sessions.get(mac)
   const replaced = !session && books.sessions.size >= mostSessions ? longestIdle(books) : undefined
@@ -96,7 +103,7 @@ export function purchaseSession(
     final: true,
     ...(paid && { paid }),
     session: viewOf(extended, now, books),
-    ...(notAfter !== undefined && !now.clockSynced && { notAfterJudged: false as const }),
+    ...((notAfter ?? signedUntil) !== undefined && !now.clockSynced && { notAfterJudged: false as const }),
   }
   return { is: 'outcome', event, purchase: note, ...(replaced && { ended: endOf(replaced, 'abandoned') }) }
 }

@@ -7,6 +7,7 @@ import type { Log } from '../log.ts'
 import type { Outbox } from '../outbox.ts'
 import type { Recorder } from '../recorder.ts'
 import type { Clock } from '../time/clock.ts'
+import type { Trust } from '../trust/trust.ts'
 import { type IncomingCommand, NotTaken, type Reply, type Uplink } from '../uplink/uplink.ts'
 import { type Answer, refusal } from './answer.ts'
 import { isOrder, readCommand } from './incoming.ts'
@@ -23,6 +24,8 @@ interface Parts {
   orders: SessionCommands
   outbox: Outbox
   uplink: Pick<Uplink, 'partBytes'>
+  /** Whose signatures are asked for; without it commands need none. */
+  trust?: Pick<Trust, 'openCommand'> | undefined
   log: Log
 }
 
@@ -30,7 +33,7 @@ interface Parts {
 const mostAtOnce = 32
 
 /** Takes a message from the command or the query topic; must not be waited for. */
-export function createCommands({ config, clock, journal, recorder, orders, outbox, uplink, log }: Parts) {
+export function createCommands({ config, clock, journal, recorder, orders, outbox, uplink, trust, log }: Parts) {
   const answerTo = createQuestions({ config, clock, journal, outbox })
   const actOnce = createTransactions({ clock, journal, recorder, orders })
   let atOnce = 0
@@ -57,7 +60,7 @@ export function createCommands({ config, clock, journal, recorder, orders, outbo
   }
 
   return async function onCommand(message: IncomingCommand, send: Reply): Promise<void> {
-    const read = readCommand(message)
+    const read = readCommand(message, trust?.openCommand)
     const { transaction, name } = read
     const to = read.replyTo === undefined ? {} : { to: read.replyTo }
     if (atOnce >= mostAtOnce) {

@@ -1,5 +1,7 @@
 // A command as it came in: whether it may be obeyed at all, before anybody looks at the books.
 import { actingCommands, type Command, parseCommand, type ReadCommand } from '../../protocol/index.ts'
+import { wallOf } from '../time/moment.ts'
+import type { OpenSigned } from '../trust/signatures.ts'
 import type { IncomingCommand } from '../uplink/uplink.ts'
 import { refusal } from './answer.ts'
 
@@ -10,8 +12,13 @@ export type Question = Exclude<Command, Order>
 export const isOrder = (command: Command): command is Order =>
   (actingCommands as readonly string[]).includes(command.command)
 
-export function readCommand({ payload, bytes, retained, channel, isMisdirected }: IncomingCommand): ReadCommand {
-  const read = parseCommand(payload, bytes)
+/** `openCommand`: opens a signed message; without it commands need no signature. */
+export function readCommand(message: IncomingCommand, openCommand?: OpenSigned): ReadCommand {
+  const { retained, channel, isMisdirected } = message
+  const read =
+    openCommand && channel === 'command'
+      ? readSigned(message, openCommand)
+      : parseCommand(message.payload, message.bytes)
   const { transaction, name, replyTo } = read
   const refuse = (...why: Parameters<typeof refusal>): ReadCommand => ({
     ...{ transaction, name, replyTo },
@@ -25,4 +32,23 @@ export function readCommand({ payload, bytes, retained, channel, isMisdirected }
     return refuse('unauthorised', `${name} acts, and this topic is for questions: send it to the command topic`)
   }
   return read
+}
+
+// A question changes nothing, and needs no signature.
+function readSigned(message: IncomingCommand, openCommand: OpenSigned): ReadCommand {
+  const plain = parseCommand(message.payload, message.bytes)
+  if ('command' in plain && !isOrder(plain.command)) return plain
+  const signed = openCommand(message)
+  if ('fault' in signed) {
+    const { transaction, name, replyTo } = parseCommand(Buffer.from(JSON.stringify(signed.claimed)))
+    return { transaction, name, replyTo, error: refusal('unauthorised', signed.fault) }
+  }
+  const read = parseCommand(signed.payload)
+  return 'command' in read ? { ...read, command: within(read.command, signed.until) } : read
+}
+
+/** The command with the earlier of its own deadline and that of its signature. */
+function within(command: Command, until: string): Command {
+  const { notAfter = until } = command
+  return { ...command, notAfter: wallOf(notAfter) < wallOf(until) ? notAfter : until }
 }

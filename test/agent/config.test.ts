@@ -32,6 +32,7 @@ it('has the defaults of the contract', () => {
       socket: '/tmp/ndsctl.sock',
     },
     guard: { use: 'auto', nft: 'nft' },
+    keys: {},
     journal: { mostDays: 30, mostBytes: 8 * 1024 * 1024 },
     lookIntervalMilliseconds: 10_000,
     nearIntervalMilliseconds: 2000,

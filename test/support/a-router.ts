@@ -4,6 +4,7 @@ import { readConfig } from '../../agent/config.ts'
 import { createJournal, type JournalLimits } from '../../agent/journal/journal.ts'
 import type { Log } from '../../agent/log.ts'
 import type { Neighbour } from '../../agent/portal/neighbour.ts'
+import { createTrust } from '../../agent/trust/trust.ts'
 import type { Ndsctl } from '../../agent/valve/ndsctl/exec.ts'
 import { PortalFault } from '../../agent/valve/portal-fault.ts'
 import { createValve } from '../../agent/valve/valve.ts'
@@ -88,6 +89,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
       ...(packet !== undefined && { guard }),
       neighbours: async () => (neighbours ? (portal.neighbours() as Neighbour[]) : undefined),
       uplink,
+      trust: createTrust(config, clock, log),
       log,
       newId: () => `s${++ids}`,
     })
