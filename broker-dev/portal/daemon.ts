@@ -27,7 +27,7 @@ export function reply(daemon: Daemon, line: string): string {
   if (command === 'json') return json(daemon, argument)
   if (command === 'status') return status(daemon)
   if (command === 'clients' && daemon.settings.flavour === 'nodogsplash') return nodogsplashClients(daemon)
-  const done = orders[command]?.(daemon, argument ?? '')
+  const done = commands[command]?.(daemon, argument ?? '')
   return done === undefined ? '' : done ? 'Yes' : 'No'
 }
 
@@ -84,9 +84,9 @@ function status(daemon: Daemon): string {
   return daemon.settings.flavour === 'nodogsplash' ? nodogsplashStatus(daemon) : openndsStatus(daemon)
 }
 
-type Order = (daemon: Daemon, argument: string) => boolean | undefined
+type Command = (daemon: Daemon, argument: string) => boolean | undefined
 
-const orders: Record<string, Order> = {
+const commands: Record<string, Command> = {
   auth,
   deauth,
   trust: (daemon, mac) => added(daemon.trusted, mac),
@@ -114,8 +114,8 @@ function deauth(daemon: Daemon, name: string): boolean {
   return true
 }
 
-function unlessGone(daemon: Daemon, order: () => boolean): boolean | undefined {
-  return daemon.settings.flavour === 'opennds-10' ? undefined : order()
+function unlessGone(daemon: Daemon, command: () => boolean): boolean | undefined {
+  return daemon.settings.flavour === 'opennds-10' ? undefined : command()
 }
 
 function added(macs: string[], mac: string): boolean {
