@@ -4,15 +4,13 @@ import type { BrokerKind, TestBroker } from '../support/brokers/brokers.ts'
 import { ip, mac, openRouter, type Router, type RouterOptions } from '../support/processes/watched-router.ts'
 import { until } from '../support/until.ts'
 
-type Transport = NonNullable<RouterOptions['transport']>
-
 const megabytes = 1_000_000
 const phone = mac(1)
 // More than the looks of the case; the agent's own tests have hundreds.
 const sessions = 15
 
-export function casesOn({ name, open, missing }: BrokerKind, transport: Transport): void {
-  describe.skipIf(missing)(missing ? `on ${name}, skipped: ${missing}` : `on ${name}, over ${transport}`, () => {
+export function casesOn({ name, open, missing }: BrokerKind): void {
+  describe.skipIf(missing)(missing ? `on ${name}, skipped: ${missing}` : `on ${name}`, () => {
     let broker: TestBroker
     let routers: Router[] = []
     beforeEach(async () => {
@@ -24,7 +22,7 @@ export function casesOn({ name, open, missing }: BrokerKind, transport: Transpor
       await broker.close()
     })
     async function aRouter(options: Omit<RouterOptions, 'url'> = {}): Promise<Router> {
-      const router = await openRouter({ url: broker.url, transport, ...options })
+      const router = await openRouter({ url: broker.url, ...options })
       routers.push(router)
       await router.start()
       return router

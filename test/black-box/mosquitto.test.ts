@@ -2,4 +2,4 @@
 import { mosquitto } from '../support/brokers/brokers.ts'
 import { casesOn } from './broker.cases.ts'
 
-casesOn(mosquitto, 'exec')
+casesOn(mosquitto)

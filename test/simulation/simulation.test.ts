@@ -9,7 +9,7 @@ import type { Script } from './script.ts'
 import { shrink } from './shrink.ts'
 import { simulate } from './simulate.ts'
 
-const seeds = 100
+const seeds = 60
 const seedsOfOneTest = 20
 const killPoints = 80
 
