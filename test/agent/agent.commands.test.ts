@@ -136,10 +136,15 @@ describe('a command that is not done', () => {
     })
   })
 
-  it('is done late when the clock cannot be believed', async () => {
+  it('is done late when the clock cannot be believed, unless a clock that could was later before', async () => {
     router.clock.setSynced(false)
+    const unjudged = new Date(router.clock.wall() + 1000)
+    await router.pass(2000)
 
-    expect(await ask({ command: 'sessions', notAfter: new Date(0).toISOString() })).toMatchObject({ status: 'ok' })
+    expect(await ask({ command: 'sessions', notAfter: unjudged.toISOString() })).toMatchObject({ status: 'ok' })
+    expect(await ask({ transaction: 't2', command: 'sessions', notAfter: new Date(0).toISOString() })).toMatchObject({
+      error: { code: 'expired' },
+    })
   })
 })
 
