@@ -1,5 +1,5 @@
 // The context of a command: its terminal, the options that all share, and a fleet for as long as it runs.
-import { connectFleet, type Fleet, type FleetOptions, memoryStore } from '../client/index.ts'
+import { connectFleet, type Fleet, type FleetOptions, memoryStore, type SigningKeys } from '../client/index.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface Context {
@@ -16,6 +16,8 @@ export interface SharedOptions {
   ca?: string
   cert?: string
   key?: string
+  /** Private keys, for routers that ask for signatures. */
+  signing?: SigningKeys
   prefix?: string
   mqtt?: '4' | '5'
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { uuidv7 } from 'uuidv7'
-import { FleetError, type Order } from '../client/index.ts'
+import { FleetError, type Order, type SigningKey } from '../client/index.ts'
 import { type ListenAddress, listenAddressOf } from '../metrics/address.ts'
 import { AnyMac } from '../protocol/index.ts'
 import { act, explain, move, send, session, sessions } from './ask.ts'
@@ -13,6 +13,7 @@ import type { Context, SharedOptions } from './context.ts'
 import { doctor } from './doctor.ts'
 import { badUsage, done, type ExitCode, noAnswer } from './exit-codes.ts'
 import { exporter } from './exporter.ts'
+import { key } from './key.ts'
 import { ls } from './ls.ts'
 import { type Output, terminalOf } from './terminal.ts'
 import { replay, watch } from './watch.ts'
@@ -46,23 +47,41 @@ export async function run(args: readonly string[], { output, env, end }: Surroun
 
 type Work = (context: Context, ...given: never[]) => Promise<ExitCode>
 type Bind = (work: Work) => (shared: Shared, ...given: never[]) => Promise<void>
-type Shared = SharedOptions & { json?: true; passwordFile?: string }
+type Shared = Omit<SharedOptions, 'signing'> & {
+  json?: true
+  passwordFile?: string
+  purchaseKey?: string
+  commandKey?: string
+}
 
 function contextOf(shared: Shared, { output, env, end }: Surroundings): Context {
-  const { json = false, passwordFile, ...options } = shared
+  const { json = false, passwordFile, purchaseKey, commandKey, ...options } = shared
+  const signing = {
+    ...(purchaseKey !== undefined && { purchases: readKey('--purchase-key', purchaseKey) }),
+    ...(commandKey !== undefined && { commands: readKey('--command-key', commandKey) }),
+  }
   const password = passwordFile === undefined ? env.TOLLGATE_PASSWORD : readSecret(passwordFile)
   return {
     terminal: terminalOf(output, json),
-    options: { ...options, ...(password !== undefined && { password }) },
+    options: { ...options, signing, ...(password !== undefined && { password }) },
     end,
   }
 }
 
-function readSecret(file: string): string {
+function readSecret(file: string, option = '--password-file'): string {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (cause) {
-    throw new FleetError('invalid-argument', `--password-file: ${file} cannot be read`, cause)
+    throw new FleetError('invalid-argument', `${option}: ${file} cannot be read`, cause)
+  }
+}
+
+function readKey(option: string, file: string): SigningKey {
+  try {
+    return JSON.parse(readSecret(file, option))
+  } catch (cause) {
+    if (cause instanceof FleetError) throw cause
+    throw new FleetError('invalid-argument', `${option}: ${file} is no JWK`, cause)
   }
 }
 
@@ -88,6 +107,8 @@ function programOf(env: Surroundings['env'], bind: Bind): Command {
     .addOption(new Option('--username <name>', 'who you are to the broker').env('TOLLGATE_USERNAME'))
     .addOption(new Option('--password-file <file>', 'a file with the password; or TOLLGATE_PASSWORD'))
     .option('--ca <file>', 'the certificate authority of the broker')
+    .addOption(new Option('--purchase-key <file>', 'a private JWK: signs purchases').env('TOLLGATE_PURCHASE_KEY'))
+    .addOption(new Option('--command-key <file>', 'a private JWK: signs commands').env('TOLLGATE_COMMAND_KEY'))
     .option('--cert <file>', 'your certificate')
     .option('--key <file>', 'its key')
     .addOption(new Option('--prefix <topic>', 'the topic prefix of the fleet').env('TOLLGATE_PREFIX').default('router'))
@@ -98,6 +119,7 @@ function programOf(env: Surroundings['env'], bind: Bind): Command {
   addActing(program, bind)
   addBuying(program, bind)
   addProving(program, bind)
+  addTrust(program, bind)
   addKeeping(program, bind)
   program
     .command('completion')
@@ -243,6 +265,22 @@ function addKeeping(program: Command, bind: Bind): void {
     .option('--listen <address>', 'where', listenAddress, { host: '127.0.0.1', port: 9465 })
     .option('--from <where>', 'counts events from now on, or from the beginning of the journals', 'now')
     .action((options) => bind(exporter)(program.opts<Shared>(), options as never))
+}
+
+function addTrust(program: Command, bind: Bind): void {
+  program
+    .command('key')
+    .description(
+      'Makes a pair of keys: the private one signs purchases or commands, the public one is for the routers.',
+    )
+    .argument('<name>', 'the name of the key (kid), such as till-2026', keyName)
+    .option('--out <folder>', 'where the two files go', '.')
+    .action((kid, options) => bind(key)(program.opts<Shared>(), { kid, ...options } as never))
+}
+
+function keyName(text: string): string {
+  if (!/^[\w.-]{1,64}$/.test(text)) throw new InvalidArgumentError('Give 1 to 64 of A-Z a-z 0-9 _ . -')
+  return text
 }
 
 function oneOf<T extends string>(values: readonly T[]): (text: string) => T {

@@ -13,6 +13,7 @@ import type { Incoming, Link } from './link.ts'
 import type { CallOptions } from './options.ts'
 import { type Json, jsonOf } from './reading.ts'
 import { manyListen } from './signals.ts'
+import type { Signing } from './signing.ts'
 
 type Name = CommandInput['command']
 type Arguments<C extends Name> = Extract<CommandInput, { command: C }>
@@ -41,6 +42,8 @@ interface Parts {
   link: Link
   clock: Clock
   prefix: string
+  /** Without it commands go as they are. */
+  signing?: Pick<Signing, 'command'>
   replyTo?: string
 }
 
@@ -51,7 +54,7 @@ const longestPause = 10_000
 // One list in parts, whatever its name.
 const lists = ['sessions', 'story', 'purchases', 'skipped'] as const
 
-export function createAsking({ link, clock, prefix, replyTo = `client-${randomUUID()}` }: Parts): Asking {
+export function createAsking({ link, clock, prefix, signing, replyTo = `client-${randomUUID()}` }: Parts): Asking {
   const open = new Map<string, (reply: Json) => void>()
   let listening: Promise<unknown> | undefined
 
@@ -69,6 +72,8 @@ export function createAsking({ link, clock, prefix, replyTo = `client-${randomUU
     manyListen(signal)?.throwIfAborted()
     const subscribed = listen()
     const transaction = asked.transaction ?? randomUUID()
+    const message = { ...asked, transaction, replyTo }
+    const sent = signing && channel === 'command' ? await signing.command(routerId, message) : message
     const over = new AbortController()
     const reply = new Promise<Json | undefined>((resolve, reject) => {
       const take = gather(resolve)
@@ -77,9 +82,8 @@ export function createAsking({ link, clock, prefix, replyTo = `client-${randomUU
       signal?.addEventListener('abort', () => reject(signal.reason), { signal: over.signal })
       void clock.sleep(within, over.signal).then(() => resolve(undefined))
     })
-    const message = { ...asked, transaction, replyTo }
     void subscribed.then(
-      () => insist(topicOf(routerId, channel, prefix), message, over.signal),
+      () => insist(topicOf(routerId, channel, prefix), sent, over.signal),
       () => {},
     )
     try {

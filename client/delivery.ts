@@ -4,6 +4,7 @@ import { type RouterId, topicOf } from '../protocol/index.ts'
 import { backOff, type Clock } from './clock.ts'
 import { FleetError } from './errors.ts'
 import type { Link } from './link.ts'
+import type { Signing } from './signing.ts'
 import type { Answer, Entry } from './stores/store.ts'
 
 export interface Waiting {
@@ -19,6 +20,8 @@ interface Parts {
   link: Link
   clock: Clock
   prefix: string
+  /** Without it purchases go as they are. */
+  signing?: Pick<Signing, 'purchase'> | undefined
   /** A message on the usage topic of a router that a purchase goes to. */
   hear(routerId: RouterId, payload: Uint8Array): void
   warn(warning: FleetError): void
@@ -30,7 +33,7 @@ const longestPause = 60_000
 // The most purchases on their way to the broker at once.
 const windowSize = 32
 
-export function createDelivery({ link, clock, prefix, hear, warn, closed }: Parts) {
+export function createDelivery({ link, clock, prefix, signing, hear, warn, closed }: Parts) {
   const waiting = new Map<string, Waiting>()
   const listening = new Map<RouterId, Promise<unknown>>()
   let sending = 0
@@ -66,7 +69,8 @@ export function createDelivery({ link, clock, prefix, hear, warn, closed }: Part
     sending++
     try {
       await listenTo(routerId)
-      await link.publish(topicOf(routerId, 'purchase', prefix), purchase, { signal: closed })
+      const message = (await signing?.purchase(routerId, purchase)) ?? purchase
+      await link.publish(topicOf(routerId, 'purchase', prefix), message, { signal: closed })
     } catch (error) {
       // A lost connection and a slow broker need no word: it is sent again at the next connection, or after a while.
       if (error instanceof FleetError && error.code === 'unauthorised') warn(error)

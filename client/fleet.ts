@@ -12,6 +12,7 @@ import type { RouterView } from './liveness.ts'
 import { type CallOptions, type FleetOptions, prefixOf } from './options.ts'
 import { createOutbox, type Order } from './outbox.ts'
 import { sharedControl } from './signals.ts'
+import { createSigning } from './signing.ts'
 import { folderStore } from './stores/folder-store.ts'
 import type { Entry } from './stores/store.ts'
 import { createWatching, type Report } from './watching.ts'
@@ -60,6 +61,7 @@ export async function connectFleet(options: FleetOptions, clock: Clock = realTim
   signal?.throwIfAborted()
   const prefix = prefixOf(options)
   const addresses = addressesOf(options)
+  const signing = await createSigning(options.signing, prefix)
   const name = namesOf(options)
   const newLink = () => createLink({ addresses, name, clock, warn })
   const call = { ...(signal && { signal }), ...(options.within !== undefined && { within: options.within }) }
@@ -67,8 +69,8 @@ export async function connectFleet(options: FleetOptions, clock: Clock = realTim
   const link = newLink()
   const given = options.store ?? defaultStore
   const store = typeof given === 'string' ? folderStore(given) : given
-  const outbox = createOutbox({ link, clock, prefix, store, warn })
-  const asking = createAsking({ link, clock, prefix })
+  const outbox = createOutbox({ link, clock, prefix, store, signing, warn })
+  const asking = createAsking({ link, clock, prefix, signing })
   const watching = createWatching({ link, clock, prefix, closed: closing.signal })
 
   async function openLink(): Promise<Link> {

@@ -1,6 +1,7 @@
 // Options of `connectFleet` and of its calls.
 import { defaultPrefix, TopicPrefix } from '../protocol/index.ts'
 import { FleetError } from './errors.ts'
+import type { SigningKeys } from './signing.ts'
 import type { Store } from './stores/store.ts'
 
 export interface FleetOptions {
@@ -12,6 +13,8 @@ export interface FleetOptions {
   ca?: string | Buffer
   cert?: string | Buffer
   key?: string | Buffer
+  /** Private keys for routers that ask for signatures (`AGENT_PURCHASE_KEYS`, `AGENT_COMMAND_KEYS`). */
+  signing?: SigningKeys
   /** The topic prefix of the fleet; `router` unless configured otherwise. */
   prefix?: string
   /**

@@ -10,6 +10,7 @@ import type { Link } from './link.ts'
 import type { CallOptions } from './options.ts'
 import { eventIn, type Json, jsonOf } from './reading.ts'
 import { manyListen, sharedControl } from './signals.ts'
+import type { Signing } from './signing.ts'
 import type { Answer, Entry, Store } from './stores/store.ts'
 
 /** A purchase to make: with an id of the caller's own, the same call again is the same purchase. */
@@ -32,6 +33,7 @@ interface Parts {
   prefix: string
   /** Opened with the first purchase, or by `resume`. */
   store: Store
+  signing?: Pick<Signing, 'purchase'>
   warn(warning: FleetError): void
   /** RFC 3339, a label only. */
   wall?: () => string
@@ -40,9 +42,9 @@ interface Parts {
 const outcomeWithin = 30_000
 
 export function createOutbox(parts: Parts): Outbox {
-  const { link, clock, prefix, store, warn, wall = () => new Date().toISOString() } = parts
+  const { link, clock, prefix, store, signing, warn, wall = () => new Date().toISOString() } = parts
   const closed = sharedControl()
-  const delivery = createDelivery({ link, clock, prefix, hear, warn, closed: closed.signal })
+  const delivery = createDelivery({ link, clock, prefix, signing, hear, warn, closed: closed.signal })
   let opening: Promise<void> | undefined
 
   function open(): Promise<void> {
