@@ -38,11 +38,13 @@ it('sells what is signed with the key that the command made, and refuses what is
   router.browse(mac(1), ip(1))
   await router.publish({ purchaseId: 'forged', mac: mac(1), metric: 'bytes', allotment: 1_000_000 })
 
-  expect(await router.hears('purchase.rejected')).toMatchObject({
-    code: 'unauthorised',
-    sentId: 'forged',
-    final: false,
-  })
+  expect(await router.hears('purchase.rejected')).toMatchObject([
+    {
+      code: 'unauthorised',
+      sentId: 'forged',
+      final: false,
+    },
+  ])
   expect(router.portal.gateOpen(mac(1))).toBe(false)
   const order = ['buy', '--router', router.id, '--mac', mac(1), '--amount', '1']
   expect(await fleet('--purchase-key', secret, ...order)).toMatchObject({ code: 0 })
