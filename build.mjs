@@ -18,6 +18,7 @@ const programs = {
   'bench-fleet': 'bench/fleet-main.ts',
   api: 'api/main.ts',
   dashboard: 'monitor/dashboard-main.ts',
+  'tollgate-fleet': 'cli/main.ts',
   upstream: 'test/support/lab/upstream-main.ts',
 }
 const common = {
@@ -46,7 +47,7 @@ await build({
   splitting: true,
   chunkNames: 'parts/[hash]',
   minifyWhitespace: true,
-  external: ['zod'],
+  external: ['zod', 'pg'],
   banner: { js },
 })
 // The agent runs on small machines. Its file is right as CommonJS and as an ES module: what it imports lazily stays lazy,

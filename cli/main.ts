@@ -1,4 +1,5 @@
 // The program `tollgate-fleet`.
+import { once } from 'node:events'
 import { run } from './program.ts'
 
 const { stdout, stderr, env } = process
@@ -12,6 +13,7 @@ stdout.on('error', () => process.exit(0))
 process.exitCode = await run(process.argv.slice(2), {
   output: {
     out: (text) => stdout.write(text),
+    drained: () => once(stdout, 'drain'),
     err: (text) => stderr.write(text),
     isColoured: stdout.isTTY === true && !env.NO_COLOR,
     width: stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY,

@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { uuidv7 } from 'uuidv7'
 import { FleetError, type Order, type SigningKey } from '../client/index.ts'
 import { type ListenAddress, listenAddressOf } from '../metrics/address.ts'
+import { views } from '../monitor/history.ts'
 import { AnyMac } from '../protocol/index.ts'
 import { act, explain, move, send, session, sessions } from './ask.ts'
 import { buy } from './buy.ts'
@@ -15,6 +16,7 @@ import { badUsage, done, type ExitCode, noAnswer } from './exit-codes.ts'
 import { exporter } from './exporter.ts'
 import { key } from './key.ts'
 import { ls } from './ls.ts'
+import { csv, sink } from './sink.ts'
 import { type Output, terminalOf } from './terminal.ts'
 import { replay, watch } from './watch.ts'
 
@@ -265,6 +267,21 @@ function addKeeping(program: Command, bind: Bind): void {
     .option('--listen <address>', 'where', listenAddress, { host: '127.0.0.1', port: 9465 })
     .option('--from <where>', 'counts events from now on, or from the beginning of the journals', 'now')
     .action((options) => bind(exporter)(program.opts<Shared>(), options as never))
+  const database = () =>
+    new Option('--database <url>', 'PostgreSQL, such as postgres://tollgate@localhost/tollgate')
+      .env('TOLLGATE_DATABASE')
+      .makeOptionMandatory()
+  program
+    .command('sink')
+    .description('Writes every event into PostgreSQL, once, until it is ended; goes on where it was.')
+    .addOption(database())
+    .action((options) => bind(sink)(program.opts<Shared>(), options as never))
+  program
+    .command('csv')
+    .argument('<view>', views.join(', '), oneOf(views))
+    .description('Prints a view of the history as CSV.')
+    .addOption(database())
+    .action((view, options) => bind(csv)(program.opts<Shared>(), ...([view, options] as never[])))
 }
 
 function addTrust(program: Command, bind: Bind): void {

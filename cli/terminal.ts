@@ -6,6 +6,8 @@ export interface Terminal {
   say(line: string): void
   /** For programs; nothing for people. */
   json(value: unknown): void
+  /** As it is; resolves when the reader is ready for more. */
+  raw(text: string): Promise<void>
   /** On standard error. */
   complain(line: string): void
   paint(colour: Colour, text: string): string
@@ -16,7 +18,10 @@ export interface Terminal {
 export type Colour = 'red' | 'yellow' | 'green' | 'dim' | 'bold'
 
 export interface Output {
-  out(text: string): void
+  /** `false` when the reader is behind. */
+  out(text: string): unknown
+  /** Resolves when the reader has caught up. */
+  drained?(): Promise<unknown>
   err(text: string): void
   isColoured: boolean
   width: number
@@ -26,6 +31,9 @@ export function terminalOf(output: Output, isJson: boolean): Terminal {
   return {
     say: (line) => (isJson ? undefined : output.out(`${line}\n`)),
     json: (value) => (isJson ? output.out(`${JSON.stringify(value, bigIntsAsText)}\n`) : undefined),
+    async raw(text) {
+      if (output.out(text) === false) await output.drained?.()
+    },
     complain: (line) => output.err(`${line}\n`),
     paint: (colour, text) => (output.isColoured && !isJson ? styleText(colour, text) : text),
     isJson,

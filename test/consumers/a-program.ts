@@ -11,7 +11,8 @@ export interface RunningProgram {
   /** Resolves with the first match of what it prints. */
   says(pattern: RegExp): Promise<RegExpExecArray>
   end(signal?: NodeJS.Signals): Promise<number | null>
-  pid: number | undefined
+  /** Resolves with its exit code when it ends by itself. */
+  finished: Promise<number | null>
 }
 
 export function aProgram(args: readonly string[], env: Record<string, string>): RunningProgram {
@@ -37,6 +38,6 @@ export function aProgram(args: readonly string[], env: Record<string, string>): 
         child.once('exit', () => lost(new Error(`it has ended without saying ${pattern}: ${output}`)))
       }),
     end: (signal = 'SIGTERM') => ended(child, signal),
-    pid: child.pid,
+    finished: new Promise((over) => child.once('exit', over)),
   }
 }

@@ -1,44 +1,21 @@
 // Proves the outbox in PostgreSQL against Debian's own.
-import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Entry, postgresStore } from '../../client/index.ts'
 import { accepted, aMac, r1 } from '../support/messages.ts'
+import { isMissing, openPostgres, type Postgres } from '../support/processes/postgres.ts'
 
-const versions = '/usr/lib/postgresql'
-const [version] = existsSync(versions) ? readdirSync(versions) : []
-const isMissing = version === undefined
-if (isMissing && process.env.CI) throw new Error('postgresql is not installed')
-
-let folder = ''
+let postgres: Postgres
 let pool: pg.Pool
-function asPostgres(program: string, ...args: string[]): void {
-  const path = join(versions, version ?? '', 'bin', program)
-  const { status, stderr } = spawnSync('runuser', ['-u', 'postgres', '--', path, ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-  })
-  if (status !== 0) throw new Error(`${program}: ${stderr}`)
-}
-
-beforeAll(() => {
+beforeAll(async () => {
   if (isMissing) return
-  folder = mkdtempSync(join(tmpdir(), 'tollgate-postgres-'))
-  chmodSync(folder, 0o777)
-  asPostgres('initdb', '-D', join(folder, 'data'), '-A', 'trust', '--no-sync')
-  // On a socket in its own folder only.
-  const options = `-c listen_addresses= -c unix_socket_directories=${folder} -c fsync=off`
-  asPostgres('pg_ctl', '-D', join(folder, 'data'), '-w', '-l', join(folder, 'data/log'), '-o', options, 'start')
-  pool = new pg.Pool({ host: folder, user: 'postgres', database: 'postgres' })
+  postgres = openPostgres()
+  pool = new pg.Pool({ connectionString: postgres.url })
 }, 60_000)
 afterAll(async () => {
   if (isMissing) return
   await pool.end()
-  asPostgres('pg_ctl', '-D', join(folder, 'data'), '-m', 'immediate', 'stop')
-  rmSync(folder, { recursive: true })
+  postgres.close()
 })
 
 const entry = (purchaseId: string): Entry => ({
