@@ -5,7 +5,14 @@ import type { Journal } from './journal/journal.ts'
 import type { Log } from './log.ts'
 import { type GuardPlan, guardChanges, guardPlan } from './lookout/guard-plan.ts'
 import type { Sight } from './lookout/sight.ts'
-import { changedTable, emptyTable, type GuardChange, type GuardTable, uncounted } from './portal/guard-table.ts'
+import {
+  changedTable,
+  emptyTable,
+  type GuardChange,
+  type GuardTable,
+  perhapsChanged,
+  uncounted,
+} from './portal/guard-table.ts'
 import type { Neighbour } from './portal/neighbour.ts'
 import type { PortalList } from './portal/portal-client.ts'
 import { type Clock, nowOf } from './time/clock.ts'
@@ -53,6 +60,7 @@ interface Known {
   /** Nothing has happened since that may have changed it behind the agent's back. */
   isSure: boolean
   isThere: boolean
+  wasRead: boolean
   /** Sessions for which nothing was counted any more when it was last read. */
   uncounted: ReadonlySet<string>
   plan: Pick<GuardPlan, 'guarded' | 'unguarded'>
@@ -63,35 +71,40 @@ const again = 60_000
 
 export function createGuarding(parts: GuardingParts): Guarding {
   const { clock, journal, guard, use, at, log } = parts
-  const known: Known = { table: emptyTable, isSure: false, isThere: false, uncounted: new Set(), plan: nobody }
+  const known: Known = { ...nothingKnown }
   const calls = createGuardCalls(clock, use, log, () => {
     known.isSure = false
     // Devices that nothing guards are looked at as before.
     keep(nobody)
   })
-  const isOn = () => guard !== undefined && use !== 'off' && (calls.state === 'active' || calls.state === 'lost')
+  const isOn = () => guard && use !== 'off' && (calls.state === 'active' || calls.state === 'lost')
   let triedAt = Number.NEGATIVE_INFINITY
   let unwatch = () => {}
 
-  function keep(plan: Known['plan']): void {
-    known.plan = plan
-    at.sight = { ...at.sight, seen: { ...at.sight.seen, guarded: plan.guarded } }
-  }
+  const keep = (plan: Known['plan']) => keepPlan(known, at, plan)
 
   async function open(of: Guard): Promise<void> {
     triedAt = clock.monotonic()
-    const isOpen = await calls.make(() => of.open().then(() => true))
-    if (!isOpen) return
-    unwatch()
-    unwatch = watchKernel(of, known, parts)
-    await readTable(of)
+    // Also where nobody waited for it to the end.
+    const begin = () => {
+      unwatch()
+      unwatch = watchKernel(of, known, parts)
+    }
+    await calls.make(() => of.open().then(begin))
+    if (isOn()) await readTable(of)
   }
 
   async function readTable(of: Guard): Promise<GuardTable | undefined> {
     const read = await calls.make(async () => ({ table: await of.read() }))
     if (!read) return undefined
     const table = read.table ?? emptyTable
-    Object.assign(known, { table, isSure: true, isThere: read.table !== undefined, uncounted: uncounted(table) })
+    Object.assign(known, {
+      table,
+      isSure: true,
+      isThere: read.table !== undefined,
+      wasRead: true,
+      uncounted: uncounted(table),
+    })
     if (!known.isThere && journal.books.guardedSince === clock.bootId && calls.state !== 'lost') {
       calls.state = 'lost'
       await parts.tellLost()
@@ -108,7 +121,10 @@ export function createGuarding(parts: GuardingParts): Guarding {
     const changes = guardChanges(table, plan.wanted, now.at, known.uncounted)
     if (changes.length > 0) {
       const isDone = await calls.make(() => of.change(changes, !known.isThere).then(() => true))
-      if (!isDone) return
+      if (!isDone) {
+        known.table = perhapsChanged(table, changes)
+        return
+      }
       changed(changes)
     }
     keep(plan)
@@ -117,7 +133,7 @@ export function createGuarding(parts: GuardingParts): Guarding {
   function changed(changes: readonly GuardChange[]): void {
     Object.assign(known, { table: changedTable(known.table, changes), isThere: true })
     if (calls.state === 'lost') calls.state = 'active'
-    if (journal.books.guardedSince !== clock.bootId) journal.note({ type: 'guard', bootId: clock.bootId })
+    noteTable(journal, clock.bootId)
   }
 
   return {
@@ -125,18 +141,12 @@ export function createGuarding(parts: GuardingParts): Guarding {
       if (use === 'off') await takeAway(guard, journal, calls)
       else if (guard) await open(guard)
     },
-    async read(list) {
-      if (!guard || !isOn()) return {}
-      const isAbout = [...known.plan.guarded].some((mac) => list.only?.has(mac) ?? true)
-      const isEmpty = known.table.quotas.size + known.table.until.size === 0
-      const table =
-        isAbout || !known.isSure ? (isEmpty && known.isSure ? known.table : await readTable(guard)) : undefined
-      return table ? { guard: table } : { knownGuard: known.table }
-    },
+    read: (list) => readingFor(list, known, guard && isOn() ? () => readTable(guard) : undefined),
     async follow(opening = []) {
       if (!guard || use === 'off') return
       if (!isOn() && clock.monotonic() - triedAt >= again) await open(guard)
-      if (!isOn() || (!known.isSure && !(await readTable(guard)))) return
+      // An agent that has just been started does not know yet whose address is whose.
+      if (!isOn() || !at.sight.remembered || (!known.isSure && !(await readTable(guard)))) return
       await write(guard, opening)
       // The kernel said no: what is there is read again, and changed once more.
       if (!known.isSure && calls.failures === 1 && (await readTable(guard))) await write(guard, opening)
@@ -154,15 +164,37 @@ export function createGuarding(parts: GuardingParts): Guarding {
   }
 }
 
+function keepPlan(known: Known, at: { sight: Sight }, plan: Known['plan']): void {
+  known.plan = plan
+  at.sight = { ...at.sight, seen: { ...at.sight.seen, guarded: plan.guarded } }
+}
+
+// A kernel that cannot be asked any more goes on cutting, and one that has lost its table had cut before.
+async function readingFor(
+  list: PortalList,
+  known: Known,
+  readTable: (() => Promise<GuardTable | undefined>) | undefined,
+): Promise<GuardReading> {
+  const before = known.table
+  if (!readTable) return known.wasRead ? { knownGuard: before } : {}
+  const isAbout = known.plan === nobody || [...known.plan.guarded].some((mac) => list.only?.has(mac) ?? true)
+  const isEmpty = before.quotas.size + before.until.size === 0
+  if (known.isSure && (isEmpty || !isAbout)) return isAbout ? { guard: before } : { knownGuard: before }
+  const table = await readTable()
+  return table && known.isThere ? { guard: table } : { knownGuard: before }
+}
+
 const nobody: Known['plan'] = { guarded: new Set(), unguarded: new Map() }
+const nothingKnown: Known = {
+  ...{ table: emptyTable, isSure: false, isThere: false, wasRead: false },
+  ...{ uncounted: new Set(), plan: nobody },
+}
 
 function watchKernel(guard: Guard, known: Known, { journal, wake }: GuardingParts): () => void {
   return guard.watch({
     cut(ips) {
-      known.table = changedTable(
-        known.table,
-        ips.map((ip) => ({ do: 'cut', ip })),
-      )
+      // The counts that are known are older than this: by them it would look like a mistake.
+      known.isSure = false
       const ids = new Set(ips.map((ip) => known.table.byIp.get(ip)))
       wake([...journal.books.sessions.values()].flatMap(({ mac, sessionId }) => (ids.has(sessionId) ? [mac] : [])))
     },
@@ -171,6 +203,10 @@ function watchKernel(guard: Guard, known: Known, { journal, wake }: GuardingPart
       wake([])
     },
   })
+}
+
+function noteTable(journal: Journal, bootId: string): void {
+  if (journal.books.guardedSince !== bootId) journal.note({ type: 'guard', bootId })
 }
 
 async function takeAway(guard: Guard | undefined, journal: Journal, calls: GuardCalls): Promise<void> {

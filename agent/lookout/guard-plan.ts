@@ -3,7 +3,7 @@ import type { Mac, Metric } from '../../protocol/index.ts'
 import type { Books } from '../merchant/books.ts'
 import { remainingOf, type Session } from '../merchant/session.ts'
 import type { Volume } from '../portal/baseline.ts'
-import { counted, type GuardChange, type GuardTable, type Quota } from '../portal/guard-table.ts'
+import { counted, type GuardChange, type GuardTable, isOver, type Quota } from '../portal/guard-table.ts'
 import type { Neighbour } from '../portal/neighbour.ts'
 import type { PortalClient } from '../portal/portal-client.ts'
 import { type Now, since } from '../time/moment.ts'
@@ -48,7 +48,9 @@ export function guardPlan(books: Books, context: GuardContext): GuardPlan {
   const owners = ownersOf(books, context)
   for (const session of books.sessions.values()) {
     const { mac, sessionId } = session
-    const metric = guardedMetric(session)
+    const ended = unsettledEnds(session, context)
+    for (const ip of ended) until.set(ip, undefined)
+    const metric = ended.length > 0 ? undefined : guardedMetric(session)
     const ips = [...owners].flatMap(([ip, owner]) => (owner === session ? [ip] : []))
     // The owner lets that device through for nothing: nothing of it is counted, and nothing cut.
     if (context.trusted?.includes(mac) || session.meter.waitingFor === 'trusted') continue
@@ -121,6 +123,14 @@ function isRightTime(before: number | null | undefined, end: number, now: number
   if (before === undefined) return false
   // A time that is over stays over: it is not given once more for the slack.
   return before === null ? end <= now : before >= end && before <= end + mostTimeSlack
+}
+
+// The kernel has ended the time of an open gate, and no look has charged for it yet: more time, or bytes, that were bought since
+// are given when a look has told how much of the old ones was used.
+function unsettledEnds({ mac, meter }: Session, { table, known, now }: GuardContext): string[] {
+  if (!meter.seenOpen || meter.cut === 'kernel') return []
+  const ips = known.flatMap((client) => (client.mac === mac ? client.ip : []))
+  return ips.filter((ip) => isOver(table.until.get(ip), now.at))
 }
 
 /** The metric of all that is left; of a session that has used everything, that of its last lot. */

@@ -8,7 +8,7 @@ import {
   openingBaseline,
   setDataBaseline,
 } from '../portal/baseline.ts'
-import { counted, type GuardTable, isCut } from '../portal/guard-table.ts'
+import { counted, type GuardTable, isCut, isOver } from '../portal/guard-table.ts'
 import { entriesOf, type PortalClient } from '../portal/portal-client.ts'
 import { behindOlder, othersAt } from '../portal/shared-address.ts'
 import { type Moment, since } from '../time/moment.ts'
@@ -53,6 +53,8 @@ export function meterSession(session: Session, look: Look): Metering {
   }
   const isOthers = look.openedByOthers?.has(session.mac) === true
   const baseline = isOthers ? setDataBaseline(open) : meter.baseline
+  const timed = (look.guard ?? look.knownGuard)?.until
+  const isTimeOver = entries.some(({ ip }) => isOver(timed?.get(ip), look.at.at))
   const { moved, beyond, portal, guard } = countBoth(session.sessionId, meter, {
     usage: getDataUsageSinceBaseline(baseline, entries, meter.seenOpen !== null, look.listed),
     isContinued: isContinued(baseline, entries),
@@ -60,15 +62,20 @@ export function meterSession(session: Session, look: Look): Metering {
     isCounted: (meter.seenOpen !== null || isOpen) && !isOthers && !entries.some((entry) => entry.heldBy),
     guard: look.guard,
     known: look.knownGuard,
+    isMistaken: isTimeOver || isAnothers(session, entries, look),
   })
+  // Until the kernel can be asked again its limit is the old one.
+  const isPending = meter.recounts && meter.guard && !look.guard && look.knownGuard
   const passing = open.filter((entry) => !look.blocked?.has(entry.token))
-  const openFor = meter.seenOpen && isContinued(baseline, passing) ? (since(meter.seenOpen, at) ?? 0) : 0
+  const shown = meter.seenOpen && isContinued(baseline, passing) ? (since(meter.seenOpen, at) ?? 0) : 0
+  // The portal goes on showing a gate open behind which the kernel has ended the time.
+  const openFor = isTimeOver ? Math.min(shown, meter.untoldLeft ?? shown) : shown
   const charged = useLots(session.lots, { bytes: counted(moved) - beyond, milliseconds: openFor })
   return {
     mac: session.mac,
     used: charged.lots.map((lot) => lot.used),
     meter: {
-      baseline: isOpen ? setDataBaseline(open, meter.recounts ? [] : baseline) : baselineWhileShut(meter),
+      baseline: isOpen ? setDataBaseline(open, meter.recounts && !isPending ? [] : baseline) : baselineWhileShut(meter),
       seenOpen: isOpen ? at : null,
       lastOpen: isOpen ? null : (meter.seenOpen ?? meter.lastOpen),
       readAt: at,
@@ -82,9 +89,17 @@ export function meterSession(session: Session, look: Look): Metering {
       waitingFor: isOpen || !isPaid(session) ? undefined : waitingFor(session.mac, entries, look.trusted),
       ...(portal && { portal }),
       ...(guard && { guard }),
+      ...(isPending && { recounts: true as const }),
+      ...(isTimeOver && meter.untoldLeft !== undefined && { untoldLeft: meter.untoldLeft - openFor }),
       ...cutAfter(session, entries, look),
     },
   }
+}
+
+// The kernel counts that address for a session that it was not told to be over, and cuts it at that one's end.
+function isAnothers({ sessionId }: Session, entries: readonly PortalClient[], { guard, knownGuard }: Look): boolean {
+  const counted = guard ? [] : entries.flatMap(({ ip }) => knownGuard?.byIp.get(ip) ?? [])
+  return counted.some((other) => other !== sessionId)
 }
 
 // The kernel has stopped a device whose quota has passed, or whose time has ended, also at a gate that stands open.

@@ -60,6 +60,8 @@ export interface Meter {
   guard?: GuardMeter | undefined
   /** The portal may have counted what the kernel dropped: its counters start anew with its next answer. */
   recounts?: true | undefined
+  /** Milliseconds that were left when more were bought: so many the kernel lets pass until it is told. */
+  untoldLeft?: number | undefined
   /** Who has stopped the device: the kernel by its guard, or the portal at this agent's order. */
   cut?: 'kernel' | 'portal' | undefined
 }
@@ -72,6 +74,8 @@ export interface GuardMeter {
   total: Volume
   /** The counts of both since the gate opened, to hold them against each other; nothing is charged by them. */
   compared?: { portal: number; guard: number }
+  /** The kernel's table has no count of the session. */
+  isIdle?: true
 }
 
 /** The meter of a session that no look has told of yet. */
@@ -115,8 +119,7 @@ export function addAllotment(
     return {
       ...open,
       lots: [...session.lots, lot],
-      // The kernel's limit is raised for it, and until then the kernel may have dropped what the portal counted.
-      ...(session.meter.guard && { meter: { ...session.meter, recounts: true as const } }),
+      meter: untold(session),
       paidAt: { bootId, at },
       ...(isBound && { startBy: Math.max(startBy, latest) }),
     }
@@ -140,12 +143,23 @@ export function addAllotment(
   }
 }
 
+// The kernel's limit is raised for a purchase. Until then the kernel may have dropped what the portal counted, and cut a device
+// whose gate the portal shows open.
+function untold({ meter, lots }: Session): Meter {
+  const left = meter.untoldLeft ?? remainingOf(lots).milliseconds
+  return {
+    ...meter,
+    ...(((meter.guard && !meter.guard.isIdle) || meter.cut === 'kernel') && { recounts: true as const }),
+    ...(meter.seenOpen && left > 0 && { untoldLeft: left }),
+  }
+}
+
 const nothing: Volume = { downloaded: 0, uploaded: 0 }
 
 /** The session as it goes on with the device it was moved to. */
 export function moved(session: Session, to: Mac): Session {
   const meter: Meter = { ...session.meter, baseline: [], seenOpen: null, bytesPerSecond: 0 }
-  for (const of of ['waitingFor', 'portal', 'guard', 'recounts', 'cut'] as const) delete meter[of]
+  for (const of of ['waitingFor', 'portal', 'guard', 'recounts', 'untoldLeft', 'cut'] as const) delete meter[of]
   return { ...session, mac: to, meter }
 }
 

@@ -14,6 +14,8 @@ export interface Reading {
   guard?: GuardTable | undefined
   /** Where it was not read: as it was last known. */
   known?: GuardTable | undefined
+  /** Nobody can tell whether what the portal counted has passed. */
+  isMistaken?: boolean
 }
 
 export interface Counted {
@@ -31,11 +33,13 @@ const rounding = 1024
 export function countBoth(sessionId: string, meter: Meter, reading: Reading): Counted {
   const { usage, guard, known } = reading
   const quota = guard?.quotas.get(sessionId)
+  if (reading.isMistaken) return { moved: nothing, beyond: 0 }
+  // The limit is not raised before the kernel can be asked again: until then its end is the old one, and the count goes on.
+  const recounts = meter.recounts === true && guard !== undefined
   if (!meter.guard && !quota) return { moved: meter.recounts ? nothing : volumeOf(usage), beyond: 0 }
   const charged = volumeOf(meter)
   const guardTotal = totalOf(meter.guard, quota, reading.isCounted)
-  const portalBefore = reading.isContinued && meter.portal ? meter.portal : charged
-  const portalTotal = meter.recounts ? charged : plus(portalBefore, usage)
+  const portalTotal = recounts ? charged : plus(meter.portal ?? charged, usage)
   const isSpent = guard !== undefined && isCut(guard, sessionId)
   // Bytes that the portal counted of a device that the kernel had cut were dropped.
   const most = guard
@@ -50,8 +54,9 @@ export function countBoth(sessionId: string, meter: Meter, reading: Reading): Co
   return {
     moved: minus(after, charged),
     beyond: Math.max(0, counted(after) - Math.max(limit, counted(charged))),
-    ...guardAfter(meter.guard, quota, reading, guardTotal, after, compared),
-    portal: meter.recounts ? minus(after, { downloaded: rounding, uploaded: rounding }) : portal,
+    ...guardAfter(meter.guard, quota, reading, known?.quotas.has(sessionId) === true, guardTotal, after, compared),
+    // The kernel was read later than these counters: they start at what was charged before either.
+    portal: recounts ? minus(charged, { downloaded: rounding, uploaded: rounding }) : portal,
   }
 }
 
@@ -87,13 +92,16 @@ function totalOf(before: GuardMeter | undefined, quota: Quota | undefined, isCou
 function guardAfter(
   before: GuardMeter | undefined,
   quota: Quota | undefined,
-  { guard, isCounted }: Reading,
+  { guard, known, isCounted }: Reading,
+  isKnown: boolean,
   total: Volume | undefined,
   after: Volume,
   compared: GuardMeter['compared'],
 ): { guard?: GuardMeter } {
   // Bytes that passed at a shut gate are nobody's, and only a reading at both ends of that tells how many they were.
-  if (!quota) return before && isCounted && !guard ? { guard: before } : {}
+  // A session that is not in the table is not counted, and goes on from there when it is again.
+  if (!quota && guard) return before ? { guard: { at: before.at, total: before.total, isIdle: true } } : {}
+  if (!quota) return before && known && (isCounted || !isKnown) ? { guard: before } : {}
   // A count that is behind what is charged goes on from there.
   const isAhead = total && counted(total) >= counted(after)
   return { guard: { at: volumeOf(quota), total: isAhead ? total : after, ...(compared && { compared }) } }

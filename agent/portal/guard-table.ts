@@ -40,6 +40,11 @@ export function uncounted({ quotas, byIp }: GuardTable): Set<string> {
   return new Set([...quotas.keys()].filter((sessionId) => !counted.has(sessionId)))
 }
 
+/** Whether a time in the table is over. */
+export function isOver(end: number | null | undefined, now: number): boolean {
+  return end === null || (end !== undefined && end <= now)
+}
+
 /** Whether the kernel lets nothing more through for that session. */
 export function isCut({ quotas, byIp, cut }: GuardTable, sessionId: string): boolean {
   const quota = quotas.get(sessionId)
@@ -57,6 +62,16 @@ export function changedTable(table: GuardTable, changes: readonly GuardChange[])
   }
   for (const change of changes) enterChange(next, change)
   return next
+}
+
+/** The table after changes of which nobody knows whether they were taken: it lets no more pass than the stricter of the two. */
+export function perhapsChanged(table: GuardTable, changes: readonly GuardChange[]): GuardTable {
+  const isStricter = (change: GuardChange): boolean => {
+    if (change.do === 'limit') return change.limit < (table.quotas.get(change.sessionId)?.limit ?? 0)
+    if (change.do === 'time') return !table.until.has(change.ip)
+    return change.do === 'add' || change.do === 'assign' || change.do === 'cut'
+  }
+  return changedTable(table, changes.filter(isStricter))
 }
 
 interface Open {

@@ -6,6 +6,7 @@ import { createDice } from './dice.ts'
 import { eventsIn, isCheckpoint, isJournal } from './disk-reading.ts'
 import { createFaultyDisk } from './faulty-disk.ts'
 import { createGateWatch } from './gate-watch.ts'
+import { createGuardedKernel } from './guarded-kernel.ts'
 import { createLedger } from './ledger.ts'
 import { createMachine } from './machine.ts'
 import { offerOf } from './offer.ts'
@@ -27,10 +28,14 @@ export function assemble(script: Script, time: VirtualTime, violate: (what: stri
   const machine = createMachine(time, settings.clockSynced)
   const now = () => time.now
   const timing = timingOf(script)
-  const hasNeighbours = settings.hasNeighbours !== false
-  const { flavour } = settings
-  const site = createSite({ flavour, hasNeighbours, devices: script.devices, timing, dice, now, wall: machine.wall })
-  const ledger = createLedger(site, now, violate)
+  const { flavour, hasNeighbours = true } = settings
+  const kernel = createGuardedKernel({
+    ...{ script, time, machine, timing, violate },
+    others: () => ({ site, ledger, isUp: router.isUp, isSilent: isSilent() }),
+  })
+  const ofAll = { flavour, hasNeighbours, devices: script.devices, timing, dice, now, wall: machine.wall }
+  const site = createSite({ ...ofAll, ...kernel.ofSite })
+  const ledger = createLedger(site, now, violate, kernel.ended)
   const audience = createAudience(ledger, now, violate)
   const disk = createFaultyDisk(dice)
   const line: PortalLine = { fault: undefined, busyUntil: 0 }
@@ -48,7 +53,7 @@ export function assemble(script: Script, time: VirtualTime, violate: (what: stri
     lostConnection: audience.lostConnection,
   })
   const router = createRouter({
-    ...{ time, machine, site, line, disk, broker, settings, dice, violate },
+    ...{ time, machine, site, line, disk, broker, settings, dice, violate, kernel },
     lifeBegins() {
       if (isDamaged) return
       for (const [name, bytes] of [...disk.files].sort()) if (isJournal(name)) eventsIn(bytes).forEach(ledger.record)
@@ -96,6 +101,7 @@ export function assemble(script: Script, time: VirtualTime, violate: (what: stri
   const isBlind = () => !router.isUp || slowDisks.has(disk.fault)
 
   function troubled(): void {
+    kernel.troubled()
     const isMute = line.fault === 'hang' || (line.fault === 'busy' && settings.flavour === 'nodogsplash')
     site.trouble({ silent: isSilent(), mute: isMute, blind: isBlind() })
   }
@@ -104,7 +110,7 @@ export function assemble(script: Script, time: VirtualTime, violate: (what: stri
   return {
     ...{ time, script, dice, site, ledger, audience, disk, broker, router, heard },
     watch: createGateWatch(site, ledger, now, timing, isExpected, violate),
-    stage: createStage({ time, machine, site, line, disk, broker, router, ledger, troubled }),
+    stage: createStage({ time, machine, site, line, disk, broker, router, ledger, guard: kernel.line, troubled }),
     isTroubled: () => isDamaged || isSilent() || isBlind(),
     /** The epilogue begins, in which files are damaged. */
     damageBegins() {

@@ -2,7 +2,7 @@
 // fault has gone.
 import { dueOf, sumOf } from './charges.ts'
 import type { Ledger } from './ledger.ts'
-import type { OpenSession } from './open-session.ts'
+import type { Lot, OpenSession } from './open-session.ts'
 import type { Device, Site } from './site.ts'
 import type { Timing } from './timing.ts'
 
@@ -12,7 +12,7 @@ export interface GateWatch {
   check(): void
 }
 
-type Wrong = 'paid and shut' | 'unpaid and open' | 'spent and open'
+type Wrong = 'paid and shut' | 'unpaid and open' | 'spent and open' | 'paid and cut'
 
 // For so long a payer who is away may come at any moment.
 const expectedMilliseconds = 60_000
@@ -32,7 +32,9 @@ export function createGateWatch(
     if (device.gate === undefined)
       return session && isSurelyPaid(session) && isKnown(device) ? 'paid and shut' : undefined
     if (!session) return isExpected(device.mac) ? undefined : 'unpaid and open'
-    return isSurelySpent(session) ? 'spent and open' : undefined
+    // A gate behind which the kernel lets nothing through harms nobody; and where a meter is blind nobody sees the end.
+    if (site.isCut(device)) return isSurelyPaid(session) && !session.lots.some(isTime) ? 'paid and cut' : undefined
+    return isSurelySpent(session) && !site.isBypassed(device) ? 'spent and open' : undefined
   }
 
   function isSurelyPaid(session: OpenSession): boolean {
@@ -40,6 +42,8 @@ export function createGateWatch(
     const sums = sumOf(session)
     return !session.hasOrders && (bytes.most < sums.bytes || milliseconds.most < sums.milliseconds)
   }
+
+  const isTime = ({ metric }: Lot) => metric === 'milliseconds'
 
   function isSurelySpent(session: OpenSession): boolean {
     if (isExpected(session.device.mac)) return false

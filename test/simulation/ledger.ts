@@ -28,8 +28,14 @@ export interface Ledger {
   bounds(session: OpenSession): Bounds
 }
 
+/** `watchEnd`: judges the end of a session besides. */
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: one account that every event changes.
-export function createLedger(site: Site, now: () => number, violate: (what: string) => void): Ledger {
+export function createLedger(
+  site: Site,
+  now: () => number,
+  violate: (what: string) => void,
+  watchEnd: (session: OpenSession, event: EventOf<'session.ended'>) => void = () => {},
+): Ledger {
   const texts: string[] = []
   const outcomes = new Map<string, Event>()
   const sessions = new Map<string, OpenSession>()
@@ -115,6 +121,7 @@ export function createLedger(site: Site, now: () => number, violate: (what: stri
     const begun = {
       sessionId,
       lots: [lot],
+      begunAt: now(),
       soldAt: now(),
       isStarted: false,
       hasOrders: false,
@@ -171,6 +178,7 @@ export function createLedger(site: Site, now: () => number, violate: (what: stri
     if (part < parts) return
     checkLots(session, event)
     for (const wrong of wrongCharges(site, session, event)) violate(`${at(event)}: ${wrong}`)
+    watchEnd(session, event)
     sessions.delete(event.mac)
     ended.add(event.sessionId)
   }

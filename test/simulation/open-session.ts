@@ -17,6 +17,8 @@ export interface OpenSession {
   hasOrders: boolean
   /** Bytes that no lot was charged for, up to the latest top-up. */
   givenAway: number
+  /** When it began. */
+  begunAt: number
   /** When the latest lot was sold. */
   soldAt: number
   /** From then on it may end unopened. */

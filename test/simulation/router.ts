@@ -7,6 +7,7 @@ import { createValve } from '../../agent/valve/valve.ts'
 import type { Broker } from './broker.ts'
 import type { Dice } from './dice.ts'
 import type { FaultyDisk } from './faulty-disk.ts'
+import type { GuardedKernel } from './guarded-kernel.ts'
 import { createLife, type KillPhase, type Life } from './life.ts'
 import type { Machine } from './machine.ts'
 import { ndsctlOf, neighboursOf, type PortalLine } from './portal-line.ts'
@@ -40,6 +41,7 @@ interface Parts {
   /** There is an agent to look now, or none. */
   troubled(): void
   violate(what: string): void
+  kernel: Pick<GuardedKernel, 'guardOf' | 'booted'>
 }
 
 // None of them is pruned: the ledger reads them all.
@@ -64,17 +66,17 @@ export function createRouter(parts: Parts): Router {
     const born = createLife(time, machine, dice.roll, () => gone(born))
     life = born
     downFor = respawnAfter
-    const { clock } = born
     const ndsctl = ndsctlOf(born, site, line, settings, dice, () => time.now)
     agent = createAgent({
       config,
-      clock,
+      clock: born.clock,
       journal: createJournal(disk.mountedBy(born), () => `epoch-${++epochs}`, {
         limits: settings.journalFileBytes ? { ...manyFiles, fileBytes: settings.journalFileBytes } : undefined,
-        sleep: clock.sleep,
+        sleep: born.clock.sleep,
       }),
-      valve: createValve(ndsctl, 'auto', clock),
+      valve: createValve(ndsctl, 'auto', born.clock),
       neighbours: neighboursOf(born, site, settings),
+      guard: parts.kernel.guardOf?.(born),
       uplink: broker.connectionOf(born),
       log: logOf(born, settings, parts.violate),
       newId: () => `s${++ids}`,
@@ -134,6 +136,7 @@ export function createRouter(parts: Parts): Router {
       site.stop()
       time.after(offMilliseconds, () => {
         machine.boot(offMilliseconds)
+        parts.kernel.booted()
         site.start()
         isOff = false
         start()

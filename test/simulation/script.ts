@@ -26,11 +26,16 @@ export interface Settings {
   realistic?: boolean
   /** Whether the wall clock is believed from the start; otherwise NTP sets it at the first `set-clock`. */
   clockSynced: boolean
+  /** The router's kernel guards, and the slowest answer of its `nft`. */
+  guard?: { latencyMilliseconds: number }
   /** How large a journal file grows; as large as on a router unless told. */
   journalFileBytes?: number
   /** A file of the state folder is damaged when everything else is over. */
   isDamagedAtTheEnd?: boolean
 }
+
+/** `refused`: no call is done. `slow`: one takes seconds. `deaf`: nothing is heard of what the kernel does. */
+export type GuardFault = 'refused' | 'slow' | 'deaf'
 
 export type PortalFault =
   | 'hang'
@@ -70,6 +75,11 @@ export type Action = {
   | { do: 'disk'; fault: DiskFault; forMilliseconds: number }
   | { do: 'portal'; fault: PortalFault; forMilliseconds: number }
   | { do: 'restart-portal' }
+  | { do: 'guard'; fault: GuardFault; forMilliseconds: number }
+  /** Somebody flushes the kernel's rules. */
+  | { do: 'lose-guard' }
+  /** Flows of that device are offloaded: the portal or the kernel sees none of them. */
+  | { do: 'bypass'; device: number; whom: 'portal' | 'kernel'; forMilliseconds: number }
   | { do: 'broker'; fault: BrokerFault; forMilliseconds: number }
   /** The connection is lost at that packet from now, before or after it arrived. */
   | { do: 'drop'; packet: number; phase: 'before' | 'after' }

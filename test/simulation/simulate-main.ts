@@ -1,9 +1,10 @@
 // Plays many seeds, on every core, until one breaks a promise: `simulate --seeds 10000 [--from 1] [--workers N]`; with `--all` it names
-// every one that does. Or one stored script: `--script FILE`.
+// every one that does; with `--guard` the kernel guards. Or one stored script: `--script FILE`.
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { commandLine, wholeNumber } from '../../broker-dev/command-line.ts'
+import { drawGuarded } from './draw-guarded.ts'
 import { drawScript } from './draw-script.ts'
 import { shrink } from './shrink.ts'
 import { type Played, simulate } from './simulate.ts'
@@ -18,13 +19,24 @@ const values = commandLine(
   .option('--from <seed>', 'the first of them', wholeNumber(1, 2 ** 32 - 1), 1)
   .option('--workers <count>', 'how many at once', wholeNumber(1, 256), availableParallelism())
   .option('--all', 'name every life that breaks a promise, and go on', false)
+  .option('--guard', 'on routers whose kernel guards', false)
   .option('--script <file>', 'play one stored script instead')
   .parse()
-  .opts<{ seeds: number; from: number; workers: number; all: boolean; script?: string }>()
+  .opts<{ seeds: number; from: number; workers: number; all: boolean; guard: boolean; script?: string }>()
 
-async function work({ first, last, step }: { first: number; last: number; step: number }): Promise<void> {
+const drawing = (guard: boolean) => (guard ? drawGuarded : drawScript)
+
+interface Share {
+  first: number
+  last: number
+  step: number
+  guard: boolean
+}
+
+async function work({ first, last, step, guard }: Share): Promise<void> {
+  const draw = drawing(guard)
   for (let seed = first; seed <= last; seed += step) {
-    const told: Told = { seed, ...(await simulate(drawScript(seed))) }
+    const told: Told = { seed, ...(await simulate(draw(seed))) }
     parentPort?.postMessage(told)
   }
 }
@@ -51,7 +63,7 @@ async function direct(): Promise<void> {
     let running = workers
     let first: number | undefined
     for (let index = 0; index < workers; index++) {
-      const share = { first: from + index, last: from + count - 1, step: workers }
+      const share: Share = { first: from + index, last: from + count - 1, step: workers, guard: values.guard }
       const worker = new Worker(new URL(import.meta.url), { workerData: share })
       worker.on('message', ({ seed, violation, milliseconds, events, purchases }: Told) => {
         total.seeds++
@@ -73,7 +85,7 @@ async function direct(): Promise<void> {
   progress()
   if (failed === undefined) process.exit(0)
   process.stdout.write(`seed ${failed} breaks a promise; shrinking its script\n`)
-  const { script, violation } = await shrink(drawScript(failed))
+  const { script, violation } = await shrink(drawing(values.guard)(failed))
   process.stdout.write(`${violation}\n${JSON.stringify(script)}\n`)
   process.exit(1)
 }

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { customerStories } from './customer-stories.ts'
+import { drawGuarded } from './draw-guarded.ts'
 import { drawScript } from './draw-script.ts'
 import { killedAt, stories } from './scenarios.ts'
 import type { Script } from './script.ts'
@@ -11,6 +12,7 @@ import { simulate } from './simulate.ts'
 
 const seeds = 60
 const seedsOfOneTest = 20
+const guardedSeeds = 60
 const killPoints = 80
 
 /** Fails with the seed and the smallest script that still breaks the promise. */
@@ -32,6 +34,13 @@ describe('a router full of trouble keeps every promise', () => {
   it('plays a script the same way every time', async () => {
     const script = drawScript(7, 'dense')
     expect(await simulate(script)).toEqual(await simulate(script))
+  })
+})
+
+describe('a router whose kernel guards', () => {
+  const firsts = Array.from({ length: guardedSeeds / seedsOfOneTest }, (_, index) => 1 + index * seedsOfOneTest)
+  it.each(firsts)('keeps every promise, and the last byte, for the seeds from %i', async (first) => {
+    for (let seed = first; seed < first + seedsOfOneTest; seed++) await keepsEveryPromise(drawGuarded(seed, 'dense'))
   })
 })
 

@@ -1,7 +1,9 @@
 // The site: the mock portal with the devices behind it, and the truth about them: what passed, when a gate was open, and
 // what of that an agent that does its work cannot have missed.
+import type { Volume } from '../../broker-dev/portal/client-list.ts'
 import { inProcess } from '../../broker-dev/portal/in-process.ts'
 import { createPortal, type Flavour, type MockPortal } from '../../broker-dev/portal/world.ts'
+import type { Kernel } from '../support/a-kernel.ts'
 import {
   aDevice,
   chargeable,
@@ -31,16 +33,26 @@ export interface SiteParts {
   dice: Dice
   now: () => number
   wall: () => number
+  /** Told of whatever else than agent and customer has a part in what passes at a device. */
+  disturbed?: (device: Device) => void
+  /** Calls of the guard fail or take long: the kernel has been told late, and is believed all the same. */
+  isGuardBad?: () => boolean
+  /** The agent has not been able to read the kernel's table since it was started. */
+  isKernelUnread?: () => boolean
+  /** The router's kernel, where it guards. */
+  kernel?: Kernel | undefined
 }
 
 // Of the times that a customer logged out one is forgotten after so long.
 const forgottenAfter = 120_000
 
 // biome-ignore lint/complexity/noExcessiveLinesPerFunction: the truth about the devices is one state, and every rule reads most of it.
-export function createSite({ flavour, hasNeighbours, devices: count, timing, dice, now, wall }: SiteParts) {
+export function createSite(parts: SiteParts) {
+  const { flavour, hasNeighbours, devices: count, timing, dice, now, wall, kernel, disturbed = () => {} } = parts
   const portal: MockPortal = createPortal({ flavour, now: wall, random: dice.roll, maxClients: 250 })
   const devices = Array.from({ length: count }, (_, index): Device => aDevice(index + 1))
   const byMac = new Map(devices.map((device) => [device.mac, device]))
+  const bypassed = new Map<Device, 'portal' | 'kernel'>()
   let ips = 0
   let strangers = 0
   let touched = now()
@@ -66,7 +78,13 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
 
   function passAt(device: Device, from: number, to: number): void {
     const milliseconds = to - from
-    const { downloaded, uploaded } = portal.transfer(device.mac, {
+    const end = kernel?.endOf(device.ip) ?? Number.POSITIVE_INFINITY
+    if (end > from && end < to) {
+      passAt(device, from, end)
+      passAt(device, end, to)
+      return
+    }
+    const { downloaded, uploaded } = transfer(device, {
       downloaded: device.down * milliseconds,
       uploaded: device.up * milliseconds,
     })
@@ -78,8 +96,23 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
     freeAsItPasses(device, from, to)
   }
 
+  // The portal counts first, and the kernel drops what it has cut.
+  function transfer(device: Device, volume: Volume): Volume {
+    const { mac, ip } = device
+    const by = bypassed.get(device)
+    const isUnseen = by === 'portal' && portal.gateOpen(mac) && portal.neighbours().some((entry) => entry.mac === mac)
+    const counted = isUnseen ? volume : portal.transfer(mac, volume)
+    const passed = kernel && by !== 'kernel' ? kernel.pass(ip, counted) : counted
+    // An agent that has never read the kernel's table knows nothing of what that drops.
+    const dropped = counted.downloaded + counted.uploaded - passed.downloaded - passed.uploaded
+    if (parts.isKernelUnread?.()) device.unheard += dropped
+    return passed
+  }
+
   function freeAsItPasses(device: Device, from: number, to: number): void {
-    const bytes = isSilent ? to : Math.max(silentUntil, device.freeUntil)
+    // A flow that one of the meters does not see may be seen by none: the other one may be lost.
+    const isFree = isSilent || bypassed.has(device) || parts.isGuardBad?.()
+    const bytes = isFree ? to : Math.max(silentUntil, device.freeUntil)
     const until = { bytes, milliseconds: isAway() ? to : Math.max(bytes, device.timeFreeUntil) }
     for (const metric of ['bytes', 'milliseconds'] as const) {
       const end = Math.min(to, until[metric])
@@ -140,6 +173,8 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
 
   /** The more often a customer has logged out, the closer the agent looks. */
   function watchedWindow(device: Device): number {
+    // The kernel counts up to the moment, so nobody looks more often; and it may be lost meanwhile.
+    if (kernel) return timing.look
     const lately = shutsOf(device)
     return lately === 0 ? timing.look : lately === 1 ? timing.near : timing.watched
   }
@@ -151,6 +186,7 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
     device.openings++
     device.openSince = now()
     device.isOpenedByOthers = cause.by !== 'agent'
+    if (cause.by !== 'agent') disturbed(device)
     device.beforeOpening = chargeable(device)
     // Time counts from the first look that sees the gate open.
     device.timeFreeUntil = now() + timing.watched
@@ -193,6 +229,7 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
    */
   function trouble(state: { silent: boolean; mute: boolean; blind: boolean }): void {
     touch()
+    if (state.silent || isSilent || state.mute) for (const device of devices) disturbed(device)
     if (state.silent && !isSilent) {
       // The use that it could have read before, had it been there, it cannot tell from what passes in the silence.
       const before = isMissed() ? Math.min(savedAt, (blindFrom ?? now()) - timing.look) : now() - timing.look
@@ -276,6 +313,22 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
         milliseconds: unsettledSince(device, Math.max(from, device.settled.milliseconds)).milliseconds,
       }
     },
+    /** From now on the portal or the kernel sees nothing of what passes; or both see all of it. */
+    bypass: (device: Device, whom?: 'portal' | 'kernel') => {
+      touch()
+      disturbed(device)
+      if (whom) bypassed.set(device, whom)
+      else bypassed.delete(device)
+    },
+    /** Whether its gate stands open and the kernel lets nothing through. */
+    isCut: ({ ip }: Device) => kernel?.isCut(ip) === true,
+    /** The kernel's table is gone: what passes beyond its end until the next look nobody charges. */
+    loseGuard: () => {
+      touch()
+      kernel?.lose()
+      for (const device of devices) device.freeUntil = Math.max(device.freeUntil, now() + timing.look)
+    },
+    isBypassed: (device: Device) => bypassed.has(device),
     /** Whether the device is there, and the router can tell that its IP is its own. */
     holdsItsIp: ({ mac, ip, present }: Device) => {
       // Where the kernel does not tell, another entry at the IP may be as good as this one.
@@ -307,18 +360,21 @@ export function createSite({ flavour, hasNeighbours, devices: count, timing, dic
       }),
     newIp: (device: Device) =>
       change(() => {
+        disturbed(device)
         device.ip = nextIp()
         if (device.present) arrive(device)
       }),
     takeIp: (device: Device, from: Device, byHand: boolean) =>
       change(() => {
         if (from.ip === '' || from === device || (from.present && !byHand)) return
+        for (const one of [device, from]) disturbed(one)
         device.ip = from.ip
         if (device.present) join(device)
       }),
     /** Both are away: when they come back, each gets the other's. */
     swapIps: (one: Device, other: Device) => {
       if (one.present || other.present || one.ip === '' || other.ip === '') return
+      for (const swapped of [one, other]) disturbed(swapped)
       const { ip } = one
       one.ip = other.ip
       other.ip = ip

@@ -1,6 +1,7 @@
 // The stage: one action of a script becomes a change of the world, and what it broke is mended when its time is over.
 import type { Broker } from './broker.ts'
 import type { FaultyDisk } from './faulty-disk.ts'
+import type { GuardLine } from './guard-line.ts'
 import type { Ledger } from './ledger.ts'
 import type { Machine } from './machine.ts'
 import { offerOf } from './offer.ts'
@@ -19,6 +20,8 @@ interface Parts {
   broker: Broker
   router: Router
   ledger: Ledger
+  /** The fault that the kernel's guard has now. */
+  guard: GuardLine
   /** Something is broken now, or whole again. */
   troubled(): void
 }
@@ -29,7 +32,9 @@ export interface Stage {
   mendAll(): void
 }
 
-export function createStage({ time, machine, site, line, disk, broker, router, ledger, troubled }: Parts): Stage {
+export function createStage(parts: Parts): Stage {
+  const { time, machine, site, line, disk, broker, router, ledger, guard, troubled } = parts
+
   /** Sets a fault, and takes it back after a while unless another one has come since. */
   function lasting<T>(milliseconds: number, of: { fault: T | undefined }, fault: T): void {
     of.fault = fault
@@ -61,6 +66,10 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
         return lasting(action.forMilliseconds, disk, action.fault)
       case 'portal':
         return portalFault(action)
+      case 'guard':
+        return lasting(action.forMilliseconds, guard, action.fault)
+      case 'bypass':
+        return bypass(action)
       case 'broker':
         return lasting(action.forMilliseconds, broker, action.fault)
       case 'drop':
@@ -68,6 +77,12 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
       case 'redeliver':
         return broker.redeliver(action.how)
     }
+  }
+
+  function bypass({ device: number, whom, forMilliseconds }: Extract<Action, { do: 'bypass' }>) {
+    const device = deviceOf(site, number)
+    site.bypass(device, whom)
+    time.after(forMilliseconds, () => site.bypass(device))
   }
 
   function sell(message: Extract<Action, { do: 'purchase' }>['message']) {
@@ -96,6 +111,8 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
     play,
     mendAll() {
       line.fault = disk.fault = undefined
+      guard.fault = undefined
+      for (const device of site.devices) site.bypass(device)
       broker.fault = undefined
       if (!router.isOff) site.start()
       troubled()
@@ -108,6 +125,8 @@ export function createStage({ time, machine, site, line, disk, broker, router, l
 /** The change that an action makes on the site; undefined for one that is about something else. */
 function changeOf(site: Site, action: Action): (() => unknown) | undefined {
   switch (action.do) {
+    case 'lose-guard':
+      return () => site.loseGuard()
     case 'arrive':
       return () => site.arrive(deviceOf(site, action.device))
     case 'leave':

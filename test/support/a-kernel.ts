@@ -39,6 +39,12 @@ export function aKernel(now: () => number, packet = 1500) {
 
   return {
     pass,
+    /** When the time of an address ends, in milliseconds of this boot, where it does. */
+    endOf: (ip: string): number | undefined => table?.until.get(ip) ?? undefined,
+    isCut: (ip: string): boolean => {
+      const end = table?.until.get(ip)
+      return table?.cut.has(ip) === true || end === null || (end !== undefined && end <= now())
+    },
     get table() {
       return table
     },
