@@ -25,6 +25,9 @@ interface Parts {
   closed: AbortSignal
 }
 
+// Made once: making it anew for each pair takes most of the time of a large fleet's list.
+const byName = new Intl.Collator('en', { numeric: true })
+
 type Known = Heard & { usage?: Usage; parts: Map<number, Usage> }
 
 // Stored statuses come at once after a subscription: so long without another one means that all are here.
@@ -87,7 +90,7 @@ export function createWatching({ link, clock, prefix, closed }: Parts): Watching
     const now = clock.now()
     return [...known]
       .map(([routerId, router]) => viewOf(routerId, router, now))
-      .sort((a, b) => a.routerId.localeCompare(b.routerId, 'en', { numeric: true }))
+      .sort((a, b) => byName.compare(a.routerId, b.routerId))
   }
 
   /** Those that have not reported yet are asked to. */

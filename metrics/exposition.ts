@@ -7,7 +7,8 @@ export interface Family {
   name: string
   type: 'gauge' | 'counter' | 'histogram'
   help: string
-  samples: readonly Sample[]
+  /** Made as they are written: a large fleet has tens of thousands. */
+  samples: Iterable<Sample>
 }
 
 /** `labels`: as {@link labelled} writes them. A sum beyond 2^53, or one of money, is given as a bigint or as text. */
@@ -27,20 +28,23 @@ export function formatFor(accept: string | undefined): Format {
   return accept?.includes('application/openmetrics-text') ? 'openmetrics' : 'classic'
 }
 
-/** Families without samples are left out. */
-export function exposed(families: readonly Family[], format: Format): string {
-  const lines: string[] = []
-  for (const { name, type, help, samples } of families) {
-    if (samples.length === 0) continue
-    const sampled = type === 'counter' ? `${name}_total` : name
-    const declared = format === 'classic' ? sampled : name
-    lines.push(`# HELP ${declared} ${escapedHelp(help, format)}`, `# TYPE ${declared} ${type}`)
-    for (const { labels, value, suffix = '' } of samples) {
-      lines.push(`${sampled}${suffix}${labels === '' ? '' : `{${labels}}`} ${value}`)
-    }
+/** The text, a family at a time, so that no more of it than that is in memory. Families without samples are left out. */
+export function* exposed(families: Iterable<Family>, format: Format): Generator<string> {
+  for (const family of families) {
+    const text = textOf(family, format)
+    if (text !== '') yield text
   }
-  if (format === 'openmetrics') lines.push('# EOF')
-  return `${lines.join('\n')}\n`
+  if (format === 'openmetrics') yield '# EOF\n'
+}
+
+function textOf({ name, type, help, samples }: Family, format: Format): string {
+  const sampled = type === 'counter' ? `${name}_total` : name
+  const declared = format === 'classic' ? sampled : name
+  let text = ''
+  for (const { labels, value, suffix = '' } of samples) {
+    text += labels === '' ? `${sampled}${suffix} ${value}\n` : `${sampled}${suffix}{${labels}} ${value}\n`
+  }
+  return text && `# HELP ${declared} ${escapedHelp(help, format)}\n# TYPE ${declared} ${type}\n${text}`
 }
 
 /** Labels with their values, in the order given; those without a value are left out. */
@@ -51,6 +55,7 @@ export function labelled(labels: Readonly<Record<string, string | undefined>>): 
 }
 
 function escaped(text: string): string {
+  if (!/["\\\n]/.test(text)) return text
   return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"')
 }
 

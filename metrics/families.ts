@@ -36,15 +36,16 @@ const states = ['online', 'degraded', 'silent', 'offline', 'unknown'] as const
 
 export function familiesOf(routers: readonly RouterFacts[]): Family[] {
   const named = routers.map((facts) => ({ facts, router: labelled({ router: facts.routerId }) }))
-  return rows.map(({ name, type, help, read }) => ({
-    ...{ name, type, help },
-    samples: named.flatMap(({ facts, router }) =>
-      read(facts).map(({ labels, ...sample }) => ({
-        ...sample,
-        labels: labels === '' ? router : `${router},${labels}`,
-      })),
-    ),
-  }))
+  return rows.map(({ name, type, help, read }) => ({ name, type, help, samples: samplesOf(named, read) }))
+}
+
+function* samplesOf(routers: readonly { facts: RouterFacts; router: string }[], read: Row['read']): Generator<Sample> {
+  for (const { facts, router } of routers) {
+    for (const one of read(facts)) {
+      one.labels = one.labels === '' ? router : `${router},${one.labels}`
+      yield one
+    }
+  }
 }
 
 interface Row {
@@ -58,7 +59,7 @@ const isThere = ({ state }: RouterFacts): boolean => state === 'online' || state
 
 const ofStatus: Row[] = [
   gauge('router_state', 'Whether the router is in that state: 1 for one of them.', ({ state }) =>
-    states.map((one) => sample(one === state ? 1 : 0, { state: one })),
+    states.map((one) => ({ labels: closed('state', one), value: one === state ? 1 : 0 })),
   ),
   gauge('router_heard_seconds', 'Seconds since anything was heard of the router.', ({ heardAgoMilliseconds }) =>
     one(heardAgoMilliseconds, 1000),
@@ -182,7 +183,7 @@ function takings({ status, tally }: RouterFacts): Sample[] {
 }
 
 function openings({ tally: { openings } }: RouterFacts): Sample[] {
-  const bucket = (le: string, value: number): Sample => ({ ...sample(value, { le }), suffix: '_bucket' })
+  const bucket = (le: string, value: number): Sample => ({ labels: closed('le', le), value, suffix: '_bucket' })
   return [
     ...openingBounds.map((bound, index) => bucket(String(bound), openings.within[index] ?? 0)),
     bucket('+Inf', openings.count),
@@ -192,7 +193,18 @@ function openings({ tally: { openings } }: RouterFacts): Sample[] {
 }
 
 function counts(by: ReadonlyMap<string, number>, label: string): Sample[] {
-  return [...by].map(([value, number]) => sample(number, { [label]: value }))
+  return Array.from(by, ([value, number]) => ({ labels: closed(label, value), value: number }))
+}
+
+const written = new Map<string, Map<string, string>>()
+
+/** A label with a value from a closed list, written once: a large fleet has it thousands of times. */
+function closed(name: string, value: string): string {
+  const values = written.get(name) ?? new Map<string, string>()
+  written.set(name, values)
+  const label = values.get(value) ?? labelled({ [name]: value })
+  values.set(value, label)
+  return label
 }
 
 function yesOrNo(is: boolean | undefined): Sample[] {
@@ -204,6 +216,6 @@ function one(value: Sum | undefined, divisor: number = 1): Sample[] {
   return [sample(divisor === 1 ? value : Number(value) / divisor)]
 }
 
-function sample(value: Sample['value'], labels: Record<string, string | undefined> = {}): Sample {
-  return { labels: labelled(labels), value }
+function sample(value: Sample['value'], labels?: Record<string, string | undefined>): Sample {
+  return { labels: labels ? labelled(labels) : '', value }
 }

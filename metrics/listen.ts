@@ -1,6 +1,9 @@
 // Serves metrics: `/metrics` in the format that is asked for, `/healthz` for a watchdog.
+
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { ListenAddress } from './address.ts'
 import { contentTypes, exposed, type Family, formatFor } from './exposition.ts'
 
@@ -18,7 +21,11 @@ export interface Listening {
 /** Rejects when it cannot listen there. */
 export async function listen({ host, port }: ListenAddress, answers: Answers): Promise<Listening> {
   const server = createServer((request, response) => {
-    answer(request, response, answers).catch((error) => say(response, 500, `${error}\n`))
+    answer(request, response, answers).catch((error) => {
+      // A scraper that goes away in the middle is no fault.
+      if (response.headersSent) response.destroy()
+      else say(response, 500, `${error}\n`)
+    })
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -43,7 +50,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, answer
   }
   if (path !== '/metrics') return say(response, 404, 'there are /metrics and /healthz\n')
   const format = formatFor(request.headers.accept)
-  say(response, 200, exposed(await answers.families(), format), contentTypes[format])
+  const families = await answers.families()
+  response.writeHead(200, { 'content-type': contentTypes[format] })
+  await pipeline(Readable.from(exposed(families, format)), response)
 }
 
 function say(response: ServerResponse, code: number, text: string, type = 'text/plain; charset=utf-8'): void {

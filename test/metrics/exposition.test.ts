@@ -55,7 +55,7 @@ tollgate_wait_seconds_count 1
 `,
   ],
 ])('writes %s', (format, text) => {
-  expect(exposed(families, format)).toBe(text)
+  expect([...exposed(families, format)].join('')).toBe(text)
 })
 
 it('writes any label so that it is read as it was', () => {

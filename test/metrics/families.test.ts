@@ -23,7 +23,7 @@ function linesOf(parts: Partial<RouterFacts> = {}): string[] {
     heardAgoMilliseconds: 1500,
     ...parts,
   }
-  return exposed(familiesOf([facts]), 'classic').split('\n')
+  return [...exposed(familiesOf([facts]), 'classic')].join('').split('\n')
 }
 
 function counted(...items: Parameters<typeof count>[1][]): string[] {
