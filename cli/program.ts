@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { uuidv7 } from 'uuidv7'
 import { FleetError, type Order, type SigningKey } from '../client/index.ts'
+import { roles } from '../kit/access.ts'
 import { type ListenAddress, listenAddressOf } from '../metrics/address.ts'
 import { views } from '../monitor/history.ts'
 import { AnyMac } from '../protocol/index.ts'
@@ -12,6 +13,7 @@ import { check } from './check.ts'
 import { completionOf, type Shell, shells } from './completion.ts'
 import type { Context, SharedOptions } from './context.ts'
 import { doctor } from './doctor.ts'
+import { enrol } from './enrol.ts'
 import { badUsage, done, type ExitCode, noAnswer } from './exit-codes.ts'
 import { exporter } from './exporter.ts'
 import { key } from './key.ts'
@@ -122,6 +124,7 @@ function programOf(env: Surroundings['env'], bind: Bind): Command {
   addBuying(program, bind)
   addProving(program, bind)
   addTrust(program, bind)
+  addAccounts(program, bind)
   addKeeping(program, bind)
   program
     .command('completion')
@@ -293,6 +296,16 @@ function addTrust(program: Command, bind: Bind): void {
     .argument('<name>', 'the name of the key (kid), such as till-2026', keyName)
     .option('--out <folder>', 'where the two files go', '.')
     .action((kid, options) => bind(key)(program.opts<Shared>(), { kid, ...options } as never))
+}
+
+function addAccounts(program: Command, bind: Bind): void {
+  program
+    .command('enrol')
+    .description('Makes an account at a Mosquitto: its password, its rights, and the files that its owner needs.')
+    .argument('<name>', 'the id of a router, or a name for somebody else', keyName)
+    .addOption(new Option('--role <role>', 'who it is').choices(roles).default('router'))
+    .option('--out <folder>', "where the broker's two files and a folder for each account are", '.')
+    .action((name, options) => bind(enrol)(program.opts<Shared>(), { name, ...options } as never))
 }
 
 function keyName(text: string): string {

@@ -83,7 +83,7 @@ test
   .skipIf(mosquitto.missing)
   .concurrent('Mosquitto as this package ships it keeps what it took', async ({ expect, onTestFinished }) => {
     const { url, ...acts } = await aMosquitto(
-      readFileSync(new URL('../../deploy/mosquitto.conf', import.meta.url), 'utf8'),
+      readFileSync(new URL('../../deploy/mosquitto/mosquitto.conf', import.meta.url), 'utf8'),
       onTestFinished,
     )
     expect(tableOf('Mosquitto as this package ships it', await examine({ fleet: { url }, ...acts }))).toMatchObject({

@@ -46,20 +46,24 @@ export interface Place {
 export interface MosquittoOptions extends Place {
   /** Nobody else is let in. */
   user?: { name: string; password: string }
+  /** Everybody is let in who has an account in the first of these files, and may do what the second one says. */
+  access?: { users: string; acl: string }
   /** More lines of its configuration, such as its limits. */
   settings?: readonly string[]
 }
 
 export async function openMosquitto(options: MosquittoOptions = {}): Promise<TestBroker> {
-  const { within = [], folder: parent = tmpdir(), user, settings = [] } = options
+  const { within = [], folder: parent = tmpdir(), user, access: files, settings = [] } = options
   const folder = mkdtempSync(join(parent, 'tollgate-mosquitto-'))
   const port = await freePort()
   const file = join(folder, 'mosquitto.conf')
   const door = join(folder, 'mosquitto.sock')
   const users = join(folder, 'users')
   if (user) spawnSync('mosquitto_passwd', ['-b', '-c', users, user.name, user.password])
-  const access = user ? [`password_file ${users}`] : ['allow_anonymous true']
-  const listeners = [`listener ${port} 127.0.0.1`, `listener 0 ${door}`]
+  const lists = files && [`password_file ${files.users}`, `acl_file ${files.acl}`]
+  const access = lists ?? (user ? [`password_file ${users}`] : ['allow_anonymous true'])
+  // Some settings are those of the listener before them.
+  const listeners = [`listener 0 ${door}`, `listener ${port} 127.0.0.1`]
   const lines = [...listeners, ...access, ...settings, 'set_tcp_nodelay true', 'user root']
   writeFileSync(file, [...lines, 'persistence true', `persistence_location ${folder}/`, ''].join('\n'))
   let broker: ChildProcess | undefined
