@@ -1,5 +1,6 @@
 // The real cases over ndsctl as a program.
 
+import { guard } from './guard.cases.ts'
 import { onARealPortal } from './lab-stage.ts'
 import { sales } from './sales.cases.ts'
 import { strangers } from './strangers.cases.ts'
@@ -7,6 +8,7 @@ import { upheavals } from './upheavals.cases.ts'
 
 onARealPortal('exec', (stage) => {
   sales(stage)
+  guard(stage)
   upheavals(stage)
   strangers(stage)
 })
