@@ -10,6 +10,7 @@ import { disagreement } from '../merchant/two-meters.ts'
 import { viewOf } from '../merchant/view.ts'
 import { getDataUsageSinceBaseline, isContinued } from '../portal/baseline.ts'
 import { entriesByMac, type PortalClient, type PortalList, tellsOf } from '../portal/portal-client.ts'
+import { othersAt } from '../portal/shared-address.ts'
 import { type Moment, type Now, since, timestamp } from '../time/moment.ts'
 import { drift, metersDisagree, sessionIdOf } from './drift-words.ts'
 import type { Drift } from './drifts.ts'
@@ -59,7 +60,9 @@ export function settle(
   for (const session of books.sessions.values()) {
     if (!tellsOf(list, session.mac)) continue
     const ofDevice = entries.get(session.mac) ?? []
-    const clients = watch.adopted.has(session.sessionId) ? ofDevice.map(usedByHolder) : ofDevice
+    const clients = watch.adopted.has(session.sessionId)
+      ? ofDevice.map((client) => usedMeanwhile(client, known.after))
+      : ofDevice
     const metering = meterSession(session, { ...look, clients })
     settleSession(settled, session, metering, ofDevice, isRestarted, now)
   }
@@ -70,8 +73,10 @@ export function settle(
 
 // While no agent looked, a device that has the address now may have used it, and have shut its own gate since: the customer is
 // not charged for what may be another one's.
-function usedByHolder(client: PortalClient): PortalClient {
-  return client.heldBy ? { ...client, heldBy: { ...client.heldBy, open: true } } : client
+function usedMeanwhile(client: PortalClient, { clients }: PortalList): PortalClient {
+  if (client.heldBy) return { ...client, heldBy: { ...client.heldBy, open: true } }
+  // The device that has the address now may have it back from one whose gate is still open there.
+  return othersAt(client, clients).some(({ open }) => open) ? { ...client, isContested: true } : client
 }
 
 /** Adds to `settled` the meaning of the look for one session. */

@@ -48,7 +48,9 @@ export function withHolders(
     const isContested = client.open && !onTheLan.has(client.ip) && isOpenToo
     if (!holder || holder.mac === client.mac) return isContested ? { ...client, isContested } : client
     const isOnLan = onTheLan.get(client.ip) === holder.mac && { isOnLan: true as const }
-    return { ...client, heldBy: { mac: holder.mac, open: holder.open || isUsed, ...isOnLan } }
+    // A device that has come to the address since may have opened its gate and shut it again, unseen.
+    const isNewcomer = before.length > 0 && !before.some(({ ip, mac }) => ip === client.ip && mac === holder.mac)
+    return { ...client, heldBy: { mac: holder.mac, open: holder.open || isUsed || isNewcomer, ...isOnLan } }
   })
 }
 
