@@ -26,12 +26,17 @@ export interface SharedOptions {
 const patience = 2000
 
 /** The purchases of a command line are watched by the person who makes them: nothing is kept. */
-export async function withFleet<T>(context: Context, use: (fleet: Fleet) => Promise<T>, within = patience): Promise<T> {
+export async function withFleet<T>(
+  context: Context,
+  use: (fleet: Fleet) => Promise<T>,
+  more: Pick<FleetOptions, 'within' | 'keepReports'> = {},
+): Promise<T> {
   const fleet = await connectFleet({
     ...fleetOptionsOf(context.options),
     store: memoryStore(),
     signal: context.end,
-    within,
+    within: patience,
+    ...more,
   })
   try {
     return await use(fleet)

@@ -29,6 +29,6 @@ export async function exporter(context: Context, { listen: address, from }: Expo
       })
       return done
     },
-    patience,
+    { within: patience, keepReports: false },
   )
 }

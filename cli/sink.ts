@@ -35,7 +35,7 @@ export async function sink(context: Context, { database }: DatabaseOption): Prom
         terminal.say(`${events} events written`)
         return done
       },
-      patience,
+      { within: patience },
     )
   })
 }

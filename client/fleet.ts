@@ -71,7 +71,13 @@ export async function connectFleet(options: FleetOptions, clock: Clock = realTim
   const store = typeof given === 'string' ? folderStore(given) : given
   const outbox = createOutbox({ link, clock, prefix, store, signing, warn })
   const asking = createAsking({ link, clock, prefix, signing })
-  const watching = createWatching({ link, clock, prefix, closed: closing.signal })
+  const watching = createWatching({
+    link,
+    clock,
+    prefix,
+    closed: closing.signal,
+    keepReports: options.keepReports ?? true,
+  })
 
   async function openLink(): Promise<Link> {
     const own = newLink()

@@ -26,6 +26,11 @@ export interface FleetOptions {
   mqttVersion?: 4 | 5
   /** How long the first connection may take, 10 s unless said otherwise. */
   within?: number
+  /**
+   * Whether the latest usage report of each router is kept, as it is unless told: without it a large fleet takes a fraction of the
+   * memory, and `usage`, `reports` and the `sessions` of `routers` tell nothing of it.
+   */
+  keepReports?: boolean
   /** Closes the client when it aborts. */
   signal?: AbortSignal
   /** Told of faults that come without anybody waiting for it: a lost connection, a store that fails, a router that does not answer. */

@@ -23,6 +23,7 @@ interface Parts {
   clock: Clock
   prefix: string
   closed: AbortSignal
+  keepReports: boolean
 }
 
 // Made once: making it anew for each pair takes most of the time of a large fleet's list.
@@ -35,7 +36,7 @@ const quiet = 250
 const statusesWithin = 3000
 const reportsWithin = 5000
 
-export function createWatching({ link, clock, prefix, closed }: Parts): Watching {
+export function createWatching({ link, clock, prefix, closed, keepReports }: Parts): Watching {
   const known = new Map<RouterId, Known>()
   const latest = createLatest<Report>(closed)
   let watching: Promise<unknown> | undefined
@@ -65,7 +66,9 @@ export function createWatching({ link, clock, prefix, closed }: Parts): Watching
       known.delete(routerId)
       return
     }
-    const content = routerId && jsonOf(payload)
+    // Then a report is a sign of life and nothing more.
+    const isKept = keepReports || topic === topicOf(routerId ?? '+', 'status', prefix)
+    const content = !routerId ? undefined : isKept ? jsonOf(payload) : {}
     if (!routerId || !content) return
     const isNew = !known.has(routerId)
     const router: Known = known.get(routerId) ?? { heardAt: clock.now(), parts: new Map() }

@@ -53,6 +53,8 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'in Postg
   it('writes all of a batch or nothing of it', async () => {
     const broken = { ...accepted(2), epoch: null as unknown as string }
     await expect(history.write([accepted(1), broken])).rejects.toThrow('null value')
+    const lost = { type: 'lost', routerId: 'r1', epoch: 'e1', fromSeq: null as never, toSeq: 5, why: 'pruned' } as const
+    await expect(history.write([accepted(1), lost])).rejects.toThrow('null value')
     expect(await rows('select * from tollgate.events')).toEqual([])
     expect(await history.cursor()).toEqual({ version: 1, routers: {} })
   })
@@ -109,9 +111,10 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'in Postg
     await history.write([
       accepted(1),
       started(2),
-      { ...move, mac: '02:74:00:01:00:09' } as never,
-      ended(4, { part: 1, parts: 2, downloaded: 0, mac: '02:74:00:01:00:09' as typeof aMac }),
-      ended(5, { part: 2, parts: 2, mac: '02:74:00:01:00:09' as typeof aMac }),
+      { ...move, mac: '02:74:00:01:00:07', to: '02:74:00:01:00:07' } as never,
+      { ...move, seq: 6, mac: '02:74:00:01:00:09' } as never,
+      ended(4, { part: 1, parts: 2, downloaded: 0, mac: undefined as never }),
+      ended(5, { part: 2, parts: 2, mac: undefined as never }),
     ])
     expect(await table('sessions')).toMatchObject([
       {
