@@ -92,6 +92,21 @@ describe('bytes', () => {
   })
 })
 
+it('has a device in its table before the portal is told to open its gate', async () => {
+  const router = aRouter({ guard: packet })
+  await router.start()
+  router.join(1)
+  await router.pass(2000)
+  const guarded: boolean[] = []
+  router.beforeCall(([command]) => {
+    if (command === 'auth') guarded.push(router.kernel.table?.byIp.has(anIp()) === true)
+  })
+  await router.grant('bytes', megabyte)
+  await router.pass(100)
+
+  expect(guarded).toEqual([true])
+})
+
 describe('time', () => {
   it('ends on its millisecond, also with the agent dead, and never before', async () => {
     const router = await online('milliseconds', 60_000)

@@ -47,3 +47,10 @@ it('bytes that one meter does not see are charged by the other, and both figures
 it('bytes that the portal counted of a device in cut are not charged', () => {
   expect(looked([{ portal: 50e6, kernel: 1_001_000 }], 1e6).at(-1)?.downloaded).toBe(1_001_000)
 })
+
+it('a session is charged up to the limit that has passed, and the packet that crosses it is given away, whatever was bought since', () => {
+  const meter: Meter = { ...unmetered, portal: down(0), guard: { at: down(0), total: down(0) } }
+  const reading = { usage: down(50e6), isContinued: true, isCounted: true, guard: table(1_001_000, 1e6) }
+
+  expect(countBoth('s1', meter, reading)).toMatchObject({ moved: down(1_001_000), beyond: 1000 })
+})
