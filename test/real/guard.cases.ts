@@ -63,11 +63,7 @@ export function guard(stage: Stage): void {
   })
 
   it('lets exactly the bytes of a top-up through after a flood that it dropped', async () => {
-    const agent = await stage.startAgent({
-      ...guarded,
-      AGENT_LOOK_INTERVAL_MS: '60000',
-      AGENT_NEAR_INTERVAL_MS: '60000',
-    })
+    const agent = await startAgent({ AGENT_LOOK_INTERVAL_MS: '60000', AGENT_NEAR_INTERVAL_MS: '60000' })
     const device = await stage.aDevice()
     await open(agent, device, { bytes: 4 * megabytes })
     const stream = device.startStream(2_000_000)
