@@ -30,6 +30,7 @@ export function drawScript(seed: number, length?: Length): Script {
     else actions.push({ at, ...drawFault(dice, devices, isLong ? 20 : 1) })
     purchases = purchases.length > 20 ? purchases.slice(-20) : purchases
   }
+  actions.push(...drawFlood(seed, milliseconds, devices))
   const inOrder = actions.filter((action) => action.at < milliseconds).sort((a, b) => a.at - b.at)
   const most = Math.max(devices, ...inOrder.map((action) => ('device' in action ? action.device : 0)))
   return { seed, milliseconds, devices: most, settings, actions: inOrder }
@@ -46,6 +47,18 @@ function drawNoShows(dice: Dice, devices: number): Action[] {
       { at, do: 'leave', device },
     ]
   }).flat()
+}
+
+/** Junk purchases all at once; by dice of their own, so that the rest of a script is the same without them. */
+function drawFlood(seed: number, milliseconds: number, devices: number): Action[] {
+  const dice = createDice(seed * 104_729 + 5)
+  if (!dice.chance(0.02)) return []
+  const begins = dice.between(0, milliseconds)
+  return Array.from({ length: dice.pick([40, 150, 400]) }, (_, index): Action => {
+    const mac = macOf(dice.between(1, devices))
+    const message = { purchaseId: `f${begins}-${index}`, mac, amount: 1, unit: 'shells' }
+    return { at: begins + dice.between(0, 1000), do: 'purchase', message }
+  })
 }
 
 function drawSettings(dice: Dice, isLong: boolean): Settings {
