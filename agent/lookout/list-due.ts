@@ -8,17 +8,14 @@ import { firstEndIn, isExpected, type LookSettings } from './when-to-look.ts'
 
 // Share of the daemon's time for whole lists; more while an entry is missing or somebody waits.
 const listShare = 0.05
-
 const wantedListShare = 0.2
 
 // Longest time without a whole list: only it shows unpaid gates. Where the list shows those who wait, it comes sooner.
 const longestWithoutList = 600_000
-
 const longestWhileWaiting = 60_000
 
 // openNDS 9.10 may end itself over its `status`, and everybody's gate with it, so there it is asked for rarely.
 const rareList = 60_000
-
 const rareWantedList = 10_000
 
 // A list that could not be read is asked for again after this, and after twice as long each time.
