@@ -88,10 +88,8 @@ export function createAgent(parts: AgentParts): Agent {
       return 'acknowledge'
     } catch (err) {
       if (!(err instanceof StorageFailure)) throw err
+      board.publish('changed visibly')
       return uplink.kept < mostKept ? 'keep' : 'acknowledge'
-    } finally {
-      // Wake the loop even if storing failed: it also publishes the status, which reports the disk.
-      sleeper.wake()
     }
   }
 
@@ -112,6 +110,8 @@ export function createAgent(parts: AgentParts): Agent {
   function happened(event: Event): void {
     if (event.type === 'purchase.accepted') rounds.askAbout(event.mac)
     orders.sawEvent(event)
+    // Junk costs no look: a flood of it would keep the portal from its devices.
+    if (event.type !== 'purchase.rejected') sleeper.wake()
     parts.sawEvent?.(event)
     announcer.wake()
   }

@@ -30,6 +30,7 @@ const askAgainAfter = 60_000
 /** The machine's own clock. `process.hrtime` counts from boot, so metering goes on across a restart of the agent. */
 export function systemClock(kernel: KernelClock = createKernelClock()): Clock {
   let askedAt = Number.NEGATIVE_INFINITY
+  const systemdSaysUnsynchronised = systemdWord()
 
   function isUnsynchronised(): boolean {
     if (performance.now() - askedAt >= askAgainAfter) void ask()
@@ -72,7 +73,15 @@ export function nowOf(clock: Clock): Now {
   return { bootId: clock.bootId, at: clock.monotonic(), wall: clock.wall(), clockSynced: clock.synced() }
 }
 
-// systemd-timesyncd makes this directory when it runs and this file when the clock is set; elsewhere neither exists.
-function systemdSaysUnsynchronised(): boolean {
-  return existsSync('/run/systemd/timesync') && !existsSync('/run/systemd/timesync/synchronized')
+/** Looks once a second at most: a flood of messages asks for the time thousands of times. */
+function systemdWord(): () => boolean {
+  let saidAt = Number.NEGATIVE_INFINITY
+  let isUnsynchronised = false
+  return () => {
+    if (performance.now() - saidAt < 1000) return isUnsynchronised
+    saidAt = performance.now()
+    // systemd-timesyncd makes this directory when it runs and this file when the clock is set; elsewhere neither exists.
+    isUnsynchronised = existsSync('/run/systemd/timesync') && !existsSync('/run/systemd/timesync/synchronized')
+    return isUnsynchronised
+  }
 }

@@ -122,3 +122,10 @@ it('sales stop with an answer while the broker takes nothing, before events woul
     '-0000000000000001-',
   )
 })
+
+it('junk asks the portal nothing', async () => {
+  const asked = router.calls.length
+  await flood()
+
+  expect(router.calls.length - asked).toBe(0)
+})
