@@ -1,5 +1,5 @@
 // Bundles every program into one file of dist/ that needs Node and nothing else.
-import { chmodSync, existsSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
 
 const programs = {
@@ -58,10 +58,7 @@ await build({
   entryPoints: { agent: 'agent/main.ts' },
   banner: {
     js: `#!/usr/bin/env node
-if (typeof process.getBuiltinModule !== 'function') {
-  console.error('tollgate-fleet needs Node 20.20 or later, and this is Node ' + process.versions.node + '.');
-  process.exit(1);
-}
+${refusesOlderNode()}
 var require = process.getBuiltinModule('node:module').createRequire('/');`,
   },
   // Comments and blanks would be held in memory as text. Names stay, and lines are short enough to read in a crash.
@@ -77,3 +74,14 @@ var require = process.getBuiltinModule('node:module').createRequire('/');`,
 })
 // They begin with the name of their interpreter.
 for (const name of ['agent', ...Object.keys(present)]) chmodSync(`dist/${name}.js`, 0o755)
+
+// Written so that an older Node can read it; the version is that of `engines`.
+function refusesOlderNode() {
+  const { engines } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const [major, minor] = engines.node.match(/\d+/g)
+  return `var [major, minor] = process.versions.node.split('.').map(Number);
+if (major < ${major} || (major === ${major} && minor < ${minor})) {
+  console.error('tollgate-fleet needs Node ${major}.${minor} or later, and this is Node ' + process.versions.node + '.');
+  process.exit(1);
+}`
+}

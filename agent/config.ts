@@ -6,7 +6,7 @@ import type { Price, RouterId } from '../protocol/index.ts'
 import type { UnpaidPolicy } from './lookout/gate-plan.ts'
 import type { LookSettings } from './lookout/when-to-look.ts'
 import type { Tariff } from './merchant/purchase-session.ts'
-import { isSetting, keyOf, type Setting, type SettingName, settings } from './settings.ts'
+import { fileVariable, isSetting, keyOf, type Setting, type SettingName, settings } from './settings.ts'
 
 export interface Config extends LookSettings {
   routerId: RouterId
@@ -97,7 +97,7 @@ const Settings = z.object(
   Object.fromEntries(Object.entries(settings).map(([name, { schema }]) => [name, schema])) as unknown as Shape,
 )
 
-const isOurs = (name: string): boolean => name.startsWith('AGENT_')
+const isOurs = (name: string): boolean => name.startsWith('AGENT_') && name !== fileVariable
 
 function notToml(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : String(cause)
@@ -136,7 +136,7 @@ function strangersInFile(keys: readonly string[], toml: string): string[] {
 
 /** A variable that is nearly a setting is a mistake: an agent without its password would look for it in vain. */
 function misspelt(name: string): string[] {
-  const like = nearest(name, Object.keys(settings))
+  const like = nearest(name, [...Object.keys(settings), fileVariable])
   return like === undefined ? [] : [`${name}: there is no such setting; did you mean ${like}?`]
 }
 

@@ -5,7 +5,7 @@ import { assembleAgent } from './assemble.ts'
 import { readConfig } from './config.ts'
 import { keepHeapLean } from './lean-heap.ts'
 import { createLog } from './log.ts'
-import { settingsHelp } from './settings.ts'
+import { fileVariable, settingsHelp } from './settings.ts'
 import { agentVersion } from './version.ts'
 
 const usage = `tollgate-fleet agent ${agentVersion}
@@ -16,7 +16,8 @@ const usage = `tollgate-fleet agent ${agentVersion}
 
 const help = () => `${usage}
 
-Every setting is an environment variable, which wins, and a key of the file: AGENT_ROUTER_ID is router_id there.
+Every setting is an environment variable, which wins, and a key of the file: AGENT_ROUTER_ID is router_id there. Without --config
+${fileVariable} names the file.
 
 ${settingsHelp()}`
 
@@ -72,7 +73,9 @@ function settings() {
     })
     if (values.help) say(help())
     if (values.version) say(agentVersion)
-    const read = readConfig(process.env, values.config === undefined ? '' : textOf(values.config), { isThere })
+    // Set to nothing it names no file, as an empty variable is no setting.
+    const file = values.config ?? (process.env[fileVariable] || undefined)
+    const read = readConfig(process.env, file === undefined ? '' : textOf(file), { isThere })
     if ('config' in read && values.check) {
       say(['the settings are sound', ...read.config.warnings.map((warning) => `but ${warning}`)].join('\n'))
     }

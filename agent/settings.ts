@@ -242,6 +242,9 @@ export const settings = {
 
 export type SettingName = keyof typeof settings
 
+/** Names the configuration file, and is for that reason no key of it. */
+export const fileVariable = 'AGENT_CONFIG'
+
 export const isSetting = (name: string): name is SettingName => Object.hasOwn(settings, name)
 
 /** A variable as a key of the TOML file. */

@@ -218,6 +218,13 @@ describe('a bad setting', () => {
     expect(problemsOf({ AGENT_MQTT_URL: 'http://me:secret@b' }).join()).not.toContain('secret')
   })
 
+  it('is not the variable that names the file, and a misspelling of that is one', () => {
+    expect(configOf({ AGENT_CONFIG: '/etc/agent.toml' }).warnings).toEqual([])
+    expect(problemsOf({ AGENT_CONFG: '/etc/agent.toml' })).toEqual([
+      'AGENT_CONFG: there is no such setting; did you mean AGENT_CONFIG?',
+    ])
+  })
+
   it('that is a stranger in the environment only warns', () => {
     expect(readConfig({ ...required, AGENT_COLOUR: 'red', PATH: '/bin' })).toMatchObject({
       config: { warnings: [expect.stringContaining('AGENT_COLOUR')] },

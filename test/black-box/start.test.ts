@@ -59,6 +59,17 @@ it('--check names every bad setting, by key and line where it stands in the file
   ])
 })
 
+it('takes the configuration file from AGENT_CONFIG where --config names none', () => {
+  const file = join(folder, 'agent.toml')
+  writeFileSync(file, 'router_id = "r1"\n')
+
+  expect(run(['--check'], { AGENT_CONFIG: file })).toMatchObject({ status: 0, stdout: 'the settings are sound\n' })
+  expect(run(['--check', '--config', file], { AGENT_CONFIG: '/nowhere' })).toMatchObject({ status: 0 })
+  expect(run(['--check'], { AGENT_CONFIG: '/nowhere' }).stderr).toMatch(
+    /^the configuration file \/nowhere cannot be read/,
+  )
+})
+
 it('names a configuration file that is not there', () => {
   const { status, stderr } = run(['--config', join(folder, 'none.toml')])
 
@@ -67,11 +78,11 @@ it('names a configuration file that is not there', () => {
 })
 
 it('is refused by an old Node in one sentence', () => {
-  const old = 'data:text/javascript,process.getBuiltinModule=undefined'
+  const old = `data:text/javascript,Object.defineProperty(process,'versions',{value:{node:'20.18.3'}})`
   const { status, stderr } = run([], { AGENT_ROUTER_ID: 'r1' }, ['--import', old])
 
   expect(status).toBe(1)
-  expect(stderr).toBe(`tollgate-fleet needs Node 20.20 or later, and this is Node ${process.versions.node}.\n`)
+  expect(stderr).toBe('tollgate-fleet needs Node 20.19 or later, and this is Node 20.18.3.\n')
 })
 
 it('logs a refused connection in one line without a stack, and no secret', () => {
