@@ -1,5 +1,5 @@
 // THE FLOW. The story of a router, from a purchase to a shut gate; the other files say how.
-//   purchase   read; in turn: decide, put on disk; then acknowledge, and wake the loop
+//   purchase   read; in turn: decide, put on disk; then acknowledge, and for a sale wake the loop
 //   look       ask the portal, charge what was used; act where gates and books differ; look again
 //   announce   what is on disk and not acknowledged goes out in order, whenever there is a broker
 import type { Event, Mac } from '../protocol/index.ts'
@@ -16,12 +16,12 @@ import { createRecorder } from './recorder.ts'
 import { createRounds } from './rounds.ts'
 import { createSales } from './sales.ts'
 import { createStart } from './start.ts'
-import { createStatusBoard, type LiveStatus } from './status-board.ts'
+import { createStatusBoard, type LiveStatus, type StatusBoard } from './status-board.ts'
 import { stopInOrder } from './stop.ts'
 import type { Clock } from './time/clock.ts'
 import { createSleeper } from './time/sleeper.ts'
 import type { Trust } from './trust/trust.ts'
-import type { Incoming, IncomingCommand, Receipt, Reply, Uplink } from './uplink/uplink.ts'
+import type { IncomingCommand, Receipt, Reply, Uplink } from './uplink/uplink.ts'
 import type { Guard } from './valve/guard/guard.ts'
 import type { Neighbours } from './valve/neighbours.ts'
 import type { Valve } from './valve/valve.ts'
@@ -82,17 +82,6 @@ export function createAgent(parts: AgentParts): Agent {
   const over = new AbortController()
   let loops: Promise<unknown> | undefined
 
-  async function onPurchase(message: Incoming): Promise<Receipt> {
-    try {
-      await sell(message)
-      return 'acknowledge'
-    } catch (err) {
-      if (!(err instanceof StorageFailure)) throw err
-      board.publish('changed visibly')
-      return uplink.kept < mostKept ? 'keep' : 'acknowledge'
-    }
-  }
-
   function command(message: IncomingCommand, reply: Reply): void {
     onCommand(message, reply).catch((err) => log.warn({ err }, 'a reply was not sent'))
   }
@@ -139,7 +128,7 @@ export function createAgent(parts: AgentParts): Agent {
   async function open(): Promise<void> {
     await begin()
     await trust?.open(over.signal)
-    uplink.open({ purchase: onPurchase, command, connected }, board.lastWill)
+    uplink.open({ purchase: (message) => receiptOf(sell(message), uplink, board), command, connected }, board.lastWill)
     const chapters = { config, clock, journal, recorder, gates, rounds, orders, outbox, board, sleeper, log }
     const work = workLoop(chapters, begin, () => over.signal.aborted)
     loops = Promise.all([work, announceLoop()]).catch((err) => log.error({ err }, 'a loop ended'))
@@ -159,5 +148,17 @@ export function createAgent(parts: AgentParts): Agent {
       return journal.isAsked
     },
     ...{ status: board.current, open, stop },
+  }
+}
+
+/** Whether the broker may forget a purchase. The status tells of a disk that refuses one. */
+async function receiptOf(sale: Promise<void>, uplink: Uplink, board: StatusBoard): Promise<Receipt> {
+  try {
+    await sale
+    return 'acknowledge'
+  } catch (err) {
+    if (!(err instanceof StorageFailure)) throw err
+    board.publish('changed visibly')
+    return uplink.kept < mostKept ? 'keep' : 'acknowledge'
   }
 }
