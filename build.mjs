@@ -7,6 +7,7 @@ const programs = {
   backend: 'broker-dev/backend/backend-main.ts',
   router: 'broker-dev/router/router-main.ts',
   fleet: 'broker-dev/fleet/fleet-main.ts',
+  'agent-machine': 'broker-dev/router/agent-machine-main.ts',
   ndsctl: 'broker-dev/portal/ndsctl-main.ts',
   simulate: 'test/simulation/simulate-main.ts',
   crash: 'test/crash/crash-main.ts',

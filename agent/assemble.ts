@@ -1,10 +1,10 @@
-// Puts an agent together from the real parts; the simulation hands in a clock, a portal or a log of its own.
+// Puts an agent together from the real parts; the simulation hands in a clock, a portal, a disk or a log of its own.
 import { randomUUID } from 'node:crypto'
 import { uuidv7 } from 'uuidv7'
 import { type Agent, type AgentParts, createAgent } from './agent.ts'
 import type { Config } from './config.ts'
-import { folderDisk } from './journal/disk.ts'
-import { createFolderLock } from './journal/folder-lock.ts'
+import { type Disk, folderDisk } from './journal/disk.ts'
+import { createFolderLock, type FolderLock } from './journal/folder-lock.ts'
 import { createJournal, journalLimits } from './journal/journal.ts'
 import { createLog, type Log } from './log.ts'
 import { type Clock, systemClock } from './time/clock.ts'
@@ -33,6 +33,8 @@ export function assembleAgent(
     ndsctl?: Ndsctl
     neighbours?: Neighbours
     guard?: Guard
+    disk?: Disk
+    lock?: FolderLock
     log?: Log
     sawEvent?: AgentParts['sawEvent']
   } = {},
@@ -45,8 +47,8 @@ export function assembleAgent(
   const neighbours = parts.neighbours ?? (parts.ndsctl ? undefined : kernelNeighbours())
   // The rules of a portal that was handed in are not in this machine's kernel.
   const guard = parts.guard ?? (parts.ndsctl ? undefined : nftGuardFor(config, clock, log))
-  const lock = createFolderLock(config.stateDir)
-  const journal = createJournal(folderDisk(config.stateDir), randomUUID, {
+  const { lock = createFolderLock(config.stateDir), disk = folderDisk(config.stateDir) } = parts
+  const journal = createJournal(disk, randomUUID, {
     limits: journalLimits(config.journal),
     sleep: clock.sleep,
   })

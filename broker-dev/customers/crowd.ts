@@ -9,6 +9,7 @@ import {
   createCustomer,
   stepCustomer,
 } from './customers.ts'
+import { type Mischief, type MischievousDevice, mischiefOf } from './mischief.ts'
 
 export interface CrowdOptions {
   portal: Pick<MockPortal, 'arrive' | 'browse' | 'splashLogin' | 'deny' | 'transfer' | 'leave'>
@@ -20,16 +21,14 @@ export interface CrowdOptions {
   buy(mac: string, order: CustomerOrder): Promise<CustomerAnswer>
 }
 
-export interface Crowd {
+export interface Crowd extends Mischief {
   open(): void
   /** Nobody orders any more; resolves when every order on its way is answered. */
   stopBuying(): Promise<void>
   close(): Promise<void>
 }
 
-interface Device {
-  mac: string
-  ip: string
+interface Device extends MischievousDevice {
   customer: Customer
   passed: number
   answer?: CustomerAnswer
@@ -59,6 +58,11 @@ export function createCrowd({ portal, router, devices, clock, random, buy }: Cro
   }
 
   function step(device: Device): void {
+    if (device.isUnplugged) {
+      // Nothing waits to be sent when it is back.
+      device.customer = { ...device.customer, steppedAt: clock.monotonic() }
+      return
+    }
     const { passed, answer } = device
     const noticed = { now: clock.monotonic(), passed, ...(answer && { answer }) }
     const { customer, actions } = stepCustomer(device.customer, noticed, random)
@@ -79,7 +83,7 @@ export function createCrowd({ portal, router, devices, clock, random, buy }: Cro
   /** Its own address, or another one's: as DHCP hands it on, or as somebody sets it who must not. */
   function addressFor(device: Device, as: 'oneself' | 'somebody'): string {
     const other = everybody[Math.floor(random() * everybody.length)]
-    return (as === 'somebody' && other ? other : device).ip
+    return device.borrowedIp ?? (as === 'somebody' && other ? other : device).ip
   }
 
   function act(device: Device, action: CustomerAction): void {
@@ -121,7 +125,7 @@ export function createCrowd({ portal, router, devices, clock, random, buy }: Cro
     await walking
   }
 
-  return { open, stopBuying, close }
+  return { open, stopBuying, close, ...mischiefOf(portal, everybody) }
 }
 
 const stepMilliseconds = 100

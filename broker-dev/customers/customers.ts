@@ -42,8 +42,9 @@ export interface Customer {
   online: boolean
   /** An order is on its way. */
   ordered: boolean
-  /** The rest that the customer believes to have. */
+  /** The rest that the customer believes to have, and until when it waits for a gate because of that. */
   left: Record<Metric, number>
+  believesUntil: number
   bought: Record<Metric, number>
   ordersThisVisit: number
   steppedAt: number
@@ -60,6 +61,7 @@ export function createCustomer(kind: Customer['kind'], now: number, random: () =
     online: false,
     ordered: false,
     left: nothing,
+    believesUntil: now,
     bought: nothing,
     ordersThisVisit: 0,
     steppedAt: now,
@@ -95,7 +97,8 @@ function learn(before: Customer, { now, passed, answer }: Noticed, random: () =>
   if (!answer) return after
   const remaining = answer.accepted ? allOf(answer.remaining) : after.left
   const decideAt = now + (answer.accepted ? between(1000, 3000, random) : between(500, 1500, random))
-  return { ...after, ordered: false, left: remaining, bought: answer.accepted ? remaining : after.bought, decideAt }
+  const bought = answer.accepted ? { bought: remaining, believesUntil: now + patience } : {}
+  return { ...after, ordered: false, left: remaining, ...bought, decideAt }
 }
 
 function arrive(customer: Customer, random: () => number): Step {
@@ -116,8 +119,9 @@ function decide(customer: Customer, random: () => number): Step {
     if (random() < rarely) return { customer: later, actions: [{ do: 'log-out' }] }
     return isLow(customer) && random() < 0.5 ? buy(later, random) : { customer: later, actions: [] }
   }
-  // Paid, and the gate not open yet: it waits, as long as that may take.
-  if (left.bytes > 0 || left.milliseconds > 0) return { customer: later, actions: [] }
+  // Paid, and the gate not open yet. An answer that came late may tell of a rest that was used up by then.
+  const isPaid = left.bytes > 0 || left.milliseconds > 0
+  if (isPaid && now < customer.believesUntil) return { customer: later, actions: [] }
   if (customer.ordersThisVisit > 0 && random() < 0.35) return leave(customer, random)
   if (customer.ordersThisVisit > 0 && random() < rarely)
     return { customer: later, actions: [{ do: 'log-in', custom: chooseCustom(random) }] }
@@ -144,6 +148,8 @@ function chooseOrder(random: () => number): CustomerOrder {
   if (choice < 0.33) return { metric: 'milliseconds', allotment: between(4, 12, random) * 500 }
   return { amount: between(1, 2, random), unit: 'sat' }
 }
+
+const patience = 60_000
 
 // Tricks of real customers at a portal, by accident or to get more than they paid for.
 const rarely = 0.03

@@ -30,6 +30,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 process.stdout.on('error', () => end.abort())
 
 const { options } = asked
+const program = (name: string) => join(import.meta.dirname, name)
 const stateDir = options.state === undefined ? mkdtempSync(join(tmpdir(), 'tollgate-fleet-')) : resolve(options.state)
 try {
   const ok = await runFleet(options, {
@@ -37,7 +38,7 @@ try {
     print: (text) => console.log(text),
     end: end.signal,
     stateDir,
-    programs: { agent: join(import.meta.dirname, 'agent.js'), ndsctl: join(import.meta.dirname, 'ndsctl.js') },
+    programs: { agent: program('agent.js'), ndsctl: program('ndsctl.js'), machine: program('agent-machine.js') },
   })
   // The journals of a run that went well tell nobody anything; those of another one do.
   if (ok && options.state === undefined) rmSync(stateDir, { recursive: true, force: true })

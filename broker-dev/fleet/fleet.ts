@@ -2,9 +2,13 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { uuidv7 } from 'uuidv7'
+import type { Clock } from '../../agent/time/clock.ts'
 import { RouterId } from '../../protocol/index.ts'
 import { type Backend, createBackend } from '../backend/backend.ts'
-import { createBroker } from '../broker/broker.ts'
+import { type Broker, type BrokerPorts, createBroker } from '../broker/broker.ts'
+import { type Link, openLink } from '../broker/link.ts'
+import type { FaultyBroker } from '../faults/doings.ts'
+import { createInjector, type Injector } from '../faults/injector.ts'
 import { createRouter, type Router } from '../router/router.ts'
 import { scaledClock } from '../scaled-clock.ts'
 import { waitFor, within } from '../waiting.ts'
@@ -22,7 +26,16 @@ export interface FleetParts {
   /** Where the agents' journals and logs go. */
   stateDir: string
   /** The bundled programs that `--external` runs. */
-  programs: { agent: string; ndsctl: string }
+  programs: { agent: string; ndsctl: string; machine: string }
+  /** Called when everybody is on line. */
+  opened?(fleet: RunningFleet): void
+}
+
+export interface RunningFleet {
+  /** Its broker's. */
+  url: string
+  routerIds: readonly RouterId[]
+  faults: Injector
 }
 
 /** Runs until its time is over or `end` aborts; says whether everything added up. */
@@ -32,8 +45,10 @@ export async function runFleet(options: FleetOptions, parts: FleetParts): Promis
   const ports = await openBroker(broker, options.port, parts.print)
   const url = `mqtt://127.0.0.1:${ports.port}`
   const backend = createBackend({ url, folder: join(parts.stateDir, 'backend') })
-  const watch = createWatch(url, parts.screen)
-  const routers = createRouters(options, parts, url, backend)
+  const clock = scaledClock(options.speed)
+  const routers = await createRouters({ options, parts, backend, clock, brokerPort: ports.port })
+  const faults = createInjector({ routers, broker: faultyBroker(broker, ports), clock })
+  const watch = createWatch(url, parts.screen, faults)
   for (const { routerId, lost } of routers) lost.catch((error) => watch.problems.push(`${routerId}: ${error.message}`))
   try {
     parts.print(introduce(options, ports, parts.stateDir))
@@ -41,11 +56,14 @@ export async function runFleet(options: FleetOptions, parts: FleetParts): Promis
     await Promise.all(routers.map((router) => router.open()))
     await watch.allOnline(routers)
     for (const router of routers) router.openCustomers()
+    parts.opened?.({ url, routerIds: routers.map(({ routerId }) => routerId), faults })
     await runUntilOver(options, parts, watch, startedAt)
-    await settle(routers, watch)
+    await faults.healAll()
+    await settle(routers, watch, backend)
   } finally {
     await Promise.all(routers.map((router) => router.stop('end of the simulation')))
     await watch.allOffline(routers)
+    for (const { link } of routers) link.close()
     await Promise.all([backend.close(), watch.close()])
     await broker.close()
   }
@@ -55,21 +73,31 @@ export async function runFleet(options: FleetOptions, parts: FleetParts): Promis
   return ok
 }
 
-type FleetRouter = Router & { routerId: RouterId }
+type FleetRouter = Router & { routerId: RouterId; link: Link }
 
-function createRouters(options: FleetOptions, parts: FleetParts, url: string, backend: Backend): FleetRouter[] {
-  const clock = scaledClock(options.speed)
-  return [...Array(options.routers).keys()].map((index) => {
-    const number = index + 1
+interface RouterParts {
+  options: FleetOptions
+  parts: FleetParts
+  backend: Backend
+  clock: Clock
+  brokerPort: number
+}
+
+async function createRouters({ options, parts, backend, clock, brokerPort }: RouterParts): Promise<FleetRouter[]> {
+  const numbers = [...Array(options.routers).keys()].map((index) => index + 1)
+  return Promise.all(numbers.map(createOne))
+
+  async function createOne(number: number): Promise<FleetRouter> {
     const routerId = RouterId.parse(`r${number}`)
     const stateDir = join(parts.stateDir, routerId)
     mkdirSync(stateDir, { recursive: true })
+    const link = await openLink(brokerPort, { sleep: (milliseconds) => clock.sleep(milliseconds) })
     const router = createRouter({
-      ...{ routerId, number, clock, devices: options.devices, seed: options.seed },
+      ...{ routerId, number, clock, link, devices: options.devices, seed: options.seed },
       realistic: options.realistic,
       flavour: flavourOf(options.flavour, number),
       env: {
-        AGENT_MQTT_URL: url,
+        AGENT_MQTT_URL: `mqtt://127.0.0.1:${link.port}`,
         AGENT_STATE_DIR: stateDir,
         AGENT_LINK_MBIT: '500',
         // Once a second of real time, so that the table moves.
@@ -83,8 +111,18 @@ function createRouters(options: FleetOptions, parts: FleetParts, url: string, ba
         return { accepted: true, remaining: outcome.event.session?.remaining ?? {} }
       },
     })
-    return { ...router, routerId }
-  })
+    return { ...router, routerId, link }
+  }
+}
+
+/** A broker that comes back has nothing of what the one before it kept. */
+function faultyBroker(broker: Broker, ports: BrokerPorts): FaultyBroker {
+  return {
+    drop: broker.close,
+    async comeBack() {
+      await broker.open(ports)
+    },
+  }
 }
 
 async function runUntilOver(options: FleetOptions, parts: FleetParts, watch: Watch, startedAt: number): Promise<void> {
@@ -95,11 +133,14 @@ async function runUntilOver(options: FleetOptions, parts: FleetParts, watch: Wat
 }
 
 /** Nobody buys any more, orders on their way are answered, and every router says once more where it stands. */
-async function settle(routers: readonly FleetRouter[], { audit, askUsage }: Watch): Promise<void> {
+async function settle(routers: readonly FleetRouter[], { audit, askUsage }: Watch, backend: Backend): Promise<void> {
   await within(orderPatience, Promise.all(routers.map((router) => router.stopBuying())))
+  // Those that a lost broker had are sent again, after a pause that has grown.
+  await waitFor(() => backend.counts().pending === 0, resendPatience)
   await Promise.all(routers.map((router) => router.stopCustomers()))
   await askUsage(routers)
   await waitFor(() => routers.every(({ routerId }) => audit.isComplete(routerId)), 2000)
 }
 
 const orderPatience = 5000
+const resendPatience = 75_000

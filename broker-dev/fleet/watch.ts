@@ -1,6 +1,7 @@
 // The watchers of the simulated fleet: the audit of its books, what the screen shows, and every problem on the way.
 import { connectFleet, memoryStore } from '../../client/index.ts'
 import type { RouterId } from '../../protocol/index.ts'
+import type { Injector } from '../faults/injector.ts'
 import { waitFor } from '../waiting.ts'
 import { type Audit, createAudit } from './audit.ts'
 import { emptyFleet, type FleetView, seeStatus, seeUsage } from './fleet-view.ts'
@@ -20,7 +21,7 @@ export interface Watch {
   close(): Promise<void>
 }
 
-export function createWatch(url: string, screen: Screen): Watch {
+export function createWatch(url: string, screen: Screen, faults: Pick<Injector, 'sawEvent' | 'sawStatus'>): Watch {
   const audit = createAudit()
   const problems: string[] = []
   let fleet = emptyFleet
@@ -43,6 +44,7 @@ export function createWatch(url: string, screen: Screen): Watch {
       }
       audit.seeUsage(item)
       fleet = seeUsage(fleet, item)
+      faults.sawEvent(item)
       screen.event(item, performance.now())
     }
   }
@@ -52,6 +54,7 @@ export function createWatch(url: string, screen: Screen): Watch {
       if ('status' in report) {
         audit.seeStatus(report.status)
         fleet = seeStatus(fleet, report.status)
+        faults.sawStatus(report.status)
       } else {
         audit.seeUsage(report.usage)
         fleet = seeUsage(fleet, report.usage)
@@ -77,8 +80,13 @@ export function createWatch(url: string, screen: Screen): Watch {
       for (const { routerId } of left()) problems.push(`${routerId} was stopped and does not say that it is offline`)
     },
     async askUsage(routers) {
-      await Promise.all(routers.map(({ routerId }) => client?.query(routerId, { command: 'usage' }, { within: 1000 })))
+      await Promise.all(
+        routers.map(({ routerId }) => client?.query(routerId, { command: 'usage' }, { within: answersWithin })),
+      )
     },
     close: async () => client?.close(),
   }
 }
+
+// A router that has lost its broker tries again after a quarter of a minute at most.
+const answersWithin = 20_000

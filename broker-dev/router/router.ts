@@ -2,12 +2,15 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../agent/time/clock.ts'
-import { type CrowdOptions, createCrowd } from '../customers/crowd.ts'
+import type { Link } from '../broker/link.ts'
+import { type Crowd, type CrowdOptions, createCrowd } from '../customers/crowd.ts'
 import { servePortal } from '../portal/socket.ts'
-import { createPortal, type Flavour } from '../portal/world.ts'
+import { createPortal, type Flavour, type MockPortal } from '../portal/world.ts'
 import { mulberry32 } from '../random.ts'
 import { createAgentInProcess } from './agent-in-process.ts'
-import { createAgentProcess, type RunningAgent } from './agent-process.ts'
+import { type AgentProcess, createAgentProcess } from './agent-process.ts'
+import { clockOf, type MachineState, soundMachine } from './machine.ts'
+import type { RunningAgent } from './running-agent.ts'
 
 export interface RouterOptions {
   routerId: string
@@ -21,7 +24,9 @@ export interface RouterOptions {
   /** The agent's own settings, `AGENT_*`. */
   env: Record<string, string>
   /** The agent in a process of its own, by these programs, with the portal's socket in that folder. */
-  external?: { agent: string; ndsctl: string; socketDir: string }
+  external?: { agent: string; ndsctl: string; machine?: string; socketDir: string }
+  /** Its way to the broker, where that can be cut. */
+  link?: Link
   logFile?: string
   /** The portal is as slow as a real one, and its accept queue falls behind. */
   realistic?: boolean
@@ -35,10 +40,19 @@ export interface Router {
   stop(why: string): Promise<void>
   /** Rejects when the agent ends by itself. */
   readonly lost: Promise<never>
+  readonly portal: MockPortal
+  readonly crowd: Pick<Crowd, 'inRange' | 'unplug' | 'plugIn' | 'borrowAddress'>
+  /** The agent's process is gone from one moment to the next; and it is started again. */
+  killAgent(): Promise<void>
+  startAgent(): Promise<void>
+  readonly machine: Readonly<MachineState>
+  setMachine(changed: Partial<MachineState>): void
 }
 
 export function createRouter(options: RouterOptions): Router {
-  const { routerId, number, flavour, devices, clock, external } = options
+  const { routerId, number, flavour, devices, external, link } = options
+  const machine = { ...soundMachine }
+  const clock = clockOf(machine, options.clock)
   const random = mulberry32(options.seed * 1000 + number)
   // OpenWrt's own setting for nodogsplash; its default of 20 is less than a busy café.
   const sleep = (milliseconds: number) => clock.sleep(milliseconds)
@@ -46,6 +60,7 @@ export function createRouter(options: RouterOptions): Router {
   if (options.realistic) Object.assign(portal.faults, { realistic: true, wedges: true })
   const crowd = createCrowd({ portal, router: number, devices, clock, random, buy: options.buy })
   const socket = external && join(external.socketDir, `${routerId}.sock`)
+  let agentProcess: AgentProcess | undefined
   const agent = createAgent()
   let served: { close(): Promise<void> } | undefined
 
@@ -56,10 +71,13 @@ export function createRouter(options: RouterOptions): Router {
       const guard = { AGENT_GUARD: 'off' }
       const mock = { AGENT_NDSCTL: external.ndsctl, MOCK_NDSCTL_SOCKET: socket, MOCK_NDSCTL_FLAVOUR: flavour, ...guard }
       const env = { ...options.env, ...mock, AGENT_ROUTER_ID: routerId }
-      return createAgentProcess({ program: external.agent, env, ...(logFile !== undefined && { logFile }) })
+      const file = { ...(logFile !== undefined && { logFile }) }
+      agentProcess = createAgentProcess({ program: external.agent, machine: external.machine, env, ...file })
+      return agentProcess
     }
     if (logFile === undefined) throw new Error('an agent in this process needs a file for its log')
-    return createAgentInProcess({ env: { ...options.env, AGENT_ROUTER_ID: routerId }, portal, clock, logFile })
+    const env = { ...options.env, AGENT_ROUTER_ID: routerId }
+    return createAgentInProcess({ env, portal, clock, machine, logFile })
   }
 
   async function open(): Promise<void> {
@@ -76,6 +94,18 @@ export function createRouter(options: RouterOptions): Router {
     await served?.close()
   }
 
+  async function killAgent(): Promise<void> {
+    const killed = agent.kill()
+    // The kernel shuts the connections of a process that is gone.
+    link?.cut()
+    await killed
+  }
+
+  function setMachine(changed: Partial<MachineState>): void {
+    Object.assign(machine, changed)
+    agentProcess?.putInto({ ...machine })
+  }
+
   return {
     open,
     openCustomers: crowd.open,
@@ -83,5 +113,6 @@ export function createRouter(options: RouterOptions): Router {
     stopCustomers: crowd.close,
     stop,
     lost: agent.lost,
+    ...{ portal, crowd, killAgent, startAgent: agent.open, machine, setMachine },
   }
 }

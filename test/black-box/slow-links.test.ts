@@ -1,9 +1,9 @@
 // Proves that a router behind a slow link comes on line, and that outcomes do not wait behind reports.
 import { afterEach, expect, it } from 'vitest'
 import { createBroker } from '../../broker-dev/broker/broker.ts'
+import { type Link, openLink } from '../../broker-dev/broker/link.ts'
 import { anOnlineAgent, type OnlineAgent } from '../support/an-online-agent.ts'
 import { aCertificate, tlsDoor } from '../support/brokers/a-certificate.ts'
-import { type SlowLink, slowLink } from '../support/brokers/slow-link.ts'
 import { type StrictBroker, strictBroker } from '../support/brokers/strict-broker.ts'
 import { aGrant, aMac } from '../support/builders.ts'
 import { until } from '../support/until.ts'
@@ -22,7 +22,7 @@ it('comes on line by TLS over 2 s each way at 1,000 B/s', { timeout: 120_000 }, 
   const { port } = await broker.open({})
   const certificate = await aCertificate()
   const door = kept(await tlsDoor(certificate, port))
-  const link = kept(await slowLink(door.port, { bytesPerSecond: 1000, delayMilliseconds: 2000 }))
+  const link = kept(await openLink(door.port, { slowness: { bytesPerSecond: 1000, delayMilliseconds: 2000 } }))
   const url = `mqtts://localhost:${link.port}`
   const agent = kept(await anOnlineAgent({ AGENT_MQTT_URL: url, AGENT_MQTT_CA_FILE: certificate.certFile }))
   await until(() => agent.said('info').some((line) => line.includes('connected to the broker')), 100_000)
@@ -41,7 +41,7 @@ const customers = process.env.SLOW_LINK_MINUTES ? 60 : 30
  * many parts of reports came before it.
  */
 async function outcomesOver(
-  link: SlowLink,
+  link: Link,
   broker: StrictBroker,
   agent: OnlineAgent,
 ): Promise<{ took: number[]; before: number[]; most: number }> {
@@ -77,7 +77,7 @@ it('tells an outcome before the reports over 8 kbit/s', {
   timeout: 300_000,
 }, async () => {
   const broker = kept(await strictBroker())
-  const link = kept(await slowLink(broker.port, { bytesPerSecond: 1000 * speed }))
+  const link = kept(await openLink(broker.port, { slowness: { bytesPerSecond: 1000 * speed } }))
   const env = { AGENT_MQTT_URL: `mqtt://127.0.0.1:${link.port}`, AGENT_MQTT_VERSION: '5' }
   const agent = kept(await anOnlineAgent(env, { speed }))
   const { took, before, most } = await outcomesOver(link, broker, agent)

@@ -52,6 +52,24 @@ describe('a customer', () => {
     expect(live(7, 60)).not.toEqual(live(8, 60))
   })
 
+  it('asks again when it has paid and is not let in for a minute, as after an answer that came too late', () => {
+    const random = mulberry32(3)
+    let customer = createCustomer('buying', 0, random)
+    let answer: CustomerAnswer | undefined
+    const boughtAt: number[] = []
+    for (let now = 0; now < 150_000; now += 100) {
+      const step = stepCustomer(customer, { now, passed: 0, ...(answer && { answer }) }, random)
+      customer = step.customer
+      answer = undefined
+      if (!step.actions.some((action) => action.do === 'buy')) continue
+      boughtAt.push(now)
+      answer = { accepted: true, remaining: { bytes: 1000 } }
+    }
+    const pauses = boughtAt.slice(1).map((at, index) => at - Number(boughtAt[index]))
+    expect(pauses.length).toBeGreaterThan(0)
+    expect(Math.min(...pauses)).toBeGreaterThan(59_000)
+  })
+
   it('arrives, looks at the portal page and buys within three seconds', () => {
     for (const actions of lives) {
       expect(actions.slice(0, 2).map((action) => action.do)).toEqual(['arrive', 'browse'])

@@ -16,7 +16,7 @@ async function run(line: string) {
     print: (text) => printed.push(text),
     end: new AbortController().signal,
     stateDir: mkdtempSync(join(tmpdir(), 'fleet-test-')),
-    programs: { agent: 'none', ndsctl: 'none' },
+    programs: { agent: 'none', ndsctl: 'none', machine: 'none' },
   })
   return { ok, text: printed.join('\n'), types }
 }
