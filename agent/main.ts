@@ -3,6 +3,7 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { assembleAgent } from './assemble.ts'
 import { readConfig } from './config.ts'
+import { fileFaultInWords } from './file-fault.ts'
 import { keepHeapLean } from './lean-heap.ts'
 import { createLog } from './log.ts'
 import { fileVariable, settingsHelp } from './settings.ts'
@@ -97,7 +98,7 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (err) {
-    return refuse(`the configuration file ${path} cannot be read: ${err instanceof Error ? err.message : err}`)
+    return refuse(`the configuration file ${path} ${fileFaultInWords(err)}`)
   }
 }
 

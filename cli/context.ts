@@ -13,6 +13,7 @@ export interface SharedOptions {
   url: string
   username?: string
   password?: string
+  passwordFile?: string
   ca?: string
   cert?: string
   key?: string
@@ -36,6 +37,8 @@ export async function withFleet<T>(
     store: memoryStore(),
     signal: context.end,
     within: patience,
+    // A lost connection comes back by itself; a file that cannot be used waits for a person.
+    onWarning: ({ code, message }) => code === 'invalid-argument' && context.terminal.complain(message),
     ...more,
   })
   try {

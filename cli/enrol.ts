@@ -1,9 +1,9 @@
 // `enrol`: makes the account of a router, a backend, an operator or a monitor at a Mosquitto, and the files that it needs.
-import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { FleetError } from '../client/index.ts'
-import { aclBlock, passwordLine, type Role, userOf } from '../kit/access.ts'
+import { type Role, userOf } from '../kit/access.ts'
+import { accountFilesIn, addAccount, hasAccount, putSecret } from '../kit/accounts.ts'
 import type { Context } from './context.ts'
 import { done, type ExitCode } from './exit-codes.ts'
 
@@ -11,32 +11,36 @@ export interface EnrolOptions {
   name: string
   role: Role
   out: string
+  /** Known by a certificate instead of a password. */
+  certificate?: true
 }
 
-const saltBytes = 12
-const passwordBytes = 24
-
 /** Adds to the broker's two files in `out`, and puts what the user needs into a folder of its own there. */
-export async function enrol({ terminal, options }: Context, { name, role, out }: EnrolOptions): Promise<ExitCode> {
-  const { url, prefix = 'router' } = options
+export async function enrol({ terminal, options }: Context, enrolment: EnrolOptions): Promise<ExitCode> {
+  const { name, role, out, certificate = false } = enrolment
+  const { url, prefix = 'router', ca } = options
   const user = userOf(role, name, prefix)
-  const [users, acl, own] = [join(out, 'passwd'), join(out, 'acl'), join(out, user)]
-  const known = linesOf(users)
-  if (known.some((line) => line.startsWith(`${user}:`))) {
-    throw new FleetError(
-      'invalid-argument',
-      `${user} has an account in ${users} already: take its line and its block out first`,
-    )
+  const files = { ...accountFilesIn(out), own: join(out, user) }
+  if (hasAccount(out, user)) {
+    const remedy = 'take its line and its block out first'
+    throw new FleetError('invalid-argument', `${user} has an account in ${files.acl} already: ${remedy}`)
   }
-  const password = randomBytes(passwordBytes).toString('base64url')
-  mkdirSync(own, { recursive: true, mode: 0o700 })
-  put(join(own, 'password'), `${password}\n`, 0o600)
-  if (role === 'router') put(join(own, 'agent.toml'), tomlOf({ name, user, prefix, url }), 0o600)
-  put(users, [...known, passwordLine(user, password, randomBytes(saltBytes)), ''].join('\n'), 0o600)
-  put(acl, [...blocksOf(acl), aclBlock(role, name, prefix)].join('\n'), 0o600)
-  terminal.json({ user, files: { users, acl, own } })
-  terminal.say(`${own}  is for ${role === 'router' ? `the router ${name}` : `the ${role}`}: keep it secret`)
-  terminal.say(`${users} and ${acl}  are for the broker; then kill -HUP it`)
+  if (role === 'router' && user.startsWith(clientIdPrefix)) {
+    const why = `client ids that begin with ${clientIdPrefix} are those of others at the broker`
+    throw new FleetError('invalid-argument', `${user} is no name for a router: ${why}`)
+  }
+  written(() => {
+    mkdirSync(files.own, { recursive: true, mode: 0o700 })
+    const { password } = addAccount({ folder: out, role, name, prefix, byCertificate: certificate })
+    if (password !== undefined) putSecret(join(files.own, 'password'), `${password}\n`)
+    if (ca !== undefined) copyFileSync(ca, join(files.own, 'ca.crt'))
+    if (role === 'router')
+      putSecret(join(files.own, 'agent.toml'), tomlOf({ name, user, prefix, url, certificate, ca }))
+  })
+  terminal.json({ user, files })
+  terminal.say(`${files.own}  is for ${role === 'router' ? `the router ${name}` : `the ${role}`}: keep it secret`)
+  if (certificate) terminal.say(`put own.crt with the common name ${user}, and own.key, beside it`)
+  terminal.say(`${files.users} and ${files.acl}  are for the broker; then kill -HUP it`)
   return done
 }
 
@@ -45,31 +49,32 @@ interface Bundle {
   user: string
   prefix: string
   url: string
+  certificate: boolean
+  ca: string | undefined
 }
 
-function tomlOf({ name, user, prefix, url }: Bundle): string {
-  const lines = [`router_id = "${name}"`, `mqtt_url = "${url}"`, `mqtt_username = "${user}"`]
-  const fleet = prefix === 'router' ? [] : [`topic_prefix = "${prefix}"`]
-  return [...lines, 'mqtt_password_file = "/etc/tollgate-fleet/password"', ...fleet, ''].join('\n')
+// As `clientid_prefixes` in deploy/mosquitto/secure.conf: a router's client id there is its user name.
+const clientIdPrefix = 'tollgate'
+const home = '/etc/tollgate-fleet'
+
+function tomlOf({ name, user, prefix, url, certificate, ca }: Bundle): string {
+  const byPassword = [`mqtt_username = "${user}"`, `mqtt_password_file = "${home}/password"`]
+  const byCertificate = [`mqtt_cert_file = "${home}/own.crt"`, `mqtt_key_file = "${home}/own.key"`]
+  return [
+    `router_id = "${name}"`,
+    `mqtt_url = "${url}"`,
+    ...(certificate ? byCertificate : byPassword),
+    ...(ca === undefined ? [] : [`mqtt_ca_file = "${home}/ca.crt"`]),
+    ...(prefix === 'router' ? [] : [`topic_prefix = "${prefix}"`]),
+    '',
+  ].join('\n')
 }
 
-function linesOf(file: string): string[] {
-  return existsSync(file)
-    ? readFileSync(file, 'utf8')
-        .split('\n')
-        .filter((line) => line !== '')
-    : []
-}
-
-function blocksOf(file: string): string[] {
-  return existsSync(file) ? [readFileSync(file, 'utf8')] : []
-}
-
-function put(file: string, text: string, mode: number): void {
+function written(write: () => void): void {
   try {
-    writeFileSync(file, text, { mode })
-    chmodSync(file, mode)
+    write()
   } catch (cause) {
-    throw new FleetError('invalid-argument', `${file} cannot be written`, cause)
+    const { path, message } = Object(cause)
+    throw new FleetError('invalid-argument', `${path ?? message} cannot be written or read`, cause)
   }
 }

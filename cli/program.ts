@@ -53,26 +53,24 @@ type Work = (context: Context, ...given: never[]) => Promise<ExitCode>
 type Bind = (work: Work) => (shared: Shared, ...given: never[]) => Promise<void>
 type Shared = Omit<SharedOptions, 'signing'> & {
   json?: true
-  passwordFile?: string
   purchaseKey?: string
   commandKey?: string
 }
 
 function contextOf(shared: Shared, { output, env, end }: Surroundings): Context {
-  const { json = false, passwordFile, purchaseKey, commandKey, ...options } = shared
+  const { json = false, purchaseKey, commandKey, ...options } = shared
   const signing = {
     ...(purchaseKey !== undefined && { purchases: readKey('--purchase-key', purchaseKey) }),
     ...(commandKey !== undefined && { commands: readKey('--command-key', commandKey) }),
   }
-  const password = passwordFile === undefined ? env.TOLLGATE_PASSWORD : readSecret(passwordFile)
   return {
     terminal: terminalOf(output, json),
-    options: { ...options, signing, ...(password !== undefined && { password }) },
+    options: { ...options, signing, ...(env.TOLLGATE_PASSWORD !== undefined && { password: env.TOLLGATE_PASSWORD }) },
     end,
   }
 }
 
-function readSecret(file: string, option = '--password-file'): string {
+function readSecret(option: string, file: string): string {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (cause) {
@@ -82,7 +80,7 @@ function readSecret(file: string, option = '--password-file'): string {
 
 function readKey(option: string, file: string): SigningKey {
   try {
-    return JSON.parse(readSecret(file, option))
+    return JSON.parse(readSecret(option, file))
   } catch (cause) {
     if (cause instanceof FleetError) throw cause
     throw new FleetError('invalid-argument', `${option}: ${file} is no JWK`, cause)
@@ -109,12 +107,16 @@ function programOf(env: Surroundings['env'], bind: Bind): Command {
         .default('mqtt://127.0.0.1:1883'),
     )
     .addOption(new Option('--username <name>', 'who you are to the broker').env('TOLLGATE_USERNAME'))
-    .addOption(new Option('--password-file <file>', 'a file with the password; or TOLLGATE_PASSWORD'))
-    .option('--ca <file>', 'the certificate authority of the broker')
+    .addOption(
+      new Option('--password-file <file>', 'a file with the password; or TOLLGATE_PASSWORD').env(
+        'TOLLGATE_PASSWORD_FILE',
+      ),
+    )
+    .addOption(new Option('--ca <file>', 'the certificate authority of the broker').env('TOLLGATE_CA'))
+    .addOption(new Option('--cert <file>', 'your certificate').env('TOLLGATE_CERT'))
+    .addOption(new Option('--key <file>', 'its key').env('TOLLGATE_KEY'))
     .addOption(new Option('--purchase-key <file>', 'a private JWK: signs purchases').env('TOLLGATE_PURCHASE_KEY'))
     .addOption(new Option('--command-key <file>', 'a private JWK: signs commands').env('TOLLGATE_COMMAND_KEY'))
-    .option('--cert <file>', 'your certificate')
-    .option('--key <file>', 'its key')
     .addOption(new Option('--prefix <topic>', 'the topic prefix of the fleet').env('TOLLGATE_PREFIX').default('router'))
     .addOption(new Option('--mqtt <version>', 'the version of MQTT: 4 is 3.1.1').choices(['4', '5']).default('4'))
     .option('--json', 'one JSON value a line instead of words')
@@ -301,9 +303,12 @@ function addTrust(program: Command, bind: Bind): void {
 function addAccounts(program: Command, bind: Bind): void {
   program
     .command('enrol')
-    .description('Makes an account at a Mosquitto: its password, its rights, and the files that its owner needs.')
+    .description(
+      'Makes an account at a Mosquitto: its password, its rights, and the files that its owner needs, with --ca the authority too.',
+    )
     .argument('<name>', 'the id of a router, or a name for somebody else', keyName)
     .addOption(new Option('--role <role>', 'who it is').choices(roles).default('router'))
+    .option('--certificate', 'it shows a certificate whose common name is its user name: no password is made')
     .option('--out <folder>', "where the broker's two files and a folder for each account are", '.')
     .action((name, options) => bind(enrol)(program.opts<Shared>(), { name, ...options } as never))
 }

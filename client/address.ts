@@ -1,33 +1,27 @@
 // The addresses of brokers, taken apart as MQTT.js takes them, with who we are to them.
-import { readFileSync } from 'node:fs'
+import { type Credentials, credentialsOf } from './credentials.ts'
 import { FleetError } from './errors.ts'
 import type { FleetOptions } from './options.ts'
 
-export interface Address {
+export interface Address extends Credentials {
   protocol: 'mqtt' | 'mqtts' | 'ws' | 'wss' | 'mqtt+unix'
   protocolVersion: 4 | 5
   host: string
   path: string
   port?: number
-  username?: string
-  password?: string
-  ca?: string | Buffer
-  cert?: string | Buffer
-  key?: string | Buffer
 }
 
+/** With what files hold at the time of the call. */
+export type Addresses = () => readonly Address[]
+
 /** One for each of the URLs. */
-export function addressesOf(options: FleetOptions): Address[] {
-  const { username, password, ca, cert, key, mqttVersion = 4 } = options
-  const access = {
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password }),
-    ...(ca !== undefined && { ca: pemOf(ca) }),
-    ...(cert !== undefined && { cert: pemOf(cert) }),
-    ...(key !== undefined && { key: pemOf(key) }),
-    protocolVersion: mqttVersion,
+export function addressesOf(options: FleetOptions, warn: (warning: FleetError) => void = () => {}): Addresses {
+  const places = options.url.split(',').map((url) => partsOf(url.trim()))
+  const credentials = credentialsOf(options, warn)
+  return () => {
+    const access = { ...credentials(), protocolVersion: options.mqttVersion ?? 4 }
+    return places.map((place) => ({ ...place, ...access }))
   }
-  return options.url.split(',').map((url) => ({ ...partsOf(url.trim()), ...access }))
 }
 
 const protocols: readonly string[] = ['mqtt', 'mqtts', 'ws', 'wss', 'mqtt+unix']
@@ -49,15 +43,6 @@ function partsOf(text: string): Omit<Address, 'protocolVersion'> {
     ...(port && { port: Number(port) }),
     ...(username && { username: decodeURIComponent(username) }),
     ...(password && { password: decodeURIComponent(password) }),
-  }
-}
-
-function pemOf(given: string | Buffer): string | Buffer {
-  if (typeof given !== 'string' || given.includes('-----BEGIN')) return given
-  try {
-    return readFileSync(given)
-  } catch (cause) {
-    throw new FleetError('invalid-argument', `${given} cannot be read as a certificate or key`, cause)
   }
 }
 

@@ -3,10 +3,11 @@
 import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import { connect, type MqttClient } from 'mqtt'
-import type { Address } from './address.ts'
+import type { Address, Addresses } from './address.ts'
 import type { Clock } from './clock.ts'
 import { FleetError } from './errors.ts'
 import type { CallOptions } from './options.ts'
+import { renewal } from './renewal.ts'
 import type { Incoming } from './subscriptions.ts'
 
 export interface Connection {
@@ -17,17 +18,34 @@ export interface Connection {
   readonly lost: Promise<never>
   /** Why it ended or never came about, where anything said so. */
   readonly fault: Error | undefined
+  /** It was left in order, for one with other credentials. */
+  readonly isRenewed: boolean
+}
+
+interface Way {
+  addresses: Addresses
+  /** Which of the addresses, counted round and round. */
+  turn: number
+  /** The broker, for people. */
+  name: string
+  clock: Clock
 }
 
 /** `take` is waited for before the next message is read, and must not throw. */
-export function connectTo(address: Address, name: string, take: (message: Incoming) => Promise<void>): Connection {
+export function connectTo(
+  { addresses, turn, name, clock }: Way,
+  take: (message: Incoming) => Promise<void>,
+): Connection {
+  const address = () => addressAt(addresses(), turn)
+  const used = address()
   const client = connect({
-    ...address,
+    ...used,
     // Messages missed while away are asked for again, so the broker need keep nothing.
     ...{ clientId: `tollgate-client-${randomUUID()}`, clean: true },
     ...{ reconnectPeriod: 0, resubscribe: false, connectTimeout: 5000, keepalive: 30, queueQoSZero: false },
   })
   let fault: Error | undefined
+  let isRenewed = false
   client.on('error', (error) => {
     fault = error
   })
@@ -41,6 +59,10 @@ export function connectTo(address: Address, name: string, take: (message: Incomi
     if (client.stream instanceof Socket) client.stream.setNoDelay(true)
   })
   client.handleMessage = (packet, done) => void take(incomingOf(packet)).then(() => done())
+  void renewal(used, address, clock, ended).then(() => {
+    isRenewed = true
+    return leave(client, clock)
+  })
   return {
     client,
     up: Promise.race([connected, ended]),
@@ -48,8 +70,13 @@ export function connectTo(address: Address, name: string, take: (message: Incomi
     get fault() {
       return fault
     },
+    get isRenewed() {
+      return isRenewed
+    },
   }
 }
+
+const addressAt = (all: readonly Address[], turn: number): Address => all[turn % all.length] as Address
 
 interface Packet {
   cmd: string
@@ -88,6 +115,14 @@ export async function publishOn(
     })
   })
   await Promise.race([taken, lost, late]).finally(() => over.abort())
+}
+
+const leavesWithin = 1000
+
+/** In order, after what is under way; a broker that does not answer is left all the same. */
+export async function leave(client: MqttClient, clock: Clock): Promise<void> {
+  await Promise.race([client.endAsync(), clock.sleep(leavesWithin)]).catch(() => {})
+  client.end(true)
 }
 
 /** Rejects when the time is over; does nothing when the signal aborts first. */

@@ -60,7 +60,7 @@ export async function connectFleet(options: FleetOptions, clock: Clock = realTim
   const { signal, onWarning: warn = () => {} } = options
   signal?.throwIfAborted()
   const prefix = prefixOf(options)
-  const addresses = addressesOf(options)
+  const addresses = addressesOf(options, warn)
   const signing = await createSigning(options.signing, prefix)
   const name = namesOf(options)
   const newLink = () => createLink({ addresses, name, clock, warn })

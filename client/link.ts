@@ -1,10 +1,11 @@
 // The link to the broker: one connection at a time, which comes back by itself. A subscription counts when the broker grants
 // it, and a handler that is slow to take a message holds up the reading.
-import type { Address } from './address.ts'
+import type { Addresses } from './address.ts'
 import { backOff, type Clock } from './clock.ts'
-import { type Connection, connectTo, publishOn, tooLate } from './connection.ts'
+import { type Connection, connectTo, leave, publishOn, tooLate } from './connection.ts'
 import { FleetError } from './errors.ts'
 import type { CallOptions } from './options.ts'
+import { refusalBy } from './refusals.ts'
 import { manyListen, sharedControl } from './signals.ts'
 import { createSubscriptions, type Handler } from './subscriptions.ts'
 
@@ -24,8 +25,8 @@ export interface Link {
 }
 
 export interface LinkParts {
-  /** At least one. */
-  addresses: readonly Address[]
+  /** At least one, with the credentials as they are at the time. */
+  addresses: Addresses
   /** The addresses for people. */
   name: string
   clock: Clock
@@ -47,15 +48,15 @@ export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
 
   async function run(): Promise<void> {
     for (let failures = 0, turn = 0; !closing.signal.aborted; turn++) {
-      const wasUp = await connectOnce(addresses[turn % addresses.length] as Address)
+      const wasUp = await connectOnce(turn)
       failures = wasUp ? 0 : failures + 1
       await clock.sleep(backOff(failures, firstPause, longestPause), closing.signal)
     }
   }
 
   /** Resolves when the connection has ended, with whether there was one. */
-  async function connectOnce(address: Address): Promise<boolean> {
-    const connection = connectTo(address, name, subscriptions.take)
+  async function connectOnce(turn: number): Promise<boolean> {
+    const connection = connectTo({ addresses, turn, name, clock }, subscriptions.take)
     const isUp = await connection.up
     if (isUp && !closing.signal.aborted) await serve(connection).catch(refuse)
     else if (connection.fault) refuse(connection.fault)
@@ -63,7 +64,7 @@ export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
     current = undefined
     subscriptions.disconnected()
     connection.client.end(true)
-    if (wasUp && !closing.signal.aborted) {
+    if (wasUp && !connection.isRenewed && !closing.signal.aborted) {
       warn(new FleetError('not-taken', `the connection to ${name} was lost`, connection.fault))
     }
     return wasUp
@@ -117,7 +118,7 @@ export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
   async function close(): Promise<void> {
     closing.abort()
     subscriptions.close()
-    await Promise.race([current?.client.endAsync(), clock.sleep(1000)]).catch(() => {})
+    if (current) await leave(current.client, clock)
     await Promise.race([running, clock.sleep(1000)])
   }
 
@@ -131,13 +132,4 @@ export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
       return current !== undefined
     },
   }
-}
-
-// CONNACK codes for a wrong user: 4 and 5 of MQTT 3.1.1, 134 and 135 of MQTT 5.
-function refusalBy(fault: unknown, name: string): FleetError {
-  const code = (fault as { code?: unknown }).code
-  const isRefused = typeof code === 'number' && [4, 5, 134, 135].includes(code)
-  return isRefused
-    ? new FleetError('unauthorised', `${name} does not let this user in`, fault)
-    : new FleetError('unreachable', `no connection to ${name}: is the broker running there?`, fault)
 }

@@ -9,7 +9,12 @@ export interface FleetOptions {
   url: string
   username?: string
   password?: string
-  /** Certificates and keys: the PEM itself, or the path of a file that has it. */
+  /** The path of a file that has the password. */
+  passwordFile?: string
+  /**
+   * Certificates and keys: the PEM itself, or the path of a file that has it. Files are looked at every few seconds: when they have
+   * changed the client leaves in order and comes back with them.
+   */
   ca?: string | Buffer
   cert?: string | Buffer
   key?: string | Buffer

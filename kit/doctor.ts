@@ -40,7 +40,7 @@ const usualQueue = 3000
 const settled = 3000
 
 export async function examine({ fleet, restart, kill, queued = usualQueue }: DoctorOptions): Promise<Finding[]> {
-  const [address] = addressesOf(fleet)
+  const [address] = addressesOf(fleet)()
   if (!address) throw new FleetError('invalid-argument', 'url: none is given')
   const run = randomBytes(4).toString('hex')
   const id = (name: string) => `tollgate-doctor-${run}-${name}`

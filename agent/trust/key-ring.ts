@@ -1,6 +1,7 @@
 // A key ring: the keys of a file as they are now. A file that turns unreadable keeps the last good keys; it never means that
 // nothing need be signed.
 import { readFile } from 'node:fs/promises'
+import { fileFaultInWords } from '../file-fault.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
 import { trustedKeys } from './jwks.ts'
@@ -31,7 +32,9 @@ export function createKeyRing(
 
   async function refresh(): Promise<void> {
     try {
-      const text = await read(path)
+      const text = await read(path).catch((cause) => {
+        throw new Error(fileFaultInWords(cause), { cause })
+      })
       if (text !== last || warning !== undefined) keys = trustedKeys(text)
       if (text !== last) log.info({ path, kids: keys.map(({ kid }) => kid) }, 'these keys are trusted from now on')
       last = text

@@ -1,23 +1,37 @@
 // How the agent connects: with which name, credentials and last will.
-import { readFile } from 'node:fs/promises'
 import type { IClientOptions } from 'mqtt'
 import { type RouterId, topicOf } from '../../protocol/index.ts'
 import type { Config } from '../config.ts'
 import { exactJson } from '../exact-json.ts'
 import { addressOf } from './address.ts'
+import type { CredentialFiles, Credentials } from './credentials.ts'
 import { clientIdOf } from './names.ts'
-import type { Trust } from './stream.ts'
+import type { Place } from './places.ts'
+import { streamTo } from './stream.ts'
 
 export type Settings = Pick<Config, 'mqtt' | 'topicPrefix'> & { routerId: RouterId }
 
-/** `canRetain`: whether this broker is known to accept a retained last will. */
-export async function optionsFor(
+interface Wish {
+  settings: Settings
+  files: Pick<CredentialFiles, 'read'>
+  lastWill: object
+  /** Whether this broker is known to accept a retained last will. */
+  canRetain: boolean
+}
+
+/** The stream and the options of one connection, with the credentials as their files are now. */
+export async function wayTo(place: Place, { settings, files, ...will }: Wish) {
+  const credentials = await files.read()
+  const openStream = await streamTo(place, credentials)
+  return { openStream, options: optionsFor(settings, credentials, { url: place.url, ...will }) }
+}
+
+function optionsFor(
   { mqtt, routerId, topicPrefix }: Settings,
-  url: string,
-  lastWill: object,
-  canRetain: boolean,
-): Promise<IClientOptions> {
-  const { passwordFile, username, version } = mqtt
+  { password }: Pick<Credentials, 'password'>,
+  { url, lastWill, canRetain }: { url: string; lastWill: object; canRetain: boolean },
+): IClientOptions {
+  const { username, version } = mqtt
   const inUrl = addressOf(url)
   const payload = Buffer.from(exactJson(lastWill))
   return {
@@ -37,15 +51,6 @@ export async function optionsFor(
     ...(inUrl.username !== undefined && { username: inUrl.username }),
     ...(inUrl.password !== undefined && { password: inUrl.password }),
     ...(username !== undefined && { username }),
-    ...(passwordFile && { password: (await readFile(passwordFile, 'utf8')).trim() }),
-  }
-}
-
-/** The certificates, read anew for each connection: they may have been renewed. */
-export async function trustOf({ caFile, certFile, keyFile }: Config['mqtt']): Promise<Trust> {
-  return {
-    ...(caFile && { ca: await readFile(caFile) }),
-    ...(certFile && { cert: await readFile(certFile) }),
-    ...(keyFile && { key: await readFile(keyFile) }),
+    ...(password !== undefined && { password }),
   }
 }

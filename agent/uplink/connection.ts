@@ -17,6 +17,8 @@ export interface Ended {
   reason: string
   /** The broker's reason code, where it gave one. */
   code?: number
+  /** The agent left in order, to come back. */
+  left: boolean
   /** The broker closed it, without a word, after it had let the agent in. */
   byBroker: boolean
   /** Another client came with the same name. */
@@ -66,11 +68,8 @@ export function openConnection(parts: ConnectionParts): Connection {
   const waits = createWaits()
   const heard = createHeard(clock)
   const limits = { mostBytes: mostPacketBytes, canRetain: true }
-  let window: SendWindow | undefined
+  const state: State = { isLetIn: false, isLeaving: false }
   let isJoined = false
-  let isLetIn = false
-  let fault: Error | undefined
-  let refusal: number | undefined
 
   const client = createMqttClient({ ...parts, heard, drop })
   const line: Line = { client, clock, warnings, heard, waits, over: over.signal, drop }
@@ -78,9 +77,7 @@ export function openConnection(parts: ConnectionParts): Connection {
   client.on('error', drop)
   client.stream.on('error', drop)
   client.on('connect', (packet) => join(packet).catch(drop))
-  client.on('disconnect', ({ reasonCode }) => {
-    refusal = reasonCode
-  })
+  client.on('disconnect', ({ reasonCode }) => Object.assign(state, { refusal: reasonCode }))
   const ended = new Promise<Ended>((resolve) => {
     client.on('close', () => {
       if (!over.signal.aborted) resolve(end())
@@ -88,19 +85,19 @@ export function openConnection(parts: ConnectionParts): Connection {
   })
 
   function drop(cause: Error): void {
-    fault ??= cause
+    state.fault ??= cause
     client.end(true)
     // A client that is leaving already would wait for its last packets.
     client.stream.destroy()
   }
 
   async function join({ properties }: IConnackPacket): Promise<void> {
-    isLetIn = true
+    state.isLetIn = true
     if (properties?.maximumQoS === 0)
       throw new Error('the broker takes QoS 0 only, which loses messages: it is not used')
     limits.mostBytes = Math.min(mostPacketBytes, properties?.maximumPacketSize ?? mostPacketBytes)
     limits.canRetain = properties?.retainAvailable !== false
-    window = createSendWindow(properties?.receiveMaximum ?? 65_535, clock)
+    state.window = createSendWindow(properties?.receiveMaximum ?? 65_535, clock)
     await Promise.all(parts.subscriptions.map((topics) => subscribe(line, topics)))
     if (over.signal.aborted) return
     isJoined = true
@@ -112,24 +109,24 @@ export function openConnection(parts: ConnectionParts): Connection {
     waits.endAll()
     client.end(true)
     isJoined = false
-    const how = endedHow({ fault, refusal, isLetIn, window })
-    window?.close(new NotTaken('no-connection', how.reason, fault))
+    const how = endedHow(state)
+    state.window?.close(new NotTaken('no-connection', how.reason, state.fault))
     return how
   }
 
   async function publish(topic: string, payload: string, options: PublishOptions): Promise<void> {
+    const { window } = state
     if (!window || over.signal.aborted) throw new NotTaken('no-connection', 'there is no connection to the broker')
     const bytes = packetBytes(topic, payload, options.correlationData)
     if (bytes > limits.mostBytes) {
       throw new NotTaken('too-large', `the message has ${bytes} bytes, and the broker takes ${limits.mostBytes}`)
     }
     const retain = options.retain === true && limits.canRetain
-    await window.pass(options.urgency, bytes, () =>
-      send(topic, payload, { ...options, retain }, window?.bytesUnderWay ?? 0),
-    )
+    await window.pass(options.urgency, bytes, () => send(topic, payload, { ...options, retain }, window.bytesUnderWay))
   }
 
   async function leave(): Promise<void> {
+    state.isLeaving = true
     void clock.sleep(leavesWithin, over.signal).then(() => {
       if (!over.signal.aborted) drop(new Error('the broker did not let the agent leave'))
     })
@@ -147,7 +144,7 @@ export function openConnection(parts: ConnectionParts): Connection {
       return limits.canRetain
     },
     get isSlow() {
-      return window?.isSlow ?? true
+      return state.window?.isSlow ?? true
     },
     publish,
     unsubscribe: (topic) => client.unsubscribe(topic),
@@ -159,19 +156,22 @@ export function openConnection(parts: ConnectionParts): Connection {
 }
 
 interface State {
-  fault: Error | undefined
-  refusal: number | undefined
+  fault?: Error
+  /** The broker's reason code in its DISCONNECT. */
+  refusal?: number
   isLetIn: boolean
-  window: SendWindow | undefined
+  isLeaving: boolean
+  window?: SendWindow
 }
 
-function endedHow({ fault, refusal, isLetIn, window }: State): Ended {
+function endedHow({ fault, refusal, isLetIn, isLeaving, window }: State): Ended {
   const code = refusal ?? codeOf(fault)
   const { largestUnderWay = 0, hasTakenLarge = false } = window ?? {}
   return {
     reason: reasonInWords(fault, refusal, isLetIn),
     ...(code !== undefined && { code }),
-    byBroker: isLetIn && code === undefined && (!fault || isReset(fault)),
+    left: isLeaving && !fault && code === undefined,
+    byBroker: isLetIn && !isLeaving && code === undefined && (!fault || isReset(fault)),
     takenOver: refusal === takenOver,
     largestUnderWay,
     hasTakenLarge,

@@ -7,18 +7,22 @@ import { withoutSecrets } from './names.ts'
 import type { Place } from './places.ts'
 
 export interface Outages {
-  over(place: Place): void
+  /** `canRetain`: this broker keeps retained messages. */
+  over(place: Place, canRetain: boolean): void
   away(place: Place, reason: string): void
 }
 
 export function createOutages(clock: Pick<Clock, 'monotonic'>, log: Log, warnings: Warnings): Outages {
   let awayWith: { reason: string; since: number } | undefined
   return {
-    over(place) {
+    over(place, canRetain) {
       const awayMilliseconds = awayWith && clock.monotonic() - awayWith.since
       const length = awayMilliseconds !== undefined && { awayMilliseconds }
       log.info({ ...whereIs(place), ...length }, 'connected to the broker')
       awayWith = undefined
+      const seenBy = 'the status is seen by those who listen only'
+      if (canRetain) warnings.clear('retain')
+      else warnings.raise('retain', `${withoutSecrets(place.url)} keeps no retained messages: ${seenBy}`)
     },
     away(place, reason) {
       const where = whereIs(place)

@@ -64,7 +64,28 @@ const systemErrors: Record<string, string> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "the broker's certificate is not known here: name its issuer in AGENT_MQTT_CA_FILE",
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     "the broker's certificate is not known here: name its issuer in AGENT_MQTT_CA_FILE",
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the broker speaks no TLS at that port',
   ERR_TLS_CERT_ALTNAME_INVALID: "the broker's certificate is for another name",
+}
+
+// The last words of OpenSSL's names for what a TLS peer complains of; what stands before them differs between versions.
+const alerts: Record<string, string> = {
+  CERTIFICATE_REQUIRED:
+    'the broker asks for a certificate: name one in AGENT_MQTT_CERT_FILE and its key in AGENT_MQTT_KEY_FILE',
+  CERTIFICATE_EXPIRED: "the broker says that this router's certificate has expired",
+  CERTIFICATE_REVOKED: "the broker says that this router's certificate was revoked",
+  CERTIFICATE_UNKNOWN: "the broker does not accept this router's certificate",
+  BAD_CERTIFICATE: "the broker does not accept this router's certificate",
+  UNSUPPORTED_CERTIFICATE: "the broker does not accept this router's certificate",
+  UNKNOWN_CA: "the broker does not know the issuer of this router's certificate",
+  ACCESS_DENIED: "the broker does not let this router's certificate in",
+  HANDSHAKE_FAILURE: 'the broker and this router have no way of encryption in common, or it asks for a certificate',
+  PROTOCOL_VERSION: 'the broker and this router have no version of TLS in common',
+}
+
+function alertOf(code: string): string | undefined {
+  const [, name = ''] = /^ERR_SSL_.*ALERT_(.+)$/.exec(code) ?? []
+  return alerts[name]
 }
 
 /** A fault of the network, of TLS or of MQTT.js in one line. */
@@ -73,7 +94,8 @@ export function faultInWords(err: unknown): string {
   const one = err instanceof AggregateError && err.errors.length > 0 ? err.errors[0] : err
   const code = (one as { code?: unknown } | undefined)?.code
   if (typeof code === 'number') return reasonOf(code)
-  if (typeof code === 'string' && systemErrors[code]) return `${systemErrors[code]} (${code})`
+  const known = typeof code === 'string' ? (systemErrors[code] ?? alertOf(code)) : undefined
+  if (known !== undefined) return `${known} (${code})`
   const message = one instanceof Error ? one.message : String(one)
   if (/connack timeout/i.test(message)) return 'the broker did not answer CONNECT in time'
   return typeof code === 'string' && !message.includes(code) ? `${message} (${code})` : message

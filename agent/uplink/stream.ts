@@ -2,23 +2,22 @@
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { addressOf } from './address.ts'
+import type { Credentials } from './credentials.ts'
 import type { Place } from './places.ts'
 
-export interface Trust {
-  ca?: Buffer
-  cert?: Buffer
-  key?: Buffer
-}
+type Certificates = Pick<Credentials, 'ca' | 'cert' | 'key'>
 
 // Several times what a handshake takes over two satellites: another address may answer.
 const answersWithin = 20_000
 
 /** Resolves with what opens such a stream. */
-export async function streamTo({ url, address }: Place, trust: Trust): Promise<() => Duplex> {
+export async function streamTo({ url, address }: Place, certificates: Certificates): Promise<() => Duplex> {
   const { protocol = 'mqtt', host = '', port, path = '/' } = addressOf(url)
   // A client certificate implies TLS, also with mqtt:// or ws://.
-  const isSecure = protocol === 'mqtts' || protocol === 'wss' || (trust.cert !== undefined && trust.key !== undefined)
-  const security = { ...trust, rejectUnauthorized: true }
+  const isSecure =
+    protocol === 'mqtts' || protocol === 'wss' || (certificates.cert !== undefined && certificates.key !== undefined)
+  const { ca, cert, key } = certificates
+  const security = { ...(ca && { ca }), ...(cert && key && { cert, key }), rejectUnauthorized: true }
   const where = address === undefined ? {} : { lookup: always(address) }
   if (protocol.startsWith('ws')) {
     const { default: WebSocket, createWebSocketStream } = await import('ws')

@@ -5,10 +5,11 @@ import { exactJson } from '../exact-json.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../time/clock.ts'
 import { createWarnings } from './broker-warnings.ts'
-import { optionsFor, type Settings, trustOf } from './connect-options.ts'
+import { type Settings, wayTo } from './connect-options.ts'
 import { type Connection, openConnection } from './connection.ts'
+import { createCredentials } from './credentials.ts'
 import type { UplinkHandlers } from './messages.ts'
-import { clientIdOf, withoutSecrets } from './names.ts'
+import { clientIdOf } from './names.ts'
 import { NotTaken } from './not-taken.ts'
 import { createOutages } from './outages.ts'
 import { packetOverhead } from './packets.ts'
@@ -18,7 +19,6 @@ import { createReceiver, type Receiver } from './receiver.ts'
 import { keepConnected } from './reconnecting.ts'
 import { smallPart, type Urgency } from './send-window.ts'
 import { createSizeLimit } from './size-limit.ts'
-import { streamTo } from './stream.ts'
 import { createTakeOvers } from './take-overs.ts'
 
 export type { Incoming, IncomingCommand, Receipt, Reply, UplinkHandlers } from './messages.ts'
@@ -54,6 +54,7 @@ export function createUplink(settings: Settings, clock: Clock, log: Log): Uplink
   const outages = createOutages(clock, log, warnings)
   const takeOvers = createTakeOvers(clock, warnings, clientIdOf(routerId, topicPrefix))
   const sizeLimit = createSizeLimit(warnings)
+  const files = createCredentials(mqtt, clock, log)
   // Brokers that refused a retained last will.
   const withoutRetain = new Set<string>()
   const closing = new AbortController()
@@ -62,15 +63,14 @@ export function createUplink(settings: Settings, clock: Clock, log: Log): Uplink
 
   /** Resolves when the connection is over; rejects where it could not be made. */
   async function connectOnce(place: Place, handlers: UplinkHandlers, lastWill: () => LastWill): Promise<void> {
-    const openStream = await streamTo(place, await trustOf(mqtt))
     const will = lastWill()
-    const options = await optionsFor(settings, place.url, will, !withoutRetain.has(place.url))
+    const way = await wayTo(place, { settings, files, lastWill: will, canRetain: !withoutRetain.has(place.url) })
     if (closing.signal.aborted) return
     const from = clock.monotonic()
     const ownStatus = (payload: Uint8Array) => takeOvers.saw(payload, will)
     const receiver = createReceiver({ settings, handlers, log, warnings, ownStatus })
     const connection = openConnection({
-      ...{ openStream, options, clock, warnings },
+      ...{ ...way, clock, warnings },
       subscriptions: [[topic('purchase')], [topic('command'), topic('query')]],
       received: (packet, bytes) => receiver.receive(connection, packet, bytes),
       joined: () => joined(place, connection, handlers),
@@ -81,16 +81,17 @@ export function createUplink(settings: Settings, clock: Clock, log: Log): Uplink
     takeOvers.ended(ended, clock.monotonic() - from)
     sizeLimit.ended(ended)
     if (ended.code === retainNotSupported) withoutRetain.add(place.url)
-    if (!closing.signal.aborted) outages.away(place, ended.reason)
+    if (!ended.left && !closing.signal.aborted) outages.away(place, ended.reason)
   }
 
   function joined(place: Place, connection: Connection, handlers: UplinkHandlers): void {
-    outages.over(place)
-    const seenBy = 'the status is seen by those who listen only'
-    if (connection.canRetain) warnings.clear('retain')
-    else warnings.raise('retain', `${withoutSecrets(place.url)} keeps no retained messages: ${seenBy}`)
+    outages.over(place, connection.canRetain)
     if (takeOvers.isSuspected) connection.watch(topic('status'))
     handlers.connected()
+  }
+
+  function rejoin(): void {
+    current?.connection.leave().catch((err) => log.debug({ err }, 'the connection was over already'))
   }
 
   // The longest topic is a reply's, with a level of 64 characters below it.
@@ -107,7 +108,7 @@ export function createUplink(settings: Settings, clock: Clock, log: Log): Uplink
       return current?.receiver.kept ?? 0
     },
     get warnings() {
-      return warnings.list
+      return [...warnings.list, ...files.warnings]
     },
     get mostBytes() {
       return mostBytes()
@@ -117,6 +118,7 @@ export function createUplink(settings: Settings, clock: Clock, log: Log): Uplink
       return isSmall ? Math.min(smallPart, mostBytes()) : mostBytes()
     },
     open(handlers, lastWill) {
+      void files.follow(rejoin, closing.signal)
       finished = keepConnected({
         ...{ urls: mqtt.urls, clock, leastPause: () => takeOvers.pause, closing: closing.signal },
         connect: (place) =>
@@ -133,9 +135,7 @@ export function createUplink(settings: Settings, clock: Clock, log: Log): Uplink
       await current.connection.publish(topic(channel), payload, { urgency, retain })
       if (channel === 'status') takeOvers.told()
     },
-    rejoin() {
-      current?.connection.leave().catch((err) => log.debug({ err }, 'the connection was over already'))
-    },
+    rejoin,
     async close() {
       closing.abort()
       const last = current?.connection

@@ -4,6 +4,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises'
 import {
   connectFleet,
   type Fleet,
+  type FleetOptions,
   type Item,
   type Order,
   type PurchaseResult,
@@ -33,8 +34,12 @@ export interface Backend {
   close(): Promise<void>
 }
 
+export type BrokerAccess = Pick<FleetOptions, 'username' | 'passwordFile' | 'ca' | 'cert' | 'key'>
+
 export interface BackendOptions {
   url: string
+  /** Who it is to the broker, and whom it trusts. */
+  access?: BrokerAccess
   /** Where the outbox and the ledger are. */
   folder: string
   /** How long a buyer waits for the outcome before it is told to ask later. */
@@ -46,7 +51,8 @@ export interface BackendOptions {
 // Refunds in an indivisible unit are rounded up, so that the backend keeps nothing back.
 const places: Record<string, number> = { sat: 0 }
 
-export function createBackend({ url, folder, withinMilliseconds = 10_000, webhook }: BackendOptions): Backend {
+export function createBackend(options: BackendOptions): Backend {
+  const { url, access = {}, folder, withinMilliseconds = 10_000, webhook } = options
   const counts = { purchases: 0, accepted: 0 }
   const rejected: BackendCounts['rejected'] = {}
   const counted = new Set<string>()
@@ -57,7 +63,7 @@ export function createBackend({ url, folder, withinMilliseconds = 10_000, webhoo
 
   async function open(): Promise<void> {
     ledger = await openRefundLedger(folder)
-    fleet = await connectFleet({ url, store: folder, within: 60_000 })
+    fleet = await connectFleet({ url, ...access, store: folder, within: 60_000 })
     await new Promise<void>((onListening, reject) => {
       reading = readEvents(onListening)
       reading.catch(reject)

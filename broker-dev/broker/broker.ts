@@ -3,6 +3,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { Aedes } from 'aedes'
 import { createWebSocketStream, WebSocketServer } from 'ws'
+import { doorKeeper } from './door-keeper.ts'
 
 export interface BrokerPorts {
   port: number
@@ -15,14 +16,20 @@ export interface Broker {
   close(): Promise<void>
 }
 
-export function createBroker(): Broker {
+export interface BrokerOptions {
+  /** The folder with the accounts, as `tollgate-fleet enrol` writes them; without it everybody may do everything. */
+  accounts?: string | undefined
+}
+
+export function createBroker({ accounts }: BrokerOptions = {}): Broker {
   const connections = new Set<{ destroy(): unknown }>()
   let aedes: Aedes | undefined
   let listening: Server[] = []
 
   async function open({ port = 0, wsPort = 0, host = '127.0.0.1' }: Parameters<Broker['open']>[0]) {
     // Aedes cuts a client off that sends more than this before it is let in; its own limit is 42.
-    const broker = await Aedes.createBroker({ queueLimit: 100_000, concurrency: 1000 })
+    const rules = accounts === undefined ? {} : doorKeeper(accounts)
+    const broker = await Aedes.createBroker({ queueLimit: 100_000, concurrency: 1000, ...rules })
     aedes = broker
     // With Nagle's algorithm an acknowledged message takes 40 ms.
     const tcp = createServer({ noDelay: true }, (socket) => broker.handle(socket))

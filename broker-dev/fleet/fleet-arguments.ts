@@ -30,6 +30,7 @@ const FleetOptions = z
     for: positiveSeconds().optional(),
     external: z.boolean().default(false),
     realistic: z.boolean().default(false),
+    secure: z.boolean().default(false),
     port: wholeNumber(0, 65535).optional(),
     state: z.string().min(1).optional(),
   })
@@ -64,6 +65,7 @@ export const fleetHelp = `A simulated fleet: broker, backend, routers with mock 
   --for SECONDS      end by itself, check the books and exit 0 or 1; without it Ctrl-C does the same
   --external         every agent in a process of its own, with the mock ndsctl as an executable
   --realistic        portals that take as long as the real ones, and whose accept queues fall behind as theirs do
+  --secure           everybody has an account of its own, and the broker lets nobody do more than that allows
   --port N           the broker's port; without it 1883, or a free one if that is taken
   --state DIR        keep the agents' journals and logs there instead of in a fresh temporary folder, which goes at a good end
   --help
@@ -74,6 +76,7 @@ const flags = {
   ...{ routers: text, devices: text, flavour: text, speed: text, seed: text, for: text, port: text, state: text },
   external: { type: 'boolean' },
   realistic: { type: 'boolean' },
+  secure: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
 

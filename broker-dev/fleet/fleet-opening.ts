@@ -34,14 +34,17 @@ export function introduce(options: FleetOptions, ports: BrokerPorts, stateDir: s
   const more = numbers.length > shown.length ? ` … r${numbers.length}` : ''
   const mac = macOf(1, 0)
   const purchase = JSON.stringify({ purchaseId: `by-hand-${Date.now()}`, mac, amount: 1, unit: 'sat' })
+  const secret = (who: string) => join(stateDir, 'accounts', who, 'password')
+  const by = (who: string) => (options.secure ? ` -u ${who} -P "$(cat ${secret(who)})"` : '')
+  const as = options.secure ? ` --username backend --password-file ${secret('backend')}` : ''
   const mosquitto = `-h 127.0.0.1 -p ${ports.port}`
   return [
     `broker   ${url}  ws://127.0.0.1:${ports.wsPort}`,
     `routers  ${routers}${more}, ${options.devices} devices each, speed ${options.speed}, seed ${options.seed}`,
     `logs     ${shown.map((number) => logFileOf(stateDir, `r${number}`)).join('  ')}${more}`,
-    `watch    mosquitto_sub ${mosquitto} -t 'router/#' -v`,
-    `buy      npm run buy -- --url ${url} --router r1 --mac ${mac} --amount 1 --follow`,
-    `     or  mosquitto_pub ${mosquitto} -q 1 -t router/r1/purchase -m '${purchase}'`,
+    `watch    mosquitto_sub ${mosquitto}${by('monitor')} -t 'router/#' -v`,
+    `buy      npm run buy -- --url ${url}${as} --router r1 --mac ${mac} --amount 1 --follow`,
+    `     or  mosquitto_pub ${mosquitto}${by('backend')} -q 1 -t router/r1/purchase -m '${purchase}'`,
     '',
   ].join('\n')
 }

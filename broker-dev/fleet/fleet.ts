@@ -12,6 +12,7 @@ import { createInjector, type Injector } from '../faults/injector.ts'
 import { createRouter, type Router } from '../router/router.ts'
 import { scaledClock } from '../scaled-clock.ts'
 import { waitFor, within } from '../waiting.ts'
+import { type FleetAccounts, fleetAccounts } from './fleet-accounts.ts'
 import type { FleetOptions } from './fleet-arguments.ts'
 import { flavourOf, introduce, logFileOf, openBroker } from './fleet-opening.ts'
 import { summarise } from './fleet-summary.ts'
@@ -41,14 +42,16 @@ export interface RunningFleet {
 /** Runs until its time is over or `end` aborts; says whether everything added up. */
 export async function runFleet(options: FleetOptions, parts: FleetParts): Promise<boolean> {
   const startedAt = performance.now()
-  const broker = createBroker()
+  const accounts = options.secure ? fleetAccounts(join(parts.stateDir, 'accounts')) : undefined
+  const broker = createBroker({ accounts: accounts?.folder })
   const ports = await openBroker(broker, options.port, parts.print)
   const url = `mqtt://127.0.0.1:${ports.port}`
-  const backend = createBackend({ url, folder: join(parts.stateDir, 'backend') })
+  const access = accounts && { access: accounts.of('backend', 'backend') }
+  const backend = createBackend({ url, ...access, folder: join(parts.stateDir, 'backend') })
   const clock = scaledClock(options.speed)
-  const routers = await createRouters({ options, parts, backend, clock, brokerPort: ports.port })
+  const routers = await createRouters({ options, parts, backend, clock, accounts, brokerPort: ports.port })
   const faults = createInjector({ routers, broker: faultyBroker(broker, ports), clock })
-  const watch = createWatch(url, parts.screen, faults)
+  const watch = createWatch({ url, ...accounts?.of('monitor', 'monitor') }, parts.screen, faults)
   for (const { routerId, lost } of routers) lost.catch((error) => watch.problems.push(`${routerId}: ${error.message}`))
   try {
     parts.print(introduce(options, ports, parts.stateDir))
@@ -81,9 +84,11 @@ interface RouterParts {
   backend: Backend
   clock: Clock
   brokerPort: number
+  accounts: FleetAccounts | undefined
 }
 
-async function createRouters({ options, parts, backend, clock, brokerPort }: RouterParts): Promise<FleetRouter[]> {
+async function createRouters(made: RouterParts): Promise<FleetRouter[]> {
+  const { options, parts, backend, clock, brokerPort, accounts } = made
   const numbers = [...Array(options.routers).keys()].map((index) => index + 1)
   return Promise.all(numbers.map(createOne))
 
@@ -92,12 +97,14 @@ async function createRouters({ options, parts, backend, clock, brokerPort }: Rou
     const stateDir = join(parts.stateDir, routerId)
     mkdirSync(stateDir, { recursive: true })
     const link = await openLink(brokerPort, { sleep: (milliseconds) => clock.sleep(milliseconds) })
+    const account = accounts?.of('router', routerId)
     const router = createRouter({
       ...{ routerId, number, clock, link, devices: options.devices, seed: options.seed },
       realistic: options.realistic,
       flavour: flavourOf(options.flavour, number),
       env: {
         AGENT_MQTT_URL: `mqtt://127.0.0.1:${link.port}`,
+        ...(account && { AGENT_MQTT_USERNAME: account.username, AGENT_MQTT_PASSWORD_FILE: account.passwordFile }),
         AGENT_STATE_DIR: stateDir,
         AGENT_LINK_MBIT: '500',
         // Once a second of real time, so that the table moves.

@@ -1,5 +1,5 @@
 // The watchers of the simulated fleet: the audit of its books, what the screen shows, and every problem on the way.
-import { connectFleet, memoryStore } from '../../client/index.ts'
+import { connectFleet, type FleetOptions, memoryStore } from '../../client/index.ts'
 import type { RouterId } from '../../protocol/index.ts'
 import type { Injector } from '../faults/injector.ts'
 import { waitFor } from '../waiting.ts'
@@ -21,14 +21,18 @@ export interface Watch {
   close(): Promise<void>
 }
 
-export function createWatch(url: string, screen: Screen, faults: Pick<Injector, 'sawEvent' | 'sawStatus'>): Watch {
+export function createWatch(
+  broker: Pick<FleetOptions, 'url' | 'username' | 'passwordFile'>,
+  screen: Screen,
+  faults: Pick<Injector, 'sawEvent' | 'sawStatus'>,
+): Watch {
   const audit = createAudit()
   const problems: string[] = []
   let fleet = emptyFleet
   let client: Awaited<ReturnType<typeof connectFleet>> | undefined
 
   async function open(): Promise<void> {
-    client = await connectFleet({ url, store: memoryStore() })
+    client = await connectFleet({ ...broker, store: memoryStore() })
     void watchReports(client)
     const listening = new Promise<void>((resolve, reject) => {
       if (client) watchEvents(client, resolve).catch(reject)

@@ -33,6 +33,12 @@ const Environment = z.object({
     .default(1)
     .meta({ description: 'a whole number: the same seed makes the same customers' }),
   MQTT_URL: z.url().default('mqtt://127.0.0.1:1883').meta({ description: 'the URL of the broker' }),
+  WATCH_USERNAME: z
+    .string()
+    .optional()
+    .meta({ description: 'a monitor at the broker, who sees whether this router is on line' }),
+  WATCH_PASSWORD_FILE: z.string().optional().meta({ description: 'a file with the password of that' }),
+  WATCH_CA: z.string().optional().meta({ description: 'a file: the authority that vouches for the broker' }),
   BACKEND_URL: z
     .url()
     .default('http://127.0.0.1:8080')
@@ -71,7 +77,12 @@ const router = createRouter({
 })
 
 // Healthy is a router whose status on the broker says online, and that is heard.
-const fleet = await connectFleet({ url, store: memoryStore(), within: 60_000 })
+const fleet = await connectFleet({
+  ...{ url, store: memoryStore(), within: 60_000 },
+  ...(settings.WATCH_USERNAME !== undefined && { username: settings.WATCH_USERNAME }),
+  ...(settings.WATCH_PASSWORD_FILE !== undefined && { passwordFile: settings.WATCH_PASSWORD_FILE }),
+  ...(settings.WATCH_CA !== undefined && { ca: settings.WATCH_CA }),
+})
 async function stateNow(): Promise<string> {
   return (await fleet.routers()).find((one) => one.routerId === routerId)?.state ?? 'unknown'
 }

@@ -40,7 +40,11 @@ it('has two keys while they change over, and then the new one alone', async () =
 })
 
 it.each([
-  { becomes: 'unreadable', text: new Error('EACCES'), why: 'EACCES' },
+  {
+    becomes: 'unreadable',
+    text: Object.assign(new Error("EACCES: permission denied, open '/keys.json'"), { code: 'EACCES' }),
+    why: 'may not be read by the user that the agent runs as (EACCES): until it is mended',
+  },
   { becomes: 'empty', text: '', why: 'is not JSON' },
   { becomes: 'empty of keys', text: '{"keys":[]}', why: 'has no keys' },
 ])('keeps the last good keys and warns when the file becomes $becomes, until it is mended', async ({ text, why }) => {

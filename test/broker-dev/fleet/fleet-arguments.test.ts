@@ -5,7 +5,10 @@ import { parseFleetArguments } from '../../../broker-dev/fleet/fleet-arguments.t
 describe('the arguments of the fleet', () => {
   it('have defaults', () => {
     expect(parseFleetArguments([])).toEqual({
-      options: { routers: 3, devices: 5, flavour: 'mixed', speed: 1, seed: 1, external: false, realistic: false },
+      options: {
+        ...{ routers: 3, devices: 5, flavour: 'mixed', speed: 1, seed: 1 },
+        ...{ external: false, realistic: false, secure: false },
+      },
     })
   })
 
@@ -16,6 +19,7 @@ describe('the arguments of the fleet', () => {
         ...{ routers: 10, devices: 0, flavour: 'opennds', speed: 2.5, seed: 9, for: 20, port: 2883, state: '/s' },
         external: false,
         realistic: false,
+        secure: false,
       },
     })
   })

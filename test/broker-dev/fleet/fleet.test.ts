@@ -31,4 +31,12 @@ describe('the simulated fleet', () => {
       expect(types).toContain(type)
     }
   })
+  test('lives with an account for everybody, and sees every outcome', async () => {
+    const { ok, text } = await run('--routers 2 --devices 4 --flavour nodogsplash --speed 20 --for 2 --secure')
+    expect(ok).toBe(true)
+    // The backend hears what it has sold: its second connection does not throw the first one out.
+    const [, all, accepted, refused] = /^purchases (\d+): (\d+) accepted, (\d+) refused/m.exec(text) ?? []
+    expect(Number(accepted)).toBeGreaterThan(0)
+    expect(Number(accepted) + Number(refused)).toBe(Number(all))
+  })
 })

@@ -48,12 +48,14 @@ export interface MosquittoOptions extends Place {
   user?: { name: string; password: string }
   /** Everybody is let in who has an account in the first of these files, and may do what the second one says. */
   access?: { users: string; acl: string }
+  /** Whether strangers are let in where nobody is named; the further lines say so otherwise. */
+  isOpen?: boolean
   /** More lines of its configuration, such as its limits. */
   settings?: readonly string[]
 }
 
 export async function openMosquitto(options: MosquittoOptions = {}): Promise<TestBroker> {
-  const { within = [], folder: parent = tmpdir(), user, access: files, settings = [] } = options
+  const { within = [], folder: parent = tmpdir(), user, access: files, settings = [], isOpen = true } = options
   const folder = mkdtempSync(join(parent, 'tollgate-mosquitto-'))
   const port = await freePort()
   const file = join(folder, 'mosquitto.conf')
@@ -61,7 +63,7 @@ export async function openMosquitto(options: MosquittoOptions = {}): Promise<Tes
   const users = join(folder, 'users')
   if (user) spawnSync('mosquitto_passwd', ['-b', '-c', users, user.name, user.password])
   const lists = files && [`password_file ${files.users}`, `acl_file ${files.acl}`]
-  const access = lists ?? (user ? [`password_file ${users}`] : ['allow_anonymous true'])
+  const access = lists ?? (user ? [`password_file ${users}`] : isOpen ? ['allow_anonymous true'] : [])
   // Some settings are those of the listener before them.
   const listeners = [`listener 0 ${door}`, `listener ${port} 127.0.0.1`]
   const lines = [...listeners, ...access, ...settings, 'set_tcp_nodelay true', 'user root']

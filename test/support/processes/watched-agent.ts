@@ -1,6 +1,6 @@
 // The agent as a process, and somebody who listens to it at the broker: what a backend and a monitor see.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import mqtt, { type MqttClient } from 'mqtt'
@@ -66,9 +66,8 @@ export async function openWatchedAgent({
     replies,
     client,
     stateDir: join(folder, 'state'),
-    /** Resolves when the status says so. */
-    async start(state: Status['state'] = 'online') {
-      const before = statuses.length
+    /** Starts it, whether or not it can be on line. */
+    launch() {
       const [program = '', ...args] = [...within, process.execPath, agentFile]
       agent = spawn(program, args, {
         env: {
@@ -84,9 +83,16 @@ export async function openWatchedAgent({
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       agent.stdout?.on('data', (chunk) => appendFileSync(join(folder, 'agent.log'), chunk))
+    },
+    /** Resolves when the status says so. */
+    async start(state: Status['state'] = 'online') {
+      const before = statuses.length
+      self.launch()
       await until(() => statuses.slice(before).some((status) => status.state === state))
     },
     log: (): string => readFileSync(join(folder, 'agent.log'), 'utf8'),
+    /** Also before its first line. */
+    hasLogged: (text: string): boolean => existsSync(join(folder, 'agent.log')) && self.log().includes(text),
     pid: () => agent?.pid,
     kill: async () => agent && ended(agent, 'SIGKILL'),
     stop: async () => agent && ended(agent, 'SIGTERM'),
