@@ -49,7 +49,8 @@ export function createEventReader(store: Store, damaged: (what: string) => void)
       return known
     }
     try {
-      const bytes = await store.read(name)
+      // A write that the disk refused may stand behind: another event will have that number.
+      const bytes = (await store.read(name)).subarray(0, size)
       const places = soundFrames(bytes)
       const soundBytes = places.reduce((end, { at, size }) => (at === end ? at + size : end), 0)
       const file = { name, bytes, places, soundBytes, lastSeq: 0, next: known?.next ?? { seq: 0, place: 0 } }

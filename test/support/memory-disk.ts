@@ -11,8 +11,8 @@ export interface MemoryDisk extends Disk {
   capacity: number
   /** Files that cannot be read. */
   readonly unreadable: Set<string>
-  /** Every write from now on fails, until {@link accept}. */
-  refuse(): void
+  /** Every write from now on fails, until {@link accept}; with `keeping` what it has written stays all the same. */
+  refuse(how?: 'keeping'): void
   accept(): void
   /** The power goes at the operation of that number (from 0); of an append that many bytes were written. */
   crashAt(operation: number, tornAt?: number): void
@@ -26,7 +26,7 @@ export function memoryDisk(content: Iterable<[string, Uint8Array]> = []): Memory
   const files = new Map([...content].map(([name, bytes]): [string, Uint8Array] => [name, Uint8Array.from(bytes)]))
   const operations: string[] = []
   const unreadable = new Set<string>()
-  let refusing = false
+  let refusing: boolean | 'keeping' = false
   let calls = 0
   let crash = { operation: Number.POSITIVE_INFINITY, tornAt: 0 }
   let gate: Promise<void> = Promise.resolve()
@@ -41,6 +41,7 @@ export function memoryDisk(content: Iterable<[string, Uint8Array]> = []): Memory
   function faultOf(operation: string): { tornAt: number } | undefined {
     const number = operations.push(operation) - 1
     if (number === crash.operation) return { tornAt: crash.tornAt }
+    if (refusing === 'keeping') return { tornAt: Number.POSITIVE_INFINITY }
     return refusing || number > crash.operation ? { tornAt: 0 } : undefined
   }
 
@@ -95,8 +96,8 @@ export function memoryDisk(content: Iterable<[string, Uint8Array]> = []): Memory
       ),
     remove: (name) => write(`remove ${name}`, () => files.delete(name)),
     close: async () => {},
-    refuse: () => {
-      refusing = true
+    refuse: (how) => {
+      refusing = how ?? true
     },
     accept: () => {
       refusing = false

@@ -1,8 +1,9 @@
 // Proves that the journal holds what was acknowledged and nothing else, and reads it back in order over all its files.
 import { describe, expect, it, test } from 'vitest'
 import { toSnapshot } from '../../../agent/merchant/snapshot.ts'
+import { timestamp } from '../../../agent/time/moment.ts'
 import { aDrift, aMetering, aSale, openJournal, reopened, roomy, seqsOf, usedOf } from '../../support/a-journal.ts'
-import { aNow } from '../../support/builders.ts'
+import { aNow, aWall } from '../../support/builders.ts'
 import { memoryDisk } from '../../support/memory-disk.ts'
 
 const small = { ...roomy, fileBytes: 600 }
@@ -67,6 +68,23 @@ describe('an append', () => {
     expect(disk.operations.at(-2)).toMatch(/^truncate journal/)
     expect(again.books).toEqual(journal.books)
     expect(again.warnings).toEqual([])
+  })
+
+  it('that fails and leaves its bytes behind is never read', async () => {
+    const disk = memoryDisk()
+    const journal = await openJournal(disk)
+    // More than are kept in memory: the first ones are read from the file.
+    const kept = 600
+    for (let seq = 1; seq <= kept; seq++) await journal.append([aSale(seq)])
+    disk.refuse('keeping')
+    await expect(journal.append([aSale(kept + 1, aWall + 1000)])).rejects.toThrow()
+    const whileRefused = await journal.read(1, 2 * kept)
+    disk.accept()
+    await journal.append([aSale(kept + 1, aWall + 2000)])
+
+    expect(whileRefused.events.at(-1)?.seq).toBe(kept)
+    const afterwards = await journal.read(1, 2 * kept)
+    expect(afterwards.events.map(({ at }) => at)).not.toContain(timestamp(aWall + 1000))
   })
 
   it('that fails fails everybody who waited with it', async () => {
