@@ -1,7 +1,7 @@
 // The guard plan: what the kernel's table should hold by the books, and what to change in it for that. Pure.
-import type { Mac, Metric } from '../../protocol/index.ts'
+import type { Mac } from '../../protocol/index.ts'
 import type { Books } from '../merchant/books.ts'
-import { remainingOf, type Session } from '../merchant/session.ts'
+import { remainingOf, type Session, soleMetric } from '../merchant/session.ts'
 import type { Volume } from '../portal/baseline.ts'
 import { counted, type GuardChange, type GuardTable, isOver, type Quota } from '../portal/guard-table.ts'
 import type { Neighbour } from '../portal/neighbour.ts'
@@ -50,7 +50,7 @@ export function guardPlan(books: Books, context: GuardContext): GuardPlan {
     const { mac, sessionId } = session
     const ended = unsettledEnds(session, context)
     for (const ip of ended) until.set(ip, undefined)
-    const metric = ended.length > 0 ? undefined : guardedMetric(session)
+    const metric = ended.length > 0 ? undefined : soleMetric(session.lots)
     const ips = [...owners].flatMap(([ip, owner]) => (owner === session ? [ip] : []))
     // The owner lets that device through for nothing: nothing of it is counted, and nothing cut.
     if (context.trusted?.includes(mac) || session.meter.waitingFor === 'trusted') continue
@@ -131,13 +131,6 @@ function unsettledEnds({ mac, meter }: Session, { table, known, now }: GuardCont
   if (!meter.seenOpen || meter.cut === 'kernel') return []
   const ips = known.flatMap((client) => (client.mac === mac ? client.ip : []))
   return ips.filter((ip) => isOver(table.until.get(ip), now.at))
-}
-
-/** The metric of all that is left; of a session that has used everything, that of its last lot. */
-function guardedMetric({ lots }: Session): Metric | undefined {
-  const left = new Set(lots.filter((lot) => lot.used < lot.allotment).map(({ metric }) => metric))
-  if (left.size === 0) return lots.at(-1)?.metric
-  return left.size === 1 ? [...left][0] : undefined
 }
 
 // In the kernel's counting, which went on from where the session was last charged.

@@ -60,10 +60,9 @@ export function settle(
   for (const session of books.sessions.values()) {
     if (!tellsOf(list, session.mac)) continue
     const ofDevice = entries.get(session.mac) ?? []
-    const clients = watch.adopted.has(session.sessionId)
-      ? ofDevice.map((client) => usedMeanwhile(client, known.after))
-      : ofDevice
-    const metering = meterSession(session, { ...look, clients })
+    const isFirst = watch.adopted.has(session.sessionId)
+    const clients = isFirst ? ofDevice.map((client) => usedMeanwhile(client, known.after)) : ofDevice
+    const metering = meterSession(session, { ...look, clients, isFirst })
     settleSession(settled, session, metering, ofDevice, isRestarted, now)
   }
   settleGates(settled, books, list, unpaid, now)

@@ -29,6 +29,8 @@ export interface Look {
   /** Tokens of gates that the portal calls open and that let nothing through: no time is charged for them. */
   blocked?: ReadonlySet<string>
   trusted?: readonly Mac[]
+  /** No agent has looked at that device for a while: another life was the last to do so. */
+  isFirst?: boolean
   /** Tokens of entries that earlier answers have shown, open or shut. */
   listed?: ReadonlySet<string>
   /** The kernel's table, read after the portal was asked; and where it was not read, as it was last known. */
@@ -55,17 +57,17 @@ export function meterSession(session: Session, look: Look): Metering {
   const baseline = isOthers ? setDataBaseline(open) : meter.baseline
   const timed = (look.guard ?? look.knownGuard)?.until
   const isTimeOver = entries.some(({ ip }) => isOver(timed?.get(ip), look.at.at))
-  const { moved, beyond, portal, guard } = countBoth(session.sessionId, meter, {
+  const { moved, recounts, beyond, portal, guard } = countBoth(session.sessionId, meter, {
     usage: getDataUsageSinceBaseline(baseline, entries, meter.seenOpen !== null, look.listed),
     isContinued: isContinued(baseline, entries),
     // While another device has its address, the kernel counts that one's bytes too.
-    isCounted: (meter.seenOpen !== null || isOpen) && !isOthers && !entries.some((entry) => entry.heldBy),
+    isCounted: (meter.seenOpen !== null || isOpen) && !isOthers && !isPerhapsAnothers(session, entries, look),
     guard: look.guard,
     known: look.knownGuard,
     isMistaken: isTimeOver || isAnothers(session, entries, look),
   })
   // Until the kernel can be asked again its limit is the old one.
-  const isPending = meter.recounts && meter.guard && !look.guard && look.knownGuard
+  const isPending = meter.recountsFrom !== undefined && meter.guard && !look.guard && look.knownGuard
   const passing = open.filter((entry) => !look.blocked?.has(entry.token))
   const shown = meter.seenOpen && isContinued(baseline, passing) ? (since(meter.seenOpen, at) ?? 0) : 0
   // The portal goes on showing a gate open behind which the kernel has ended the time.
@@ -75,7 +77,7 @@ export function meterSession(session: Session, look: Look): Metering {
     mac: session.mac,
     used: charged.lots.map((lot) => lot.used),
     meter: {
-      baseline: isOpen ? setDataBaseline(open, meter.recounts && !isPending ? [] : baseline) : baselineWhileShut(meter),
+      baseline: isOpen ? setDataBaseline(open, recounts ? [] : baseline) : baselineWhileShut(meter),
       seenOpen: isOpen ? at : null,
       lastOpen: isOpen ? null : (meter.seenOpen ?? meter.lastOpen),
       readAt: at,
@@ -89,11 +91,19 @@ export function meterSession(session: Session, look: Look): Metering {
       waitingFor: isOpen || !isPaid(session) ? undefined : waitingFor(session.mac, entries, look.trusted),
       ...(portal && { portal }),
       ...(guard && { guard }),
-      ...(isPending && { recounts: true as const }),
+      ...(isPending && { recountsFrom: meter.recountsFrom }),
       ...(isTimeOver && meter.untoldLeft !== undefined && { untoldLeft: meter.untoldLeft - openFor }),
       ...cutAfter(session, entries, look),
     },
   }
+}
+
+// Another device has an address that the kernel counts for this session, or may have had it while no agent looked: the portal
+// has forgotten the entry since, and with it who was let through there.
+function isPerhapsAnothers({ sessionId }: Session, entries: readonly PortalClient[], look: Look): boolean {
+  if (look.isFirst && entries.length === 0) return true
+  const byIp = (look.guard ?? look.knownGuard)?.byIp
+  return entries.some(({ heldBy, ip }) => heldBy !== undefined && byIp?.get(ip) === sessionId)
 }
 
 // The kernel counts that address for a session that it was not told to be over, and cuts it at that one's end.
@@ -133,7 +143,7 @@ export function opening(
   // Where another device's gate is open at that IP, what the counters show more later may be that one's.
   const isUsed = entries.some((entry) => othersAt(entry, known).some((other) => other.open))
   const baseline = isUsed ? setDataBaseline(entries) : openingBaseline(entries)
-  return meteringOf(session, { baseline, recounts: undefined, ...beginMeters(session, table) })
+  return meteringOf(session, { baseline, recountsFrom: undefined, ...beginMeters(session, table) })
 }
 
 // A gate that was open is shut now: nothing to measure from. A gate that is about to open keeps the baseline set for it.

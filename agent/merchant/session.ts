@@ -58,8 +58,11 @@ export interface Meter {
   portal?: Volume | undefined
   /** The kernel's meter, while it counts the session. */
   guard?: GuardMeter | undefined
-  /** The portal may have counted what the kernel dropped: its counters start anew with its next answer. */
-  recounts?: true | undefined
+  /**
+   * The total at which the kernel's limit stood when more was bought: of a session that reached it the portal may have counted
+   * what the kernel dropped, so its counters start anew.
+   */
+  recountsFrom?: number | undefined
   /** Milliseconds that were left when more were bought: so many the kernel lets pass until it is told. */
   untoldLeft?: number | undefined
   /** Who has stopped the device: the kernel by its guard, or the portal at this agent's order. */
@@ -138,7 +141,7 @@ export function addAllotment(
       ...unmetered,
       baseline,
       idleSince: uptime,
-      ...(isGuarded && { portal: nothing, guard: { at: nothing, total: nothing } }),
+      ...(isGuarded && lot.metric === 'bytes' && { portal: nothing, guard: { at: nothing, total: nothing } }),
     },
   }
 }
@@ -149,9 +152,16 @@ function untold({ meter, lots }: Session): Meter {
   const left = meter.untoldLeft ?? remainingOf(lots).milliseconds
   return {
     ...meter,
-    ...(((meter.guard && !meter.guard.isIdle) || meter.cut === 'kernel') && { recounts: true as const }),
+    ...recountsFrom(meter, lots),
     ...(meter.seenOpen && left > 0 && { untoldLeft: left }),
   }
+}
+
+function recountsFrom({ guard, cut, recountsFrom }: Meter, lots: readonly Lot[]): Pick<Meter, 'recountsFrom'> {
+  if (recountsFrom !== undefined) return { recountsFrom }
+  if (cut === 'kernel') return { recountsFrom: 0 }
+  if (!guard || guard.isIdle) return {}
+  return { recountsFrom: guard.total.downloaded + guard.total.uploaded + remainingOf(lots).bytes }
 }
 
 const nothing: Volume = { downloaded: 0, uploaded: 0 }
@@ -159,7 +169,7 @@ const nothing: Volume = { downloaded: 0, uploaded: 0 }
 /** The session as it goes on with the device it was moved to. */
 export function moved(session: Session, to: Mac): Session {
   const meter: Meter = { ...session.meter, baseline: [], seenOpen: null, bytesPerSecond: 0 }
-  for (const of of ['waitingFor', 'portal', 'guard', 'recounts', 'untoldLeft', 'cut'] as const) delete meter[of]
+  for (const of of ['waitingFor', 'portal', 'guard', 'recountsFrom', 'untoldLeft', 'cut'] as const) delete meter[of]
   return { ...session, mac: to, meter }
 }
 
@@ -167,6 +177,13 @@ export function moved(session: Session, to: Mac): Session {
 export function metered(session: Session, { used, meter }: { used: readonly number[]; meter: Meter }): Session {
   const lots = session.lots.map((lot, index) => ({ ...lot, used: used[index] ?? lot.used }))
   return { ...session, lots, meter }
+}
+
+/** The metric of all that is left, which the kernel can guard; of lots that are used up, that of the last one. */
+export function soleMetric(lots: readonly Lot[]): Metric | undefined {
+  const left = new Set(lots.filter((lot) => lot.used < lot.allotment).map(({ metric }) => metric))
+  if (left.size === 0) return lots.at(-1)?.metric
+  return left.size === 1 ? [...left][0] : undefined
 }
 
 /** The rest of the lots, per metric. */

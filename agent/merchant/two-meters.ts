@@ -2,7 +2,7 @@
 // what has passed: their readings are apart in time, so the sum of the larger differences would always go against the customer.
 import type { Volume } from '../portal/baseline.ts'
 import { counted, type GuardTable, isCut, type Quota } from '../portal/guard-table.ts'
-import type { GuardMeter, Meter, Session } from './session.ts'
+import { type GuardMeter, type Meter, type Session, soleMetric } from './session.ts'
 
 export interface Reading {
   /** The bytes by which the portal's counters have moved, and whether they are those of the baseline. */
@@ -20,6 +20,8 @@ export interface Reading {
 
 export interface Counted {
   moved: Volume
+  /** The portal's counters start anew: they may hold what the kernel dropped. */
+  recounts?: boolean
   /** The part of it that passed beyond the kernel's limit: a packet. */
   beyond: number
   portal?: Volume
@@ -34,11 +36,14 @@ export function countBoth(sessionId: string, meter: Meter, reading: Reading): Co
   const { usage, guard, known } = reading
   const quota = guard?.quotas.get(sessionId)
   if (reading.isMistaken) return { moved: nothing, beyond: 0 }
-  // The limit is not raised before the kernel can be asked again: until then its end is the old one, and the count goes on.
-  const recounts = meter.recounts === true && guard !== undefined
-  if (!meter.guard && !quota) return { moved: meter.recounts ? nothing : volumeOf(usage), beyond: 0 }
+  if (!meter.guard && !quota) {
+    const isAnew = meter.recountsFrom !== undefined
+    return { moved: isAnew ? nothing : volumeOf(usage), recounts: isAnew, beyond: 0 }
+  }
   const charged = volumeOf(meter)
   const guardTotal = totalOf(meter.guard, quota, reading.isCounted)
+  // The limit is not raised before the kernel can be asked again: until then its end is the old one, and the count goes on.
+  const recounts = guard !== undefined && hasReached(guardTotal, meter.recountsFrom)
   const portalTotal = recounts ? charged : plus(meter.portal ?? charged, usage)
   const isSpent = guard !== undefined && isCut(guard, sessionId)
   // Bytes that the portal counted of a device that the kernel had cut were dropped.
@@ -50,8 +55,9 @@ export function countBoth(sessionId: string, meter: Meter, reading: Reading): Co
   const portal = atMost(portalTotal, most, charged)
   const after = grown(charged, guardTotal && counted(guardTotal) >= counted(portal) ? guardTotal : portal)
   const limit = isSpent ? limitTotal(meter.guard, quota) : Number.POSITIVE_INFINITY
-  const compared = comparedBy(meter, reading, quota, isSpent)
+  const compared = recounts ? undefined : comparedBy(meter, reading, quota, isSpent)
   return {
+    recounts,
     moved: minus(after, charged),
     beyond: Math.max(0, counted(after) - Math.max(limit, counted(charged))),
     ...guardAfter(meter.guard, quota, reading, known?.quotas.has(sessionId) === true, guardTotal, after, compared),
@@ -60,12 +66,12 @@ export function countBoth(sessionId: string, meter: Meter, reading: Reading): Co
   }
 }
 
-/** Both meters of a session whose gate is about to open: they start at what is charged so far. */
+/** Both meters of a session whose gate is about to open: they start at what is charged so far, where the kernel will count it. */
 export function beginMeters(
-  { sessionId, meter }: Session,
+  { sessionId, lots, meter }: Session,
   table: GuardTable | undefined,
 ): Pick<Meter, 'portal' | 'guard'> {
-  if (!table) return { portal: undefined, guard: undefined }
+  if (!table || soleMetric(lots) !== 'bytes') return { portal: undefined, guard: undefined }
   const total = volumeOf(meter)
   return { portal: total, guard: { at: volumeOf(table.quotas.get(sessionId) ?? nothing), total } }
 }
@@ -108,14 +114,18 @@ function guardAfter(
 }
 
 function comparedBy(
-  { guard, recounts }: Meter,
+  { guard }: Meter,
   { usage, isContinued, isCounted }: Reading,
   quota: Quota | undefined,
   isSpent: boolean,
 ): GuardMeter['compared'] {
-  if (!guard || !quota || !isContinued || !isCounted || isSpent || recounts) return undefined
+  if (!guard || !quota || !isContinued || !isCounted || isSpent) return undefined
   const { portal = 0, guard: kernel = 0 } = guard.compared ?? {}
   return { portal: portal + counted(usage), guard: kernel + counted(minus(quota, guard.at)) }
+}
+
+function hasReached(total: Volume | undefined, end: number | undefined): boolean {
+  return end !== undefined && (total === undefined || counted(total) >= end)
 }
 
 /** All that the session will have moved when the kernel cuts it. */

@@ -88,8 +88,12 @@ export function createSite(parts: SiteParts) {
       downloaded: device.down * milliseconds,
       uploaded: device.up * milliseconds,
     })
-    // With the daemon gone everybody is on line, and nothing of it is anybody's.
-    if (!portal.running) return
+    // With the daemon gone everybody is on line, and nothing of it is anybody's; but an agent that was not there to see it go has
+    // the kernel's count of what its payers moved.
+    if (!portal.running) {
+      if (isBlind && kernel?.isCounted(device.ip)) device.unheard += downloaded + uploaded
+      return
+    }
     pass(device, from, to, downloaded + uploaded)
     const isShown = device.gate !== undefined || isCalledOpen(device, to <= device.shownUntil || isAway())
     if (isShown) device.shownMilliseconds += milliseconds
