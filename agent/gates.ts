@@ -68,7 +68,8 @@ export function createGates(parts: Parts): Gates {
 
   async function lookAt(asked: Question, began: number): Promise<PortalList> {
     const { list, question } = await ask(withStrangers(at.sight, asked))
-    if (isShared(at.sight, list)) await readNeighbours()
+    const isFirst = at.sight.watch.adopted.size > 0
+    if (isFirst || isShared(at.sight, list)) await readNeighbours()
     const { told, whole } = merged(at.sight, list)
     const took = clock.monotonic() - began
     // After the portal, so that what the kernel had dropped by then is known.
@@ -86,7 +87,8 @@ export function createGates(parts: Parts): Gates {
     return { ...told, ...version }
   }
 
-  // Of two devices at one IP the kernel knows best who has it now; as it was a look ago is too old to be charged by.
+  // Of two devices at one IP the kernel knows best who has it now, and who has come there while no agent looked; as it was a look
+  // ago is too old to be charged by.
   async function readNeighbours(): Promise<void> {
     const told = await neighbours().catch(() => undefined)
     if (told) at.sight = { ...at.sight, neighbours: told }

@@ -60,9 +60,7 @@ async function prepare(
   const macs = new Set(steps.filter(isOpening).map(({ mac }) => mac))
   await recorder.inTurn(async (turn) => {
     const sessions = [...macs].flatMap((mac) => journal.books.sessions.get(mac) ?? [])
-    const unprepared = sessions.filter(
-      (session) => isAgain || session.meter.guard?.isIdle || lacksBaseline(session, clients),
-    )
+    const unprepared = sessions.filter((session) => isAgain || lacksBaseline(session, clients))
     const opened = unprepared.map((session) => opening(session, clients, known, guarding.table))
     await storeMetering(journal, turn, opened)
   })

@@ -40,9 +40,9 @@ export function createSettling({ journal, unpaid, silentAfter, at }: Parts): Set
   let unstored: Drift[] = []
 
   async function answered(turn: Turn, list: PortalList, whole: PortalList, now: Now, guard: GuardReading) {
-    const { remembered, watch } = at.sight
+    const { remembered, watch, neighbours } = at.sight
     const before = remembered ? { before: remembered } : {}
-    const settled = settle(journal.books, list, watch, unpaid, now, { ...before, after: whole, ...guard })
+    const settled = settle(journal.books, list, watch, unpaid, now, { ...before, after: whole, neighbours, ...guard })
     at.sight = { ...at.sight, watch: settled.watch, askAtOnce: settled.askAtOnce }
     if (settled.shut.length > 0) journal.note({ type: 'shut', macs: settled.shut })
     const back = journal.books.portalUnreachable ? [drift('portal-back', 'every gate is compared with the books')] : []

@@ -53,6 +53,7 @@ export function settle(
     ...(known.after.trusted && { trusted: known.after.trusted }),
     ...(known.guard && { guard: known.guard }),
     ...(known.knownGuard && { knownGuard: known.knownGuard }),
+    neighbours: known.neighbours,
   }
   const watched = { ...watch, ...lost }
   const settled: Settled = { metered: [], shut: [], events: [], drifts: [], askAtOnce: [], watch: watched }

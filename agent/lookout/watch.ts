@@ -1,6 +1,7 @@
 // The memory from look to look, besides the books.
 import type { Mac } from '../../protocol/index.ts'
 import type { GuardTable } from '../portal/guard-table.ts'
+import type { Neighbour } from '../portal/neighbour.ts'
 import type { PortalList } from '../portal/portal-client.ts'
 import type { ShutAlong } from '../portal/prefix-defect.ts'
 import type { Flow } from './silent-gates.ts'
@@ -54,4 +55,6 @@ export interface Known {
   /** The kernel's table, read after the portal answered; or as it was last known. */
   guard?: GuardTable
   knownGuard?: GuardTable
+  /** The LAN as the router's kernel last told of it. */
+  neighbours?: readonly Neighbour[] | undefined
 }

@@ -9,6 +9,7 @@ import {
   setDataBaseline,
 } from '../portal/baseline.ts'
 import { counted, type GuardTable, isCut, isOver } from '../portal/guard-table.ts'
+import type { Neighbour } from '../portal/neighbour.ts'
 import { entriesOf, type PortalClient } from '../portal/portal-client.ts'
 import { behindOlder, othersAt } from '../portal/shared-address.ts'
 import { type Moment, since } from '../time/moment.ts'
@@ -29,8 +30,10 @@ export interface Look {
   /** Tokens of gates that the portal calls open and that let nothing through: no time is charged for them. */
   blocked?: ReadonlySet<string>
   trusted?: readonly Mac[]
-  /** No agent has looked at that device for a while: another life was the last to do so. */
+  /** Another life of the agent was the last to look at that device. */
   isFirst?: boolean
+  /** The LAN as the router's kernel last told of it. */
+  neighbours?: readonly Neighbour[] | undefined
   /** Tokens of entries that earlier answers have shown, open or shut. */
   listed?: ReadonlySet<string>
   /** The kernel's table, read after the portal was asked; and where it was not read, as it was last known. */
@@ -57,11 +60,14 @@ export function meterSession(session: Session, look: Look): Metering {
   const baseline = isOthers ? setDataBaseline(open) : meter.baseline
   const timed = (look.guard ?? look.knownGuard)?.until
   const isTimeOver = entries.some(({ ip }) => isOver(timed?.get(ip), look.at.at))
+  const lent = isLent(session, entries, look)
   const { moved, recounts, beyond, portal, guard } = countBoth(session.sessionId, meter, {
     usage: getDataUsageSinceBaseline(baseline, entries, meter.seenOpen !== null, look.listed),
     isContinued: isContinued(baseline, entries),
-    // While another device has its address, the kernel counts that one's bytes too.
-    isCounted: (meter.seenOpen !== null || isOpen) && !isOthers && !isPerhapsAnothers(session, entries, look),
+    // While another device has its address, the kernel counts that one's bytes too. A life before may have opened the gate without
+    // a word on the disk: the kernel has counted from there on.
+    isCounted: (meter.seenOpen !== null || isOpen || look.isFirst === true) && !isOthers && !lent,
+    isLent: lent,
     guard: look.guard,
     known: look.knownGuard,
     isMistaken: isTimeOver || isAnothers(session, entries, look),
@@ -98,12 +104,12 @@ export function meterSession(session: Session, look: Look): Metering {
   }
 }
 
-// Another device has an address that the kernel counts for this session, or may have had it while no agent looked: the portal
-// has forgotten the entry since, and with it who was let through there.
-function isPerhapsAnothers({ sessionId }: Session, entries: readonly PortalClient[], look: Look): boolean {
-  if (look.isFirst && entries.length === 0) return true
-  const byIp = (look.guard ?? look.knownGuard)?.byIp
-  return entries.some(({ heldBy, ip }) => heldBy !== undefined && byIp?.get(ip) === sessionId)
+// Another device has an address that the kernel counts for this session: what it counts may be that one's.
+function isLent({ sessionId, mac }: Session, entries: readonly PortalClient[], look: Look): boolean {
+  const byIp = (look.guard ?? look.knownGuard)?.byIp ?? new Map<string, string>()
+  const isHeld = ({ heldBy, ip }: PortalClient) => heldBy !== undefined && byIp.get(ip) === sessionId
+  const isOthers = (ip: string) => byIp.get(ip) === sessionId && !entries.some((entry) => entry.ip === ip)
+  return entries.some(isHeld) || look.neighbours?.some((one) => one.mac !== mac && isOthers(one.ip)) === true
 }
 
 // The kernel counts that address for a session that it was not told to be over, and cuts it at that one's end.

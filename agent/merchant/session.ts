@@ -77,8 +77,6 @@ export interface GuardMeter {
   total: Volume
   /** The counts of both since the gate opened, to hold them against each other; nothing is charged by them. */
   compared?: { portal: number; guard: number }
-  /** The kernel's table has no count of the session. */
-  isIdle?: true
 }
 
 /** The meter of a session that no look has told of yet. */
@@ -141,7 +139,7 @@ export function addAllotment(
       ...unmetered,
       baseline,
       idleSince: uptime,
-      ...(isGuarded && lot.metric === 'bytes' && { portal: nothing, guard: { at: nothing, total: nothing } }),
+      ...(isGuarded && { portal: nothing, guard: { at: nothing, total: nothing } }),
     },
   }
 }
@@ -160,7 +158,7 @@ function untold({ meter, lots }: Session): Meter {
 function recountsFrom({ guard, cut, recountsFrom }: Meter, lots: readonly Lot[]): Pick<Meter, 'recountsFrom'> {
   if (recountsFrom !== undefined) return { recountsFrom }
   if (cut === 'kernel') return { recountsFrom: 0 }
-  if (!guard || guard.isIdle) return {}
+  if (!guard || soleMetric(lots) !== 'bytes') return {}
   return { recountsFrom: guard.total.downloaded + guard.total.uploaded + remainingOf(lots).bytes }
 }
 

@@ -2,7 +2,7 @@
 // what has passed: their readings are apart in time, so the sum of the larger differences would always go against the customer.
 import type { Volume } from '../portal/baseline.ts'
 import { counted, type GuardTable, isCut, type Quota } from '../portal/guard-table.ts'
-import { type GuardMeter, type Meter, type Session, soleMetric } from './session.ts'
+import type { GuardMeter, Meter, Session } from './session.ts'
 
 export interface Reading {
   /** The bytes by which the portal's counters have moved, and whether they are those of the baseline. */
@@ -10,6 +10,8 @@ export interface Reading {
   isContinued: boolean
   /** Whether what the kernel has counted since its last reading is the session's: its gate was open, by this agent's doing. */
   isCounted: boolean
+  /** The kernel counts another device's bytes for it, and will until it has been told: the count is begun anew. */
+  isLent?: boolean
   /** The kernel's table, read after the portal was: what the portal had counted by then has passed, or was dropped. */
   guard?: GuardTable | undefined
   /** Where it was not read: as it was last known. */
@@ -43,7 +45,8 @@ export function countBoth(sessionId: string, meter: Meter, reading: Reading): Co
   const charged = volumeOf(meter)
   const guardTotal = totalOf(meter.guard, quota, reading.isCounted)
   // The limit is not raised before the kernel can be asked again: until then its end is the old one, and the count goes on.
-  const recounts = guard !== undefined && hasReached(guardTotal, meter.recountsFrom)
+  const recounts =
+    guard !== undefined && hasReached(guardTotal ?? plus(meter.portal ?? charged, usage), meter.recountsFrom)
   const portalTotal = recounts ? charged : plus(meter.portal ?? charged, usage)
   const isSpent = guard !== undefined && isCut(guard, sessionId)
   // Bytes that the portal counted of a device that the kernel had cut were dropped.
@@ -60,19 +63,23 @@ export function countBoth(sessionId: string, meter: Meter, reading: Reading): Co
     recounts,
     moved: minus(after, charged),
     beyond: Math.max(0, counted(after) - Math.max(limit, counted(charged))),
-    ...guardAfter(meter.guard, quota, reading, known?.quotas.has(sessionId) === true, guardTotal, after, compared),
+    ...(!reading.isLent &&
+      guardAfter(meter.guard, quota, reading, known?.quotas.has(sessionId) === true, guardTotal, after, compared)),
     // The kernel was read later than these counters: they start at what was charged before either.
     portal: recounts ? minus(charged, { downloaded: rounding, uploaded: rounding }) : portal,
   }
 }
 
-/** Both meters of a session whose gate is about to open: they start at what is charged so far, where the kernel will count it. */
+/** Both meters of a session whose gate is about to open: they start at what is charged so far. */
 export function beginMeters(
-  { sessionId, lots, meter }: Session,
+  { sessionId, meter }: Session,
   table: GuardTable | undefined,
 ): Pick<Meter, 'portal' | 'guard'> {
-  if (!table || soleMetric(lots) !== 'bytes') return { portal: undefined, guard: undefined }
+  if (!table) return { portal: undefined, guard: undefined }
   const total = volumeOf(meter)
+  // Until the kernel is told, it counts another device's bytes for this session: the next reading begins the count.
+  const isLent = !meter.guard && [...table.byIp.values()].includes(sessionId)
+  if (isLent) return { portal: total, guard: undefined }
   return { portal: total, guard: { at: volumeOf(table.quotas.get(sessionId) ?? nothing), total } }
 }
 
@@ -106,7 +113,7 @@ function guardAfter(
 ): { guard?: GuardMeter } {
   // Bytes that passed at a shut gate are nobody's, and only a reading at both ends of that tells how many they were.
   // A session that is not in the table is not counted, and goes on from there when it is again.
-  if (!quota && guard) return before ? { guard: { at: before.at, total: before.total, isIdle: true } } : {}
+  if (!quota && guard) return before ? { guard: { at: before.at, total: after } } : {}
   if (!quota) return before && known && (isCounted || !isKnown) ? { guard: before } : {}
   // A count that is behind what is charged goes on from there.
   const isAhead = total && counted(total) >= counted(after)
@@ -124,8 +131,9 @@ function comparedBy(
   return { portal: portal + counted(usage), guard: kernel + counted(minus(quota, guard.at)) }
 }
 
-function hasReached(total: Volume | undefined, end: number | undefined): boolean {
-  return end !== undefined && (total === undefined || counted(total) >= end)
+// The portal's counters are behind by what they round down.
+function hasReached(total: Volume, end: number | undefined): boolean {
+  return end !== undefined && counted(total) + 2 * rounding >= end
 }
 
 /** All that the session will have moved when the kernel cuts it. */

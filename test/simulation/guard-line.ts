@@ -12,7 +12,15 @@ export interface GuardLine {
 
 const slowMilliseconds = 4000
 
-export function guardOn(life: Life, kernel: Kernel, line: GuardLine, latency: number, dice: Dice): Guard {
+/** `wasRead`: told of every reading of the kernel's table. */
+export function guardOn(
+  life: Life,
+  kernel: Kernel,
+  line: GuardLine,
+  latency: number,
+  dice: Dice,
+  wasRead: () => void,
+): Guard {
   async function takes(): Promise<void> {
     const milliseconds = line.fault === 'slow' ? slowMilliseconds : dice.between(2, latency)
     await life.call({ milliseconds, act: () => {} })
@@ -22,6 +30,11 @@ export function guardOn(life: Life, kernel: Kernel, line: GuardLine, latency: nu
   const guard = guardOf(kernel, takes)
   return {
     ...guard,
+    async read() {
+      const table = await guard.read()
+      wasRead()
+      return table
+    },
     watch: (listener) =>
       guard.watch({
         cut: (ips) => void (isHeard() && life.after(dice.between(1, 5), () => listener.cut(ips))),

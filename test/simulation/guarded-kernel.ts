@@ -47,9 +47,11 @@ export function createGuardedKernel({ script, time, machine, timing, violate, ot
     return guardWatch
   }
 
+  const wasRead = () => others().site.guardRead()
+
   kernel?.listeners.add({
     cut(ips) {
-      const cut = others().site.devices.filter(({ ip }) => ips.includes(ip))
+      const cut = others().site.devices.filter(({ ip, present }) => present && ips.includes(ip))
       // The packet that crosses has passed by then.
       time.after(0, () => cut.forEach(watched().cut))
     },
@@ -66,7 +68,7 @@ export function createGuardedKernel({ script, time, machine, timing, violate, ot
     },
     line,
     /** The guard as one life of the agent meets it. */
-    guardOf: kernel && ((life: Life) => guardOn(life, kernel, line, guard?.latencyMilliseconds ?? 10, dice)),
+    guardOf: kernel && ((life: Life) => guardOn(life, kernel, line, guard?.latencyMilliseconds ?? 10, dice, wasRead)),
     booted(): void {
       kernel?.remove()
       watched().disturb()

@@ -53,6 +53,8 @@ export function createSite(parts: SiteParts) {
   const devices = Array.from({ length: count }, (_, index): Device => aDevice(index + 1))
   const byMac = new Map(devices.map((device) => [device.mac, device]))
   const bypassed = new Map<Device, 'portal' | 'kernel'>()
+  // Bytes that the kernel has dropped since an agent read its table.
+  const unreadDrops = new Map<Device, number>()
   let ips = 0
   let strangers = 0
   let touched = now()
@@ -88,10 +90,10 @@ export function createSite(parts: SiteParts) {
       downloaded: device.down * milliseconds,
       uploaded: device.up * milliseconds,
     })
-    // With the daemon gone everybody is on line, and nothing of it is anybody's; but an agent that was not there to see it go has
-    // the kernel's count of what its payers moved.
+    // With the daemon gone everybody is on line, and nothing of it is anybody's; but an agent that did not see it go has the
+    // kernel's count of what its payers moved.
     if (!portal.running) {
-      if (isBlind && kernel?.isCounted(device.ip)) device.unheard += downloaded + uploaded
+      if (kernel?.isCounted(device.ip)) device.unheard += downloaded + uploaded
       return
     }
     pass(device, from, to, downloaded + uploaded)
@@ -110,6 +112,7 @@ export function createSite(parts: SiteParts) {
     // An agent that has never read the kernel's table knows nothing of what that drops.
     const dropped = counted.downloaded + counted.uploaded - passed.downloaded - passed.uploaded
     if (parts.isKernelUnread?.()) device.unheard += dropped
+    unreadDrops.set(device, (unreadDrops.get(device) ?? 0) + dropped)
     return passed
   }
 
@@ -330,8 +333,14 @@ export function createSite(parts: SiteParts) {
     loseGuard: () => {
       touch()
       kernel?.lose()
-      for (const device of devices) device.freeUntil = Math.max(device.freeUntil, now() + timing.look)
+      for (const device of devices) {
+        device.freeUntil = Math.max(device.freeUntil, now() + timing.look)
+        // What is left is the portal's count, and nothing of what was dropped of it.
+        device.unheard += unreadDrops.get(device) ?? 0
+      }
     },
+    /** An agent has read the kernel's table. */
+    guardRead: () => unreadDrops.clear(),
     isBypassed: (device: Device) => bypassed.has(device),
     /** Whether the device is there, and the router can tell that its IP is its own. */
     holdsItsIp: ({ mac, ip, present }: Device) => {
@@ -349,7 +358,9 @@ export function createSite(parts: SiteParts) {
     /** A session begins on that device as it is. */
     begin: (device: Device) => {
       device.begunAt = now()
-      if (device.gate !== undefined) beginsUnknown(device)
+      if (device.gate === undefined) return
+      disturbed(device)
+      beginsUnknown(device)
     },
     /** The bytes at the moment when an answer that is under way was read; while the disk is slow a decision waits for it. */
     passedAtQuestion: (device: Device) => {

@@ -37,12 +37,14 @@ export function timingOf({ settings, actions }: Script): Timing {
   // Those who never come take nobody's time.
   const devices = new Set(actions.flatMap((action) => (action.do === 'arrive' ? [action.device] : []))).size
   const strangers = actions.reduce((sum, action) => sum + (action.do === 'passers-by' ? action.count : 0), 0)
-  const { lookMilliseconds, nearMilliseconds, latencyMilliseconds, realistic, flavour } = settings
+  const { lookMilliseconds, nearMilliseconds, latencyMilliseconds, realistic, flavour, guard } = settings
   const same = { reading: latencyMilliseconds, order: latencyMilliseconds, call: latencyMilliseconds }
   const { reading, order, call } = realistic ? measured(flavour, devices + strangers) : same
   // Every device is asked for once, and there are orders beside that.
   const round = (4 + 2 * devices) * call + 200
-  const repair = lookMilliseconds + 2 * nearMilliseconds + (6 + 4 * devices) * call + 200
+  // A device that the kernel guards is looked at no more often than others, and each look asks the kernel besides.
+  const looks = lookMilliseconds + (guard ? Math.max(lookMilliseconds, 2 * nearMilliseconds) : 2 * nearMilliseconds)
+  const repair = looks + (6 + 4 * devices) * call + 4 * (guard?.latencyMilliseconds ?? 0) + 200
   // One call that is under way, the questions, the order.
   const cut = call + 3 * reading + order + 200
   return {
