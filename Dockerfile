@@ -12,6 +12,7 @@ WORKDIR /app
 # The bundles are ES modules; without this line beside them Node would have to guess.
 RUN echo '{"type":"module"}' > package.json && mkdir /state && chown node:node /state
 COPY --from=build /build/dist/*.js dist/
+COPY --from=build /build/dist/page dist/page
 USER node
 VOLUME /state
 CMD ["node", "dist/agent.js"]

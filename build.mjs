@@ -1,6 +1,7 @@
 // Bundles every program into one file of dist/ that needs Node and nothing else.
-import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
+import { build as buildPage } from 'vite'
 
 const programs = {
   broker: 'broker-dev/broker/broker-main.ts',
@@ -51,6 +52,9 @@ await build({
   external: ['zod', 'pg'],
   banner: { js },
 })
+// The page's files stand beside the programs that serve it.
+await buildPage({ configFile: 'vite.page.config.ts', logLevel: 'warn' })
+cpSync('dist/page', 'dist/package/page', { recursive: true })
 // The agent runs on small machines. Its file is right as CommonJS and as an ES module: what it imports lazily stays lazy,
 // Node's own modules too, and Node need not parse it twice where no package.json beside it says what it is.
 await build({

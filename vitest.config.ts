@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // The first need root and a real portal (npm run test:real), the second take their time (npm run test:consumers).
-    exclude: ['test/real/**', 'test/consumers/**'],
+    // They need root and a real portal (npm run test:real), their time (npm run test:consumers), a browser (npm run test:page).
+    exclude: ['test/real/**', 'test/consumers/**', 'test/chromium/**'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // The black-box cases mostly wait: more of them than cores run beside each other.

@@ -1,5 +1,6 @@
 // The program `tollgate-fleet`.
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { run } from './program.ts'
 
 const { stdout, stderr, env } = process
@@ -20,4 +21,5 @@ process.exitCode = await run(process.argv.slice(2), {
   },
   env,
   end: end.signal,
+  pageFolder: join(import.meta.dirname, 'page'),
 })

@@ -18,6 +18,7 @@ import { badUsage, done, type ExitCode, noAnswer } from './exit-codes.ts'
 import { exporter } from './exporter.ts'
 import { key } from './key.ts'
 import { ls } from './ls.ts'
+import { page } from './page.ts'
 import { csv, sink } from './sink.ts'
 import { type Output, terminalOf } from './terminal.ts'
 import { replay, watch } from './watch.ts'
@@ -27,13 +28,16 @@ export interface Surroundings {
   env: Readonly<Record<string, string | undefined>>
   /** Aborts when somebody wants it to end. */
   end: AbortSignal
+  /** Where the built page is. */
+  pageFolder: string
 }
 
 /** Runs one command line; never throws for what a user, a router or a broker can do. */
-export async function run(args: readonly string[], { output, env, end }: Surroundings): Promise<ExitCode> {
+export async function run(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const { output, end } = surroundings
   let code: ExitCode = done
-  const program = programOf(env, (work) => async (shared, ...given) => {
-    const context = contextOf(shared, { output, env, end })
+  const program = programOf(surroundings, (work) => async (shared, ...given) => {
+    const context = contextOf(shared, surroundings)
     code = await work(context, ...given)
   })
   configure(program, output)
@@ -97,7 +101,7 @@ function configure(program: Command, { out, err }: Output): void {
   }
 }
 
-function programOf(env: Surroundings['env'], bind: Bind): Command {
+function programOf(surroundings: Surroundings, bind: Bind): Command {
   const program = new Command('tollgate-fleet')
   program
     .description('Watches, asks and steers a fleet of routers over its MQTT broker.')
@@ -128,13 +132,13 @@ function programOf(env: Surroundings['env'], bind: Bind): Command {
   addTrust(program, bind)
   addAccounts(program, bind)
   addKeeping(program, bind)
+  addPage(program, bind, surroundings)
   program
     .command('completion')
     .argument('<shell>', shells.join(', '), oneOf(shells))
     .summary('print a completion script')
     .description('Prints a completion script, e.g. for ~/.bashrc: eval "$(tollgate-fleet completion bash)"')
     .action((shell: Shell) => program.configureOutput().writeOut?.(completionOf(program, shell)))
-  void env
   return program
 }
 
@@ -287,6 +291,25 @@ function addKeeping(program: Command, bind: Bind): void {
     .description('Prints a view of the history as CSV.')
     .addOption(database())
     .action((view, options) => bind(csv)(program.opts<Shared>(), ...([view, options] as never[])))
+}
+
+function addPage(program: Command, bind: Bind, { env, pageFolder: folder }: Surroundings): void {
+  program
+    .command('page')
+    .description('Shows the fleet in a browser, where it can be acted on as well.')
+    .option('--listen <address>', 'where', listenAddress, { host: '127.0.0.1', port: 8081 })
+    .option('--read-only', 'a page that may only look')
+    .option(
+      '--token-file <file>',
+      'a file with the secret that opens it; or TOLLGATE_PAGE_TOKEN; one is made where it is needed',
+    )
+    .option('--name <host>', 'a name under which a proxy offers it; may be repeated', collect)
+    .option('--from <where>', 'shows and counts events from the beginning of the journals, or from now on', 'beginning')
+    .action(({ tokenFile, ...options }) => {
+      const token =
+        tokenFile === undefined ? env.TOLLGATE_PAGE_TOKEN || undefined : readSecret(tokenFile, '--token-file')
+      return bind(page)(program.opts<Shared>(), { ...options, token, folder } as never)
+    })
 }
 
 function addTrust(program: Command, bind: Bind): void {

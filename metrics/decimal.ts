@@ -1,7 +1,7 @@
 // Sums of money, exact: decimal numbers added as they are written.
 
 /** The sum as text. Floating point would show 0.1 + 0.2 as another number than was paid. */
-export function plus(sum: string, amount: number): string {
+export function plus(sum: string, amount: number | string): string {
   const [a, b] = [decimalOf(sum), decimalOf(String(amount))]
   const places = Math.max(a.places, b.places)
   const digits = a.digits * 10n ** BigInt(places - a.places) + b.digits * 10n ** BigInt(places - b.places)

@@ -10,7 +10,7 @@ const filesOf = (...patterns: string[]) =>
     .toString()
     .split('\n')
     .filter((file) => file !== '' && existsSync(file))
-const sources = filesOf('*.ts', '*.mjs')
+const sources = filesOf('*.ts', '*.tsx', '*.mjs')
 const textOf = (file: string): string => readFileSync(file, 'utf8')
 const inTree = (...trees: string[]) => sources.filter((file) => trees.some((tree) => file.startsWith(`${tree}/`)))
 
@@ -42,9 +42,17 @@ describe('chance', () => {
   const allowed = ['agent/journal/folder-lock.ts', 'agent/uplink/reconnecting.ts', 'client/clock.ts']
 
   it('is used by the listed files alone', () => {
-    const users = inTree('protocol', 'agent', 'client', 'cli', 'kit', 'metrics', 'monitor', 'broker-dev').filter(
-      (file) => textOf(file).includes('Math.random'),
-    )
+    const users = inTree(
+      'protocol',
+      'agent',
+      'client',
+      'cli',
+      'kit',
+      'metrics',
+      'monitor',
+      'page',
+      'broker-dev',
+    ).filter((file) => textOf(file).includes('Math.random'))
     expect(users).toEqual(allowed)
   })
 })
@@ -89,7 +97,7 @@ describe('the documents', () => {
     const commands = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name)
     const paths = [
       ...text.matchAll(
-        /`((?:agent|api|bench|bin|broker-dev|cli|client|deploy|docs|kit|metrics|monitor|protocol|test)\/[\w./-]*)`/g,
+        /`((?:agent|api|bench|bin|broker-dev|cli|client|deploy|docs|kit|metrics|monitor|page|protocol|test)\/[\w./-]*)`/g,
       ),
     ]
     expect(commands.filter((name) => !scripts.includes(name ?? ''))).toEqual([])
@@ -148,7 +156,7 @@ describe('the walls', () => {
     if (!pattern.startsWith('.')) return /^(?:@[^/]+\/)?[^/]+/.exec(pattern)?.[0] ?? ''
     // `../**/` stands for as many levels as a room has folders below it.
     const path = join(room, pattern.replace('/**/', '/'))
-    return `\`${path.replace(/\*\.ts$|(?<=^protocol\/)index\.ts$/, '')}\``
+    return `\`${path.replace(/\*\.tsx?$|(?<=^protocol\/)index\.ts$/, '')}\``
   }
 
   /** Of the two forms that the walls have: a folder with all below it, and the files of a folder. */

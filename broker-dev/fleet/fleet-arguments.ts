@@ -32,6 +32,7 @@ const FleetOptions = z
     realistic: z.boolean().default(false),
     secure: z.boolean().default(false),
     port: wholeNumber(0, 65535).optional(),
+    'page-port': wholeNumber(0, 65535).optional(),
     state: z.string().min(1).optional(),
   })
   .refine(({ external, speed }) => !external || speed === 1, {
@@ -67,6 +68,7 @@ export const fleetHelp = `A simulated fleet: broker, backend, routers with mock 
   --realistic        portals that take as long as the real ones, and whose accept queues fall behind as theirs do
   --secure           everybody has an account of its own, and the broker lets nobody do more than that allows
   --port N           the broker's port; without it 1883, or a free one if that is taken
+  --page-port N      the page's port; without it 8081, or a free one if that is taken
   --state DIR        keep the agents' journals and logs there instead of in a fresh temporary folder, which goes at a good end
   --help
 `
@@ -74,6 +76,7 @@ export const fleetHelp = `A simulated fleet: broker, backend, routers with mock 
 const text = { type: 'string' } as const
 const flags = {
   ...{ routers: text, devices: text, flavour: text, speed: text, seed: text, for: text, port: text, state: text },
+  'page-port': text,
   external: { type: 'boolean' },
   realistic: { type: 'boolean' },
   secure: { type: 'boolean' },

@@ -38,6 +38,7 @@ try {
     print: (text) => console.log(text),
     end: end.signal,
     stateDir,
+    pageFolder: program('page'),
     programs: { agent: program('agent.js'), ndsctl: program('ndsctl.js'), machine: program('agent-machine.js') },
   })
   // The journals of a run that went well tell nobody anything; those of another one do.

@@ -26,7 +26,7 @@ export async function openBroker(
 const usualPort = 1883
 
 /** The programs that run, and the lines for buying by hand and watching. */
-export function introduce(options: FleetOptions, ports: BrokerPorts, stateDir: string): string {
+export function introduce(options: FleetOptions, ports: BrokerPorts, stateDir: string, page?: string): string {
   const url = `mqtt://127.0.0.1:${ports.port}`
   const numbers = [...Array(options.routers).keys()].map((index) => index + 1)
   const shown = numbers.slice(0, 5)
@@ -39,6 +39,7 @@ export function introduce(options: FleetOptions, ports: BrokerPorts, stateDir: s
   const as = options.secure ? ` --username backend --password-file ${secret('backend')}` : ''
   const mosquitto = `-h 127.0.0.1 -p ${ports.port}`
   return [
+    ...(page === undefined ? [] : [`page     ${page}`]),
     `broker   ${url}  ws://127.0.0.1:${ports.wsPort}`,
     `routers  ${routers}${more}, ${options.devices} devices each, speed ${options.speed}, seed ${options.seed}`,
     `logs     ${shown.map((number) => logFileOf(stateDir, `r${number}`)).join('  ')}${more}`,

@@ -15,6 +15,7 @@ import { waitFor, within } from '../waiting.ts'
 import { type FleetAccounts, fleetAccounts } from './fleet-accounts.ts'
 import type { FleetOptions } from './fleet-arguments.ts'
 import { flavourOf, introduce, logFileOf, openBroker } from './fleet-opening.ts'
+import { type FleetPageParts, openPage } from './fleet-page.ts'
 import { summarise } from './fleet-summary.ts'
 import type { Screen } from './screen.ts'
 import { createWatch, type Watch } from './watch.ts'
@@ -28,11 +29,15 @@ export interface FleetParts {
   stateDir: string
   /** The bundled programs that `--external` runs. */
   programs: { agent: string; ndsctl: string; machine: string }
+  /** Where the built page is; without it nobody is shown one. */
+  pageFolder?: string
   /** Called when everybody is on line. */
   opened?(fleet: RunningFleet): void
 }
 
 export interface RunningFleet {
+  /** The page's address. */
+  page?: string
   /** Its broker's. */
   url: string
   routerIds: readonly RouterId[]
@@ -52,14 +57,15 @@ export async function runFleet(options: FleetOptions, parts: FleetParts): Promis
   const routers = await createRouters({ options, parts, backend, clock, accounts, brokerPort: ports.port })
   const faults = createInjector({ routers, broker: faultyBroker(broker, ports), clock })
   const watch = createWatch({ url, ...accounts?.of('monitor', 'monitor') }, parts.screen, faults)
+  const page = await pageOf({ url, ...accounts?.of('backend', 'page') }, options, parts, faults)
   for (const { routerId, lost } of routers) lost.catch((error) => watch.problems.push(`${routerId}: ${error.message}`))
   try {
-    parts.print(introduce(options, ports, parts.stateDir))
+    parts.print(introduce(options, ports, parts.stateDir, page?.url))
     await Promise.all([backend.open(), watch.open()])
     await Promise.all(routers.map((router) => router.open()))
     await watch.allOnline(routers)
     for (const router of routers) router.openCustomers()
-    parts.opened?.({ url, routerIds: routers.map(({ routerId }) => routerId), faults })
+    parts.opened?.({ ...(page && { page: page.url }), url, routerIds: routers.map(({ routerId }) => routerId), faults })
     await runUntilOver(options, parts, watch, startedAt)
     await faults.healAll()
     await settle(routers, watch, backend)
@@ -67,7 +73,7 @@ export async function runFleet(options: FleetOptions, parts: FleetParts): Promis
     await Promise.all(routers.map((router) => router.stop('end of the simulation')))
     await watch.allOffline(routers)
     for (const { link } of routers) link.close()
-    await Promise.all([backend.close(), watch.close()])
+    await Promise.all([backend.close(), watch.close(), page?.close()])
     await broker.close()
   }
   const { text, ok } = summarise({ counts: backend.counts(), audits: watch.audit.report(), problems: watch.problems })
@@ -130,6 +136,15 @@ function faultyBroker(broker: Broker, ports: BrokerPorts): FaultyBroker {
       await broker.open(ports)
     },
   }
+}
+
+async function pageOf(
+  broker: FleetPageParts['broker'],
+  options: FleetOptions,
+  { pageFolder: folder }: FleetParts,
+  faults: Injector,
+) {
+  return folder === undefined ? undefined : openPage({ broker, folder, faults, port: options['page-port'] })
 }
 
 async function runUntilOver(options: FleetOptions, parts: FleetParts, watch: Watch, startedAt: number): Promise<void> {

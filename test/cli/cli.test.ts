@@ -43,6 +43,7 @@ async function ran(
     },
     env: { TOLLGATE_URL: url },
     end: end.signal,
+    pageFolder: 'dist/page',
   })
   return { code, out: out.trimEnd().split('\n'), err: err.trimEnd().split('\n') }
 }

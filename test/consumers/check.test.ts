@@ -67,7 +67,8 @@ it('passes the sample backend, as the program says it', { timeout: 60_000 }, asy
     out += text
   }
   const output = { out: hear, err: () => {}, isColoured: false, width: 100 }
-  const code = await run(args.split(' '), { output, env: {}, end: new AbortController().signal })
+  const surroundings = { output, env: {}, end: new AbortController().signal, pageFolder: 'dist/page' }
+  const code = await run(args.split(' '), surroundings)
   const verdicts = JSON.parse(out) as { rule: string; wrong?: string }[]
   expect(verdicts.filter(({ wrong }) => wrong)).toEqual([])
   expect([code, verdicts.length]).toEqual([0, rules.length])
