@@ -335,7 +335,7 @@ export function createSite(parts: SiteParts) {
       kernel?.lose()
       for (const device of devices) {
         device.freeUntil = Math.max(device.freeUntil, now() + timing.look)
-        // What is left is the portal's count, and nothing of what was dropped of it.
+        // The portal's count is left, which does not tell what was dropped of it.
         device.unheard += unreadDrops.get(device) ?? 0
       }
     },

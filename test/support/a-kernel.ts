@@ -41,7 +41,7 @@ export function aKernel(now: () => number, packet = 1500) {
     pass,
     /** When the time of an address ends, in milliseconds of this boot, where it does. */
     endOf: (ip: string): number | undefined => table?.until.get(ip) ?? undefined,
-    /** What passes there is counted for a session. */
+    /** Whether a session is charged for that address. */
     isCounted: (ip: string): boolean => table?.byIp.has(ip) === true,
     isCut: (ip: string): boolean => {
       const end = table?.until.get(ip)

@@ -41,8 +41,7 @@ export function memoryDisk(content: Iterable<[string, Uint8Array]> = []): Memory
   function faultOf(operation: string): { tornAt: number } | undefined {
     const number = operations.push(operation) - 1
     if (number === crash.operation) return { tornAt: crash.tornAt }
-    if (refusing === 'keeping') return { tornAt: Number.POSITIVE_INFINITY }
-    return refusing || number > crash.operation ? { tornAt: 0 } : undefined
+    return refusing || number > crash.operation ? { tornAt: writtenOf(refusing) } : undefined
   }
 
   async function write(
@@ -116,3 +115,5 @@ export function memoryDisk(content: Iterable<[string, Uint8Array]> = []): Memory
   }
   return disk
 }
+
+const writtenOf = (refusing: boolean | 'keeping') => (refusing === 'keeping' ? Number.POSITIVE_INFINITY : 0)
