@@ -34,6 +34,8 @@ export function assembleAgent(
     neighbours?: Neighbours
     guard?: Guard
     disk?: Disk
+    /** The time that the disk takes, where that is not the clock's. */
+    diskSleep?: Clock['sleep']
     lock?: FolderLock
     log?: Log
     sawEvent?: AgentParts['sawEvent']
@@ -50,7 +52,7 @@ export function assembleAgent(
   const { lock = createFolderLock(config.stateDir), disk = folderDisk(config.stateDir) } = parts
   const journal = createJournal(disk, randomUUID, {
     limits: journalLimits(config.journal),
-    sleep: clock.sleep,
+    sleep: parts.diskSleep ?? clock.sleep,
   })
   const agent = createAgent({
     config,

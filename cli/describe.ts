@@ -7,9 +7,9 @@ import type { Amounts, Event } from '../protocol/index.ts'
 export function describeEvent(event: Event): string {
   switch (event.type) {
     case 'purchase.accepted':
-      return `${event.mac} bought ${describeAmounts({ [event.metric]: event.allotment })}`
+      return `${event.mac} bought ${describeAmounts({ [event.metric]: event.allotment })}${again(event)}`
     case 'purchase.rejected':
-      return `${event.mac ?? 'somebody'} was refused: ${event.code}, ${event.message}`
+      return `${event.mac ?? 'somebody'} was refused: ${event.code}, ${event.message}${again(event)}`
     case 'session.started':
       return `${event.mac} is online, ${prettyMilliseconds(event.openedAfterMilliseconds)} after the purchase`
     case 'session.ended':
@@ -35,6 +35,11 @@ export function describeAmounts({ bytes, milliseconds }: Amounts): string {
   if (bytes !== undefined) parts.push(prettyBytes(bytes))
   if (milliseconds !== undefined) parts.push(prettyMilliseconds(milliseconds))
   return parts.join(' and ') || 'nothing'
+}
+
+/** The first answer is given again to the same purchase: it sells nothing. */
+function again({ duplicate }: { duplicate?: true | undefined }): string {
+  return duplicate ? ', said again' : ''
 }
 
 function unused(event: Extract<Event, { type: 'session.ended' }>): string {

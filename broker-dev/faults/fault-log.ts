@@ -74,22 +74,27 @@ export function seeGates(log: FaultLog, routerId: string, open: ReadonlySet<stri
   }, seen)
 }
 
-/** Whether something may still come of it. */
-export function isFresh({ at, healsAt, healed }: FaultRecord, now: number): boolean {
-  return now <= (healed?.at ?? healsAt ?? at) + heardFor
+/** Whether something may still come of it; once another fault has followed, only while it is still there. */
+export function isFresh(log: FaultLog, record: FaultRecord, now: number): boolean {
+  const { number, routerId, target, at, healsAt, healed } = record
+  const end = healed?.at ?? healsAt ?? at
+  const isNext = (other: FaultRecord) => target === 'fleet' || other.target === 'fleet' || other.routerId === routerId
+  if (log.records.some((other) => other.number > number && isNext(other))) return !healed && now <= end
+  return now <= end + heardFor
 }
 
 const recordsKept = 20
-const reactionsKept = 12
+/** The first ones: what is heard later is more and more everyday life. */
+const reactionsKept = 20
 /** An agent may need so long to find a fault, or that it is over. */
-const heardFor = 45_000
+const heardFor = 300_000
 
 type About = (record: FaultRecord) => boolean
 
 function react(log: FaultLog, concerns: About, text: string | ((record: FaultRecord) => string), at: number): FaultLog {
   const wordsFor = typeof text === 'string' ? () => text : text
   const records = log.records.map((record) => {
-    if (!isFresh(record, at) || !concerns(record)) return record
+    if (!isFresh(log, record, at) || !concerns(record)) return record
     return { ...record, reactions: added(record.reactions, wordsFor(record), at) }
   })
   return { ...log, records }
@@ -98,7 +103,7 @@ function react(log: FaultLog, concerns: About, text: string | ((record: FaultRec
 function added(reactions: readonly Reaction[], text: string, at: number): readonly Reaction[] {
   const last = reactions.at(-1)
   if (last?.text === text) return [...reactions.slice(0, -1), { at, text, times: last.times + 1 }]
-  return [...reactions, { at, text, times: 1 }].slice(-reactionsKept)
+  return reactions.length < reactionsKept ? [...reactions, { at, text, times: 1 }] : reactions
 }
 
 /** Everyday sales say nothing about a fault. */

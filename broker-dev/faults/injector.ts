@@ -2,17 +2,10 @@
 import type { Clock } from '../../agent/time/clock.ts'
 import type { Event, Status } from '../../protocol/index.ts'
 import { type Done, doings, type FaultyBroker, type FaultyRouter, openAt } from './doings.ts'
-import {
-  addFault,
-  emptyFaultLog,
-  type FaultLog,
-  healFault,
-  isFresh,
-  seeEvent,
-  seeGates,
-  seeStatus,
-} from './fault-log.ts'
+import { addFault, type FaultLog, healFault, seeEvent, seeStatus } from './fault-log.ts'
 import { type Fault, faults, type Impossible, type InjectAnswer } from './faults.ts'
+import { createGateWatch } from './gate-watch.ts'
+import { createLogBook } from './log-book.ts'
 
 export interface Injector {
   /** Does it, undoes it if it is there already, or says why neither can be done now. */
@@ -40,9 +33,9 @@ interface Present {
 
 export function createInjector({ routers, broker, clock }: InjectorOptions): Injector {
   const present = new Map<string, Present | 'under way'>()
-  const watched = new Set<string>()
   const working = new Set<Promise<unknown>>()
-  let log = emptyFaultLog
+  const book = createLogBook()
+  const watchGates = createGateWatch(book, clock)
   let last = 0
 
   async function inject(id: string, routerId: string): Promise<InjectAnswer> {
@@ -63,6 +56,7 @@ export function createInjector({ routers, broker, clock }: InjectorOptions): Inj
 
   async function begin(fault: Fault, router: FaultyRouter, place: string): Promise<InjectAnswer> {
     present.set(place, 'under way')
+    book.hold()
     try {
       const at = clock.wall()
       const online = openAt(router)
@@ -72,26 +66,15 @@ export function createInjector({ routers, broker, clock }: InjectorOptions): Inj
       const { did, macs = [...online] } = done
       const number = ++last
       const healsAt = healsAfterMilliseconds === undefined ? {} : { healsAt: at + healsAfterMilliseconds }
-      log = addFault(log, { number, id, name, target, routerId: router.routerId, at, did, macs, ...healsAt })
+      const record = { number, id, name, target, routerId: router.routerId, at, did, macs, ...healsAt }
+      book.write((log) => addFault(log, record))
       void watchGates(router, online)
       if (done.heal) stay(fault, place, { number, heal: done.heal, over: new AbortController() })
       return { outcome: 'injected', did, macs, ...(healsAfterMilliseconds !== undefined && { healsAfterMilliseconds }) }
     } finally {
+      book.release()
       if (present.get(place) === 'under way') present.delete(place)
     }
-  }
-
-  /** As long as something may come of a fault of that router; one watch is enough. */
-  async function watchGates(router: FaultyRouter, before: ReadonlySet<string>): Promise<void> {
-    const { routerId } = router
-    if (watched.has(routerId)) return
-    watched.add(routerId)
-    log = seeGates(log, routerId, before, clock.wall())
-    while (log.records.some((record) => record.routerId === routerId && isFresh(record, clock.wall()))) {
-      log = seeGates(log, routerId, openAt(router), clock.wall())
-      await clock.sleep(glance)
-    }
-    watched.delete(routerId)
   }
 
   function stay({ healsAfterMilliseconds = 0 }: Fault, place: string, there: Present): void {
@@ -107,15 +90,20 @@ export function createInjector({ routers, broker, clock }: InjectorOptions): Inj
     there.over.abort()
     try {
       const did = await there.heal()
-      log = healFault(log, there.number, { at: clock.wall(), did })
+      over(there, did)
       return { outcome: 'healed', did }
     } catch (err) {
       const why = err instanceof Error ? err.message : String(err)
-      log = healFault(log, there.number, { at: clock.wall(), did: `it could not be undone: ${why}` })
+      over(there, `it could not be undone: ${why}`)
       throw err
     } finally {
       present.delete(place)
     }
+  }
+
+  function over({ number }: Present, did: string): void {
+    const at = clock.wall()
+    book.write((log) => healFault(log, number, { at, did }))
   }
 
   async function healAll(): Promise<void> {
@@ -126,17 +114,17 @@ export function createInjector({ routers, broker, clock }: InjectorOptions): Inj
   return {
     inject,
     healAll,
-    log: () => log,
-    sawEvent: (event) => {
-      log = seeEvent(log, event, clock.wall())
+    log: () => book.log,
+    sawEvent(event) {
+      const now = clock.wall()
+      book.hear((log) => seeEvent(log, event, now))
     },
-    sawStatus: (status) => {
-      log = seeStatus(log, status, clock.wall())
+    sawStatus(status) {
+      const now = clock.wall()
+      book.hear((log) => seeStatus(log, status, now))
     },
   }
 }
-
-const glance = 250
 
 /** The broker is one for all. */
 const placeOf = ({ id, target }: Fault, routerId: string) => (target === 'fleet' ? id : `${id} ${routerId}`)

@@ -6,6 +6,8 @@ export interface RouterAudit {
   routerId: RouterId
   started: number
   ended: number
+  /** Milliseconds from each purchase to its open gate. */
+  openedAfter: readonly number[]
   books: Record<Metric, { sold: number; used: number; remaining: number; unused: number; difference: number }>
   /** Everything that is wrong; empty when all adds up. */
   problems: string[]
@@ -27,6 +29,7 @@ interface Ledger {
   lastSeq: number
   started: number
   ended: number
+  openedAfter: number[]
   sold: Sums
   /** Sold before the first event that was seen. */
   carried: Sums
@@ -83,7 +86,18 @@ export function createAudit(): Audit {
 
 function openLedger(epoch: string): Ledger {
   const sums = { sold: zero(), carried: zero(), used: zero(), unused: zero() }
-  return { epoch, firstSeq: 0, lastSeq: 0, started: 0, ended: 0, ...sums, soldTo: new Map(), history: [], problems: [] }
+  return {
+    epoch,
+    firstSeq: 0,
+    lastSeq: 0,
+    started: 0,
+    ended: 0,
+    openedAfter: [],
+    ...sums,
+    soldTo: new Map(),
+    history: [],
+    problems: [],
+  }
 }
 
 function enter(ledger: Ledger, event: Event, seq: number): void {
@@ -93,7 +107,10 @@ function enter(ledger: Ledger, event: Event, seq: number): void {
   else if (seq > ledger.lastSeq + 1) ledger.problems.push(`seq gap: ${seq} came after ${ledger.lastSeq}`)
   ledger.lastSeq = seq
   if (event.type === 'purchase.accepted') sell(ledger, event)
-  if (event.type === 'session.started') ledger.started++
+  if (event.type === 'session.started') {
+    ledger.started++
+    ledger.openedAfter.push(event.openedAfterMilliseconds)
+  }
   if (event.type === 'session.ended') settle(ledger, event)
   if (event.type === 'purchase.accepted' || event.type === 'session.ended') {
     ledger.history.push({ seq, sold: { ...ledger.sold }, unused: { ...ledger.unused } })
@@ -155,7 +172,8 @@ function close(routerId: RouterId, open: Ledger, view: RouterView | undefined): 
   if (spokenOf(ledger, view) > ledger.lastSeq) {
     ledger.problems.push(`seq ${spokenOf(ledger, view)} exists, ${ledger.lastSeq} is the last one that came`)
   } else ledger.problems.push(...compareWithStatus(ledger))
-  return { routerId, started: ledger.started, ended: ledger.ended, books, problems: ledger.problems }
+  const { started, ended, openedAfter, problems } = ledger
+  return { routerId, started, ended, openedAfter, books, problems }
 }
 
 // A status is compared with the events up to its own last one, so it does not matter how old it is.

@@ -33,7 +33,8 @@ const FleetOptions = z
     secure: z.boolean().default(false),
     port: wholeNumber(0, 65535).optional(),
     'page-port': wholeNumber(0, 65535).optional(),
-    state: z.string().min(1).optional(),
+    state: z.string().min(1, { error: 'give a folder' }).optional(),
+    json: z.boolean().default(false),
   })
   .refine(({ external, speed }) => !external || speed === 1, {
     path: ['speed'],
@@ -70,7 +71,11 @@ export const fleetHelp = `A simulated fleet: broker, backend, routers with mock 
   --port N           the broker's port; without it 1883, or a free one if that is taken
   --page-port N      the page's port; without it 8081, or a free one if that is taken
   --state DIR        keep the agents' journals and logs there instead of in a fresh temporary folder, which goes at a good end
-  --help
+  --json             nothing but the summary, as one JSON document; with \`npm start --silent --\`, which keeps npm quiet too
+  --help             this
+
+In a terminal a key puts a fault into a router; ? explains the keys, q quits.
+Exit code: 0 when every purchase has an outcome and all books add up, 1 when not, 2 for wrong arguments.
 `
 
 const text = { type: 'string' } as const
@@ -80,6 +85,7 @@ const flags = {
   external: { type: 'boolean' },
   realistic: { type: 'boolean' },
   secure: { type: 'boolean' },
+  json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
 

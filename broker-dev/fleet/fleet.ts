@@ -16,7 +16,7 @@ import { type FleetAccounts, fleetAccounts } from './fleet-accounts.ts'
 import type { FleetOptions } from './fleet-arguments.ts'
 import { flavourOf, introduce, logFileOf, openBroker } from './fleet-opening.ts'
 import { type FleetPageParts, openPage } from './fleet-page.ts'
-import { summarise } from './fleet-summary.ts'
+import { type Summary, summarise } from './fleet-summary.ts'
 import type { Screen } from './screen.ts'
 import { createWatch, type Watch } from './watch.ts'
 
@@ -44,8 +44,8 @@ export interface RunningFleet {
   faults: Injector
 }
 
-/** Runs until its time is over or `end` aborts; says whether everything added up. */
-export async function runFleet(options: FleetOptions, parts: FleetParts): Promise<boolean> {
+/** Runs until its time is over or `end` aborts; then says what was sold, and whether everything added up. */
+export async function runFleet(options: FleetOptions, parts: FleetParts): Promise<Summary> {
   const startedAt = performance.now()
   const accounts = options.secure ? fleetAccounts(join(parts.stateDir, 'accounts')) : undefined
   const broker = createBroker({ accounts: accounts?.folder })
@@ -56,17 +56,26 @@ export async function runFleet(options: FleetOptions, parts: FleetParts): Promis
   const clock = scaledClock(options.speed)
   const routers = await createRouters({ options, parts, backend, clock, accounts, brokerPort: ports.port })
   const faults = createInjector({ routers, broker: faultyBroker(broker, ports), clock })
-  const watch = createWatch({ url, ...accounts?.of('monitor', 'monitor') }, parts.screen, faults)
+  const watch = createWatch({
+    broker: { url, ...accounts?.of('monitor', 'monitor') },
+    ...{ screen: parts.screen, faults, now: clock.wall },
+  })
   const page = await pageOf({ url, ...accounts?.of('backend', 'page') }, options, parts, faults)
+  const hints = introduce(options, ports, parts.stateDir, page?.url)
+  const draw = () =>
+    parts.screen.show({
+      ...{ fleet: watch.fleet(), faults: faults.log(), problems: watch.problems },
+      ...{ now: clock.wall(), speed: options.speed, url, hints, ...(page && { page: page.url }) },
+    })
   for (const { routerId, lost } of routers) lost.catch((error) => watch.problems.push(`${routerId}: ${error.message}`))
   try {
-    parts.print(introduce(options, ports, parts.stateDir, page?.url))
+    parts.print(hints)
     await Promise.all([backend.open(), watch.open()])
     await Promise.all(routers.map((router) => router.open()))
     await watch.allOnline(routers)
     for (const router of routers) router.openCustomers()
     parts.opened?.({ ...(page && { page: page.url }), url, routerIds: routers.map(({ routerId }) => routerId), faults })
-    await runUntilOver(options, parts, watch, startedAt)
+    await runUntilOver(options, parts, draw, startedAt)
     await faults.healAll()
     await settle(routers, watch, backend)
   } finally {
@@ -76,10 +85,7 @@ export async function runFleet(options: FleetOptions, parts: FleetParts): Promis
     await Promise.all([backend.close(), watch.close(), page?.close()])
     await broker.close()
   }
-  const { text, ok } = summarise({ counts: backend.counts(), audits: watch.audit.report(), problems: watch.problems })
-  parts.screen.show(watch.fleet())
-  parts.print(`\n${text}`)
-  return ok
+  return summarise({ counts: backend.counts(), audits: watch.audit.report(), problems: watch.problems })
 }
 
 type FleetRouter = Router & { routerId: RouterId; link: Link }
@@ -147,11 +153,17 @@ async function pageOf(
   return folder === undefined ? undefined : openPage({ broker, folder, faults, port: options['page-port'] })
 }
 
-async function runUntilOver(options: FleetOptions, parts: FleetParts, watch: Watch, startedAt: number): Promise<void> {
-  const drawing = setInterval(() => parts.screen.show(watch.fleet()), 250)
+async function runUntilOver(
+  options: FleetOptions,
+  parts: FleetParts,
+  draw: () => void,
+  startedAt: number,
+): Promise<void> {
+  const drawing = setInterval(draw, 250)
   const end = options.for === undefined ? Number.POSITIVE_INFINITY : startedAt + options.for * 1000
   await waitFor(() => parts.end.aborted, end - performance.now())
   clearInterval(drawing)
+  parts.screen.close()
 }
 
 /** Nobody buys any more, orders on their way are answered, and every router says once more where it stands. */

@@ -1,7 +1,9 @@
-// Where the fleet is shown: a table drawn over itself on a terminal, plain lines of events anywhere else.
+// Where the fleet is shown: a screen of its own on a terminal, plain lines of events anywhere else.
 import type { Event } from '../../protocol/index.ts'
-import type { FleetView } from './fleet-view.ts'
-import { eventLine, renderTable } from './table.ts'
+import { faultLine } from './fault-lines.ts'
+import type { Picture } from './picture.ts'
+import { eventLine, renderPicture } from './render.ts'
+import { painted } from './spans.ts'
 
 /** As much of `process.stdout` as the screen needs. */
 export interface Output {
@@ -12,29 +14,48 @@ export interface Output {
 }
 
 export interface Screen {
-  show(fleet: FleetView): void
+  show(picture: Picture): void
   event(event: Event, now: number): void
+  /** Gives the terminal back as it was. */
+  close(): void
 }
 
-export function createScreen(output: Output): Screen {
-  return output.isTTY ? createTable(output) : createPlainLines(output)
+export function createScreen(output: Output, isColoured: boolean): Screen {
+  return output.isTTY ? createTerminal(output, isColoured) : createPlainLines(output)
 }
 
-function createTable(output: Output): Screen {
-  let drawn = 0
-  function show(fleet: FleetView): void {
-    // A table higher than the terminal could not be drawn over.
-    const lines = renderTable(fleet, output.columns ?? 80, (output.rows ?? 24) - 1).split('\n')
-    output.write(`${drawn > 0 ? `\x1b[${drawn}A` : ''}\x1b[0J${lines.join('\n')}\n`)
-    drawn = lines.length
+export const silentScreen: Screen = { show: () => {}, event: () => {}, close: () => {} }
+
+// The terminal's second screen: nothing of it comes into the scrollback, and the first one is as it was afterwards.
+const secondScreen = '\x1b[?1049h\x1b[?25l'
+const firstScreen = '\x1b[?25h\x1b[?1049l'
+
+function createTerminal(output: Output, isColoured: boolean): Screen {
+  let isOpen = false
+
+  function show(picture: Picture): void {
+    const [width, height] = [output.columns ?? 80, output.rows ?? 24]
+    const lines = renderPicture(picture, width, height).map((line) => `${painted(line, isColoured)}\x1b[K`)
+    // A line feed after the last line would scroll the header away.
+    output.write(`${isOpen ? '' : secondScreen}\x1b[H${lines.join('\r\n')}\x1b[J`)
+    isOpen = true
   }
-  return { show, event: () => {} }
+
+  function close(): void {
+    if (isOpen) output.write(firstScreen)
+    isOpen = false
+  }
+
+  return { show, event: () => {}, close }
 }
 
 function createPlainLines(output: Output): Screen {
   let second = 0
   let lines = 0
   let hidden = 0
+  let lastFault = 0
+  let lastHealed = 0
+
   function event(what: Event, now: number): void {
     if (Math.floor(now / 1000) !== second) {
       if (hidden > 0) output.write(`          … and ${hidden} more\n`)
@@ -45,7 +66,19 @@ function createPlainLines(output: Output): Screen {
     else output.write(`${eventLine(what)}\n`)
     lines++
   }
-  return { show: () => {}, event }
+
+  /** Faults come from elsewhere, such as the page. */
+  function show({ faults: { records } }: Picture): void {
+    for (const record of records.filter(({ number }) => number > lastFault)) output.write(`${faultLine(record)}\n`)
+    for (const { number, healed } of records) {
+      if (!healed || number <= lastHealed) continue
+      output.write(`${faultLine(healed).replace('FAULT', 'OVER ')}\n`)
+      lastHealed = number
+    }
+    lastFault = records.at(-1)?.number ?? lastFault
+  }
+
+  return { show, event, close: () => {} }
 }
 
 const linesPerSecond = 12

@@ -21,11 +21,15 @@ export interface Watch {
   close(): Promise<void>
 }
 
-export function createWatch(
-  broker: Pick<FleetOptions, 'url' | 'username' | 'passwordFile'>,
-  screen: Screen,
-  faults: Pick<Injector, 'sawEvent' | 'sawStatus'>,
-): Watch {
+export interface WatchParts {
+  broker: Pick<FleetOptions, 'url' | 'username' | 'passwordFile'>
+  screen: Pick<Screen, 'event'>
+  faults: Pick<Injector, 'sawEvent' | 'sawStatus'>
+  /** The fleet's own time. */
+  now(): number
+}
+
+export function createWatch({ broker, screen, faults, now }: WatchParts): Watch {
   const audit = createAudit()
   const problems: string[] = []
   let fleet = emptyFleet
@@ -47,7 +51,7 @@ export function createWatch(
         continue
       }
       audit.seeUsage(item)
-      fleet = seeUsage(fleet, item)
+      fleet = seeUsage(fleet, item, now())
       faults.sawEvent(item)
       screen.event(item, performance.now())
     }
@@ -57,11 +61,11 @@ export function createWatch(
     for await (const report of from.reports()) {
       if ('status' in report) {
         audit.seeStatus(report.status)
-        fleet = seeStatus(fleet, report.status)
+        fleet = seeStatus(fleet, report.status, now())
         faults.sawStatus(report.status)
       } else {
         audit.seeUsage(report.usage)
-        fleet = seeUsage(fleet, report.usage)
+        fleet = seeUsage(fleet, report.usage, now())
       }
     }
   }

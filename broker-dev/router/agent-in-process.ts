@@ -5,7 +5,7 @@ import { type Agent, assembleAgent } from '../../agent/assemble.ts'
 import { type Config, readConfig } from '../../agent/config.ts'
 import { type Disk, folderDisk } from '../../agent/journal/disk.ts'
 import { createFolderLock } from '../../agent/journal/folder-lock.ts'
-import type { Clock } from '../../agent/time/clock.ts'
+import { type Clock, longSleep } from '../../agent/time/clock.ts'
 import type { Ndsctl } from '../../agent/valve/ndsctl/exec.ts'
 import { PortalFault } from '../../agent/valve/portal-fault.ts'
 import { inProcess } from '../portal/in-process.ts'
@@ -42,6 +42,8 @@ export function createAgentInProcess(options: AgentInProcessOptions): RunningAge
       clock,
       ndsctl: ndsctlOf(life, portal, config, clock),
       disk: mountedBy(life, disk),
+      // The disk is this machine's, however fast the agent lives: a write that takes a while hangs only in our time.
+      diskSleep: life.clockOf({ ...options.clock, sleep: longSleep }).sleep,
       lock: { acquire: async () => {}, release: async () => {} },
       log: pino({ base: null }, { write: (line: string) => void (life.isOver || output.write(line)) }),
     })

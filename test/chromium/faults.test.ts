@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runFleet } from '../../broker-dev/fleet/fleet.ts'
 import { parseFleetArguments } from '../../broker-dev/fleet/fleet-arguments.ts'
+import { silentScreen } from '../../broker-dev/fleet/screen.ts'
 import { aBrowser, type OpenPage, type RunningBrowser } from './a-browser.ts'
 
 // A second of ours is ten of theirs.
@@ -13,7 +14,7 @@ const line = '--port 0 --page-port 0 --routers 2 --devices 6 --flavour opennds -
 
 let browser: RunningBrowser
 let open: OpenPage
-let ended: Promise<boolean>
+let ended: Promise<unknown>
 const end = new AbortController()
 const stateDir = mkdtempSync(join(tmpdir(), 'tollgate-chromium-'))
 beforeAll(async () => {
@@ -22,7 +23,7 @@ beforeAll(async () => {
   if (!('options' in asked)) throw new Error('these arguments are wrong')
   const address = await new Promise<string>((found, lost) => {
     ended = runFleet(asked.options, {
-      screen: { show: () => {}, event: () => {} },
+      screen: silentScreen,
       print: () => {},
       end: end.signal,
       stateDir,

@@ -1,5 +1,5 @@
 // Messages of a router, with only what matters to a case said aloud.
-import { type Event, type EventOf, Mac, RouterId, type Session, type Status } from '../../protocol/index.ts'
+import { type Event, type EventOf, type LiveStatus, Mac, RouterId, type Session } from '../../protocol/index.ts'
 
 export const r1 = RouterId.parse('r1')
 export const aMac = Mac.parse('02:74:00:01:00:01')
@@ -89,6 +89,11 @@ export function ended(seq: number, parts: Partial<EventOf<'session.ended'>> = {}
   }
 }
 
+export function drift(seq: number, parts: Partial<EventOf<'gate.drift'>> = {}): EventOf<'gate.drift'> {
+  const repair = 'the gate is being opened again'
+  return { ...common, type: 'gate.drift', seq, kind: 'paid-but-blocked', mac: aMac, sessionId: 's1', repair, ...parts }
+}
+
 export function agentStarted(seq: number): Event {
   return { ...common, type: 'agent.started', seq, agentVersion: '1', bootId: 'b', why: 'first-start' }
 }
@@ -99,7 +104,7 @@ export function usage(afterSeq: number, sessions: Session[]) {
 
 const none = { sold: 0, used: 0, remaining: 0, unused: 0, difference: 0 }
 
-export function status(lastSeq: number, bytes: Partial<typeof none> = {}): Status {
+export function status(lastSeq: number, bytes: Partial<typeof none> = {}): LiveStatus {
   return {
     ...{ version: 1, routerId: r1, epoch: 'e1', agentVersion: '1', bootId: 'b' },
     state: 'online',

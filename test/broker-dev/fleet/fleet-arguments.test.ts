@@ -6,17 +6,28 @@ describe('the arguments of the fleet', () => {
   it('have defaults', () => {
     expect(parseFleetArguments([])).toEqual({
       options: {
-        ...{ routers: 3, devices: 5, flavour: 'mixed', speed: 1, seed: 1 },
+        ...{ routers: 3, devices: 5, flavour: 'mixed', json: false, speed: 1, seed: 1 },
         ...{ external: false, realistic: false, secure: false },
       },
     })
   })
 
   it('are all understood', () => {
-    const line = '--routers 10 --devices 0 --flavour opennds --speed 2.5 --seed 9 --for 20 --port 2883 --state /s'
+    const line =
+      '--json --routers 10 --devices 0 --flavour opennds --speed 2.5 --seed 9 --for 20 --port 2883 --state /s'
     expect(parseFleetArguments(line.split(' '))).toEqual({
       options: {
-        ...{ routers: 10, devices: 0, flavour: 'opennds', speed: 2.5, seed: 9, for: 20, port: 2883, state: '/s' },
+        ...{
+          json: true,
+          routers: 10,
+          devices: 0,
+          flavour: 'opennds',
+          speed: 2.5,
+          seed: 9,
+          for: 20,
+          port: 2883,
+          state: '/s',
+        },
         external: false,
         realistic: false,
         secure: false,

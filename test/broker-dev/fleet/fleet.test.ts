@@ -5,20 +5,20 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { runFleet } from '../../../broker-dev/fleet/fleet.ts'
 import { parseFleetArguments } from '../../../broker-dev/fleet/fleet-arguments.ts'
+import { silentScreen } from '../../../broker-dev/fleet/screen.ts'
 
 async function run(line: string) {
   const asked = parseFleetArguments(`--port 0 ${line}`.split(' '))
   if (!('options' in asked)) throw new Error('these arguments are wrong')
-  const printed: string[] = []
   const types: string[] = []
-  const ok = await runFleet(asked.options, {
-    screen: { show: () => {}, event: (event) => types.push(event.type) },
-    print: (text) => printed.push(text),
+  const { ok, text } = await runFleet(asked.options, {
+    screen: { ...silentScreen, event: (event) => types.push(event.type) },
+    print: () => {},
     end: new AbortController().signal,
     stateDir: mkdtempSync(join(tmpdir(), 'fleet-test-')),
     programs: { agent: 'none', ndsctl: 'none', machine: 'none' },
   })
-  return { ok, text: printed.join('\n'), types }
+  return { ok, text, types }
 }
 
 describe('the simulated fleet', () => {
