@@ -21,7 +21,7 @@ import { stopInOrder } from './stop.ts'
 import type { Clock } from './time/clock.ts'
 import { createSleeper } from './time/sleeper.ts'
 import type { Trust } from './trust/trust.ts'
-import type { IncomingCommand, Receipt, Reply, Uplink } from './uplink/uplink.ts'
+import type { Incoming, IncomingCommand, Receipt, Reply, Uplink } from './uplink/uplink.ts'
 import type { Guard } from './valve/guard/guard.ts'
 import type { Neighbours } from './valve/neighbours.ts'
 import type { Valve } from './valve/valve.ts'
@@ -82,6 +82,11 @@ export function createAgent(parts: AgentParts): Agent {
   const over = new AbortController()
   let loops: Promise<unknown> | undefined
 
+  // Junk costs no look: a flood of it would keep the portal from its devices.
+  async function sold(message: Incoming): Promise<void> {
+    if (await sell(message)) sleeper.wake()
+  }
+
   function command(message: IncomingCommand, reply: Reply): void {
     onCommand(message, reply).catch((err) => log.warn({ err }, 'a reply was not sent'))
   }
@@ -99,8 +104,6 @@ export function createAgent(parts: AgentParts): Agent {
   function happened(event: Event): void {
     if (event.type === 'purchase.accepted') rounds.askAbout(event.mac)
     orders.sawEvent(event)
-    // Junk costs no look: a flood of it would keep the portal from its devices.
-    if (event.type !== 'purchase.rejected') sleeper.wake()
     parts.sawEvent?.(event)
     announcer.wake()
   }
@@ -128,7 +131,7 @@ export function createAgent(parts: AgentParts): Agent {
   async function open(): Promise<void> {
     await begin()
     await trust?.open(over.signal)
-    uplink.open({ purchase: (message) => receiptOf(sell(message), uplink, board), command, connected }, board.lastWill)
+    uplink.open({ purchase: (message) => receiptOf(sold(message), uplink, board), command, connected }, board.lastWill)
     const chapters = { config, clock, journal, recorder, gates, rounds, orders, outbox, board, sleeper, log }
     const work = workLoop(chapters, begin, () => over.signal.aborted)
     loops = Promise.all([work, announceLoop()]).catch((err) => log.error({ err }, 'a loop ended'))

@@ -42,11 +42,13 @@ export function createAsking({ clock, journal, valve, at, log }: Parts): Asking 
     } catch (err) {
       if (!isAboutTheList(err) || remembered === undefined) throw err
       log.warn({ err }, 'the list of the portal cannot be read: its devices are asked for one by one')
-      at.sight = { ...at.sight, seen: afterListFault(at.sight.seen, nowOf(clock)) }
       // At openNDS each question takes its time: their turns come with the next looks, if the portal answers at all.
       const instead = remembered.kind === 'opennds' ? [] : everybody(journal.books, remembered)
       if (instead.length === 0) await valve.ping()
-      return { list: await valve.look(instead), question: instead }
+      const list = await valve.look(instead)
+      // A portal that answers nothing at all has no fault of its list.
+      at.sight = { ...at.sight, seen: afterListFault(at.sight.seen, nowOf(clock)) }
+      return { list, question: instead }
     }
   }
 

@@ -35,7 +35,7 @@ export interface Parts {
   valve: Valve
   recorder: Recorder
   settling: Settling
-  guarding: Pick<Guarding, 'table' | 'follow'>
+  guarding: Pick<Guarding, 'follow' | 'table' | 'lastTable'>
   at: { sight: Sight }
   log: Log
 }

@@ -28,6 +28,8 @@ export interface Guarding {
   stop(): void
   /** The table as it is as far as anybody knows, where the kernel guards. */
   readonly table: GuardTable | undefined
+  /** The same also while the kernel cannot be asked: it goes on counting and cutting. */
+  readonly lastTable: GuardTable | undefined
   readonly status: LiveStatus['guard']
   /** A sentence for a person, where something is wrong with it. */
   readonly warning: string | undefined
@@ -154,6 +156,9 @@ export function createGuarding(parts: GuardingParts): Guarding {
     stop: () => unwatch(),
     get table() {
       return isOn() ? known.table : undefined
+    },
+    get lastTable() {
+      return guard && use !== 'off' && known.wasRead ? known.table : undefined
     },
     get status() {
       return statusOf(guard && use !== 'off' ? 'nftables' : 'none', calls.state, known.plan)

@@ -38,13 +38,16 @@ interface Parts {
 }
 
 /**
- * Takes a message from the purchase topic; resolves when it may be acknowledged, rejects with {@link StorageFailure} when
- * the broker must keep it.
+ * Takes a message from the purchase topic; resolves when it may be acknowledged, with whether a gate may have to move; rejects
+ * with {@link StorageFailure} when the broker must keep it.
  */
 export function createSales({ clock, journal, recorder, tariff, refusals, trust, newId, gates, tell }: Parts) {
-  const answer = (draft: Draft) => tell(recorder.stamp(draft))
+  function answer(draft: Draft): false {
+    tell(recorder.stamp(draft))
+    return false
+  }
 
-  async function decide(turn: Turn, read: ReadPurchase, content: string, arrived: Now): Promise<void> {
+  async function decide(turn: Turn, read: ReadPurchase, content: string, arrived: Now): Promise<boolean> {
     // The running time was last counted at a look: counted from there, a purchase that is to start soon would be late at once.
     journal.live(nowOf(clock))
     const fault = faultOfBooks(journal.books)
@@ -54,11 +57,12 @@ export function createSales({ clock, journal, recorder, tariff, refusals, trust,
       const stop = stopOf(sale, arrived)
       if (stop !== undefined)
         return answer(rejection(knownOf(read), 'too-many-purchases', `${stop}; send it again later`))
-      return turn.append([...(sale.ended ?? []), sale.event], { purchase: noteOf(sale, gates) })
+      await turn.append([...(sale.ended ?? []), sale.event], { purchase: noteOf(sale, gates) })
+      return sale.event.type === 'purchase.accepted' || sale.ended !== undefined
     }
     if (sale.is === 'answer') return answer(sale.event)
-    if (isStillToBeTold(sale.ofSeq, knownOf(read))) return
-    tell(await repetitionOf(sale.ofSeq, knownOf(read)))
+    if (!isStillToBeTold(sale.ofSeq, knownOf(read))) tell(await repetitionOf(sale.ofSeq, knownOf(read)))
+    return false
   }
 
   // No event that the broker has not taken, and no id, gives way to another purchase; refusals give way to sales.
@@ -108,7 +112,7 @@ export function createSales({ clock, journal, recorder, tariff, refusals, trust,
     return recorder.stamp({ type: 'purchase.accepted', ...answer, ...again })
   }
 
-  return async function sell({ payload, bytes, retained }: Incoming): Promise<void> {
+  return async function sell({ payload, bytes, retained }: Incoming): Promise<boolean> {
     const arrived = nowOf(clock)
     const signed = trust?.openPurchase?.({ payload, bytes })
     if (signed && 'fault' in signed) return answer(unauthorised(signed))
@@ -118,7 +122,7 @@ export function createSales({ clock, journal, recorder, tariff, refusals, trust,
     const content = fingerprint(read, tariff.metric)
     if (retained && !isKnown(read, content)) return answer(rejection(knownOf(read), 'invalid-message', noRetained))
     try {
-      await recorder.inTurn((turn) => decide(turn, read, content, arrived))
+      return await recorder.inTurn((turn) => decide(turn, read, content, arrived))
     } catch (err) {
       if (!(err instanceof StorageFailure)) throw err
       answer(rejection(knownOf(read), 'storage-failure', cannotStore))

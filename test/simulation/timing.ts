@@ -22,7 +22,7 @@ export interface Timing {
   steady: number
   /** From a gate that differs from the books until it does not. */
   repair: number
-  /** Between two whole lists: openNDS 9.10 may end itself over one. */
+  /** Between two whole lists: openNDS 9.10 may end itself over one, and one that was not answered is asked for again after 5 s. */
   list: number
   /** Between two readings of a device whose customer logs out again and again. */
   watched: number
@@ -59,7 +59,7 @@ export function timingOf({ settings, actions }: Script): Timing {
     otherCutOff: 2 * reading + order,
     steady: lookMilliseconds + 2 * nearMilliseconds + cut,
     repair,
-    list: flavour === 'opennds' ? 75_000 : 0,
+    list: flavour === 'opennds' ? 75_000 : 5500,
     watched: 500 + round,
     mute: 2 * Math.max(lookMilliseconds, answerLimit),
   }
