@@ -13,6 +13,7 @@ const titles: Record<Column, string> = {
   ...{ sold: 'Sold', money: 'Money', notice: 'Notice' },
 }
 const rowHeight = 30
+const headHeight = 31
 
 export function RouterTable() {
   const scroller = useRef<HTMLDivElement>(null)
@@ -39,6 +40,7 @@ export function RouterTable() {
           scroller={scroller}
           count={ids.length}
           height={rowHeight}
+          head={headHeight}
           selected={selected}
           row={(index, style) => {
             const row = rows.get(ids[index] ?? '')
@@ -155,7 +157,7 @@ function Line({ row, index, style, now, isSelected }: LineProps) {
         {row.id}
       </div>
       <div role="gridcell" class="heard">
-        {ago < 10_000 ? 'now' : duration(ago)}
+        {ago < 10_000 && state !== 'silent' ? 'now' : duration(ago)}
       </div>
       <div role="gridcell" class="sessions">
         {row.open}

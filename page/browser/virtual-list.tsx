@@ -7,12 +7,14 @@ export interface VirtualListProps {
   scroller: RefObject<HTMLElement | null>
   count: number
   height: number
+  /** The height of what stands above the rows and stays in sight. */
+  head?: number
   /** Brought into sight whenever it changes. */
   selected?: number
   row(index: number, style: Record<string, string>): ComponentChildren
 }
 
-export function VirtualList({ scroller, count, height, selected = -1, row }: VirtualListProps) {
+export function VirtualList({ scroller, count, height, head = 0, selected = -1, row }: VirtualListProps) {
   const [, redraw] = useState(0)
   const made = useRef<Virtualizer<HTMLElement, Element>>(undefined)
   const options = {
@@ -20,6 +22,7 @@ export function VirtualList({ scroller, count, height, selected = -1, row }: Vir
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     overscan: 8,
+    scrollPaddingEnd: head,
     observeElementRect,
     observeElementOffset,
     scrollToFn: elementScroll,

@@ -80,7 +80,7 @@ export function createRouterPicture(id: string, sales: Pick<SalesBook, 'moneyOf'
 }
 
 function portalOf(status: Status | undefined): string {
-  if (!status?.portal) return ''
+  if (!status?.portal || status.portal.kind === 'unknown') return ''
   const { kind, version, state } = status.portal
   return `${kind} ${version ?? ''}`.trim() + (state === 'unreachable' ? ', unreachable' : '')
 }
