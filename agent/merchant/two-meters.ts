@@ -76,6 +76,8 @@ export function beginMeters(
   table: GuardTable | undefined,
 ): Pick<Meter, 'portal' | 'guard'> {
   if (!table) return { portal: undefined, guard: undefined }
+  // Another gate of the device is open: both meters go on, each from its own last reading.
+  if (meter.seenOpen && meter.guard) return { portal: meter.portal, guard: meter.guard }
   const total = volumeOf(meter)
   // Until the kernel is told, it counts another device's bytes for this session: the next reading begins the count.
   const isLent = !meter.guard && [...table.byIp.values()].includes(sessionId)
