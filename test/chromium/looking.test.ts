@@ -176,6 +176,7 @@ describe('is for everybody', () => {
       await page.getByRole('dialog').waitFor()
       expect([key, await page.evaluate(judging)]).toEqual([key, []])
       await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
     }
   })
 
