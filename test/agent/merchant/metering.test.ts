@@ -11,7 +11,8 @@ import {
   unanswered,
   unseen,
 } from '../../../agent/merchant/metering.ts'
-import type { Session } from '../../../agent/merchant/session.ts'
+import { type Session, unmetered } from '../../../agent/merchant/session.ts'
+import { emptyTable, type GuardTable } from '../../../agent/portal/guard-table.ts'
 import type { PortalClient } from '../../../agent/portal/portal-client.ts'
 import { aBooks, aClient, aLot, aMac, aNow, anIp, anOpenSession, aSession, flat } from '../../support/builders.ts'
 
@@ -297,5 +298,38 @@ describe('why a session waits', () => {
     { for: undefined, clients: [aClient()], trusted: [] },
   ])('is $for', ({ for: waitingFor, clients, trusted }) => {
     expect(meterSession(aSession(), { ...look(clients), trusted }).waitingFor).toBe(waitingFor)
+  })
+})
+
+describe('bytes that the kernel counted', () => {
+  const counted: GuardTable = {
+    ...emptyTable,
+    quotas: new Map([['s1', { downloaded: 5000, uploaded: 0, limit: 1e6 }]]),
+    byIp: new Map([[anIp(), 's1']]),
+  }
+  const nothing = { downloaded: 0, uploaded: 0 }
+  const meter = { ...unmetered, portal: nothing, guard: { at: nothing, total: nothing } }
+
+  it('at an address that another device has are not charged', () => {
+    const session = anOpenSession({ lots, meter })
+    const neighbours = [{ ip: anIp(), mac: aMac(2) }]
+
+    expect(meterSession(session, { ...look([]), guard: counted, neighbours }).used).toEqual([0])
+    expect(meterSession(session, { ...look([]), guard: counted, neighbours: [] }).used).toEqual([5000])
+  })
+
+  it('also count beside an older entry at an address that another device has now', () => {
+    const session = anOpenSession({ lots, meter })
+    const older = aClient({ token: 't0', ip: anIp(9), open: false, heldBy: { mac: aMac(2), open: true } })
+
+    expect(meterSession(session, { ...look([aClient(), older]), guard: counted }).used).toEqual([5000])
+  })
+
+  it('at a gate that an earlier life opened without a word on the disk are charged', () => {
+    const session = aSession({ lots, meter })
+    const shut = aClient({ open: false, downloaded: 0, uploaded: 0 })
+
+    expect(meterSession(session, { ...look([shut]), guard: counted, isFirst: true }).used).toEqual([5000])
+    expect(meterSession(session, { ...look([shut]), guard: counted }).used).toEqual([0])
   })
 })

@@ -1,8 +1,9 @@
 // Proves that two meters count by totals: the larger one, never the sum of what each saw more of, and each difference is told.
 import { expect, it } from 'vitest'
 import { type Meter, unmetered } from '../../../agent/merchant/session.ts'
-import { countBoth, disagreement } from '../../../agent/merchant/two-meters.ts'
+import { beginMeters, countBoth, disagreement } from '../../../agent/merchant/two-meters.ts'
 import { emptyTable, type GuardTable } from '../../../agent/portal/guard-table.ts'
+import { aSession } from '../../support/builders.ts'
 
 const down = (downloaded: number) => ({ downloaded, uploaded: 0 })
 const table = (downloaded: number, limit = 1e12): GuardTable => ({
@@ -53,4 +54,52 @@ it('a session is charged up to the limit that has passed, and the packet that cr
   const reading = { usage: down(50e6), isContinued: true, isCounted: true, guard: table(1_001_000, 1e6) }
 
   expect(countBoth('s1', meter, reading)).toMatchObject({ moved: down(1_001_000), beyond: 1000 })
+})
+
+const topped = (recountsFrom: number): Meter => ({
+  ...unmetered,
+  portal: down(0),
+  guard: { at: down(0), total: down(0) },
+  recountsFrom,
+})
+const unguarded = { ...emptyTable, byIp: new Map<string, string>() }
+
+it('after a top-up the portal is believed where the kernel had not come to its old limit', () => {
+  const reading = { usage: down(3e6), isContinued: true, isCounted: true, guard: table(2e6) }
+
+  expect(countBoth('s1', topped(5e6), reading)).toMatchObject({ moved: down(3e6), recounts: false })
+})
+
+it('after a top-up the portal starts anew where the kernel had come to its old limit', () => {
+  const reading = { usage: down(50e6), isContinued: true, isCounted: true, guard: table(5_001_000) }
+
+  expect(countBoth('s1', topped(5e6), reading)).toMatchObject({ moved: down(5_001_000), recounts: true })
+})
+
+it('after a top-up a session that the kernel counts no more is believed up to its old limit', () => {
+  const moved = [3e6, 50e6].map(
+    (bytes) =>
+      countBoth('s1', topped(5e6), { usage: down(bytes), isContinued: true, isCounted: true, guard: unguarded }).moved,
+  )
+
+  expect(moved).toEqual([down(3e6), down(0)])
+})
+
+it('a count that another device has begun is begun anew at the next reading', () => {
+  const lent = { usage: down(0), isContinued: true, isCounted: false, isLent: true, guard: table(4e6) }
+
+  expect(countBoth('s1', { ...unmetered, portal: down(0) }, lent)).toMatchObject({ moved: down(0) })
+  expect(countBoth('s1', { ...unmetered, portal: down(0) }, lent).guard).toBeUndefined()
+})
+
+it('a gate that opens beside another one lets both meters go on from their own last readings', () => {
+  const guard = { at: down(7e6), total: down(7e6) }
+  const meter: Meter = { ...unmetered, ...down(7e6), portal: down(6e6), guard, seenOpen: { bootId: 'b', at: 1 } }
+  const session = { ...aSession(), sessionId: 's1', meter }
+
+  expect(beginMeters(session, table(8e6))).toEqual({ portal: down(6e6), guard })
+  expect(beginMeters({ ...session, meter: { ...meter, seenOpen: null } }, table(8e6))).toEqual({
+    portal: down(7e6),
+    guard: { at: down(8e6), total: down(7e6) },
+  })
 })
