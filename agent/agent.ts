@@ -82,9 +82,11 @@ export function createAgent(parts: AgentParts): Agent {
   const over = new AbortController()
   let loops: Promise<unknown> | undefined
 
-  // Junk costs no look: a flood of it would keep the portal from its devices.
-  async function sold(message: Incoming): Promise<void> {
-    if (await sell(message)) sleeper.wake()
+  // Junk costs no look: a flood of it would keep the portal from its devices. A disk that refuses is tried again by the loop.
+  function sold(message: Incoming): Promise<unknown> {
+    return sell(message)
+      .then((isSold) => isSold && sleeper.wake())
+      .finally(() => recorder.diskFault && sleeper.wake())
   }
 
   function command(message: IncomingCommand, reply: Reply): void {
@@ -155,7 +157,7 @@ export function createAgent(parts: AgentParts): Agent {
 }
 
 /** Whether the broker may forget a purchase. The status tells of a disk that refuses one. */
-async function receiptOf(sale: Promise<void>, uplink: Uplink, board: StatusBoard): Promise<Receipt> {
+async function receiptOf(sale: Promise<unknown>, uplink: Uplink, board: StatusBoard): Promise<Receipt> {
   try {
     await sale
     return 'acknowledge'

@@ -41,10 +41,10 @@ export function createEventReader(store: Store, damaged: (what: string) => void)
   const faults = new Map<string, number>()
   const told = new Set<string>()
 
-  async function fileOf({ name, bytes: size }: JournalFile, wanted: number): Promise<OpenFile | undefined> {
+  async function fileOf({ name, bytes: size }: JournalFile, lastWanted: number): Promise<OpenFile | undefined> {
     const known = open.find((file) => file.name === name)
     // A file that has grown since is read again only for its new events.
-    if (known && (known.bytes.length >= size || wanted <= known.lastSeq)) {
+    if (known && (known.bytes.length >= size || lastWanted <= known.lastSeq)) {
       open = [known, ...open.filter((file) => file !== known)]
       return known
     }
@@ -85,7 +85,7 @@ export function createEventReader(store: Store, damaged: (what: string) => void)
       for (const file of files.slice(Math.max(start, 0))) {
         const wanted = fromSeq + events.length
         if (events.length >= most || wanted > toSeq) break
-        const opened = await fileOf(file, wanted)
+        const opened = await fileOf(file, Math.min(toSeq, fromSeq + most - 1))
         if (!opened) continue
         if (!last || file.firstSeq <= wanted) last = opened
         for (const event of eventsFrom(opened, epoch, wanted, toSeq)) {
