@@ -10,9 +10,11 @@ export interface BuyOptions {
   routerId: string
   order: Order & { purchaseId: string }
   follow: boolean
-  /** Milliseconds until nobody waits for the outcome any more. */
-  within: number
+  /** Milliseconds until nobody waits any more; without it the outcome is waited for, and then the gate for ever. */
+  within: number | undefined
 }
+
+const outcomeWithin = 15_000
 
 export async function buy(context: Context, { routerId, order, follow, within }: BuyOptions): Promise<ExitCode> {
   const { terminal, end } = context
@@ -22,12 +24,16 @@ export async function buy(context: Context, { routerId, order, follow, within }:
     const ready = new Promise<void>((resolve) => {
       listening = resolve
     })
-    const events = fleet.events({ from: 'now', routers: [routerId], onListening: () => listening() })
+    const late = within === undefined ? undefined : AbortSignal.timeout(within)
+    const events = fleet.events({
+      ...{ from: 'now', routers: [routerId], onListening: () => listening() },
+      ...(late && { signal: late }),
+    })
     const first = events.next()
     first.catch(() => {})
     await Promise.race([ready, first])
     terminal.say(`${routerId}: purchase ${order.purchaseId} for ${order.mac}`)
-    const result = await fleet.purchase(routerId, order, { within })
+    const result = await fleet.purchase(routerId, order, { within: within ?? outcomeWithin })
     terminal.json(result)
     try {
       if (result.outcome === 'unknown') {
@@ -38,8 +44,15 @@ export async function buy(context: Context, { routerId, order, follow, within }:
         terminal.complain(`refused: ${result.code}, ${result.event.message}`)
         return refused
       }
-      await followSession(result.event, chained(first, events), { terminal, follow, end })
-      return done
+      const isSeen = await followSession(result.event, chained(first, events), { terminal, follow, end }).catch(
+        (error) => {
+          if (late?.aborted) return false
+          throw error
+        },
+      )
+      if (isSeen || end.aborted) return done
+      terminal.complain(`nobody waits any longer; the purchase stands: see tollgate-fleet explain ${order.purchaseId}`)
+      return noAnswer
     } finally {
       // The stream ends with the client.
       void events.return().catch(() => {})
@@ -60,26 +73,28 @@ async function* chained(first: Promise<IteratorResult<Taken, void>>, rest: Async
   yield* rest
 }
 
+/** Whether all that was to be seen of it was seen. */
 async function followSession(
   accepted: EventOf<'purchase.accepted'>,
   events: AsyncIterable<Taken>,
   { terminal, follow, end }: { terminal: Terminal; follow: boolean; end: AbortSignal },
-): Promise<void> {
+): Promise<boolean> {
   const { session, sessionId, metric, allotment } = accepted
   const again = accepted.duplicate ? ' (the answer of the first time)' : ''
   terminal.say(`accepted: ${describeAmounts({ [metric]: allotment })} in session ${sessionId}${again}`)
   // A repeated answer tells of its own time; the session may be long over.
-  if (accepted.duplicate || !session) return
+  if (accepted.duplicate || !session) return true
   if (session.state === 'waiting') {
     terminal.say('waiting for the gate: the device must be on the Wi-Fi and have seen its portal page (Ctrl-C leaves)')
   } else terminal.say(`the gate is ${session.state} already; left are ${describeAmounts(session.remaining)}`)
-  if (session.state !== 'waiting' && !follow) return
+  if (session.state !== 'waiting' && !follow) return true
   for await (const { item } of events) {
-    if (end.aborted) return
+    if (end.aborted) return false
     if (!('sessionId' in item) || item.sessionId !== sessionId || item.type === 'purchase.accepted') continue
     terminal.json(item)
     if (item.type === 'session.started') terminal.say(`gate open ${item.openedAfterMilliseconds} ms after the purchase`)
     else terminal.say(describeEvent(item))
-    if (item.type === 'session.ended' || (item.type === 'session.started' && !follow)) return
+    if (item.type === 'session.ended' || (item.type === 'session.started' && !follow)) return true
   }
+  return false
 }

@@ -227,7 +227,11 @@ function addBuying(program: Command, bind: Bind): void {
     .option('--reference <text>', 'your own note, echoed in every event')
     .option('--id <id>', 'the purchase id; the same id and content again is sold once')
     .option('--follow', 'on until the session ends', false)
-    .option('--within <seconds>', 'how long to wait for the outcome', wholeNumber, 15)
+    .option(
+      '--within <seconds>',
+      'how long to wait: without it 15 for the outcome, and for ever for the gate',
+      wholeNumber,
+    )
     .action((options) => {
       const {
         router: routerId,
@@ -246,7 +250,8 @@ function addBuying(program: Command, bind: Bind): void {
       if (allotment !== undefined && metric === undefined) program.error('--metric is missing: bytes or milliseconds')
       const what = paid === undefined ? { metric, allotment } : { amount: paid, unit, ...(metric && { metric }) }
       const order = { purchaseId: id, ...rest, ...what } as Order
-      return bind(buy)(program.opts<Shared>(), { routerId, order, follow, within: within * 1000 } as never)
+      const patience = within === undefined ? undefined : within * 1000
+      return bind(buy)(program.opts<Shared>(), { routerId, order, follow, within: patience } as never)
     })
 }
 

@@ -88,6 +88,12 @@ describe('buy', () => {
     expect(out.map((line) => JSON.parse(line))).toMatchObject([{ outcome: 'refused', code: 'below-minimum' }])
   })
 
+  it('waits no longer for a gate than it is told, and says that the purchase stands', async () => {
+    await aRouter({ purchase: () => [accepted(1, { purchaseId: 'p1' })] })
+    const { code, err } = await ran([...purchase, '--within', '1'])
+    expect([code, err]).toEqual([3, ['nobody waits any longer; the purchase stands: see tollgate-fleet explain p1']])
+  })
+
   it('says what to check when nobody answers', async () => {
     const { code, err } = await ran([...purchase, '--within', '0'])
     expect(code).toBe(3)
