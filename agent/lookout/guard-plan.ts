@@ -2,6 +2,7 @@
 import type { Mac } from '../../protocol/index.ts'
 import type { Books } from '../merchant/books.ts'
 import { remainingOf, type Session, soleMetric } from '../merchant/session.ts'
+import { limitOf } from '../merchant/two-meters.ts'
 import type { Volume } from '../portal/baseline.ts'
 import { counted, type GuardChange, type GuardTable, isOver, type Quota } from '../portal/guard-table.ts'
 import type { Neighbour } from '../portal/neighbour.ts'
@@ -136,8 +137,7 @@ function unsettledEnds({ mac, meter }: Session, { table, known, now }: GuardCont
 // In the kernel's counting, which went on from where the session was last charged.
 function quotaOf({ sessionId, lots, meter }: Session, table: GuardTable): Quota {
   const at: Volume = meter.guard?.at ?? table.quotas.get(sessionId) ?? { downloaded: 0, uploaded: 0 }
-  const limit = Math.min(Number.MAX_SAFE_INTEGER, counted(at) + remainingOf(lots).bytes)
-  return { downloaded: at.downloaded, uploaded: at.uploaded, limit }
+  return { downloaded: at.downloaded, uploaded: at.uploaded, limit: limitOf(at, remainingOf(lots).bytes) }
 }
 
 // Time that is bought and not yet seen to run: the kernel gives it and as long as an opening may take, until a look tells.

@@ -15,8 +15,8 @@ import { behindOlder, othersAt } from '../portal/shared-address.ts'
 import { type Moment, since } from '../time/moment.ts'
 import type { Books } from './books.ts'
 import { type Metering, meteringOf } from './journal-record.ts'
-import { isPaid, type Meter, type Session, useLots } from './session.ts'
-import { beginMeters, countBoth } from './two-meters.ts'
+import { isPaid, type Meter, remainingOf, type Session, soleMetric, useLots } from './session.ts'
+import { beginMeters, countBoth, isAtOldLimit } from './two-meters.ts'
 
 /** A look as metering needs it: the entries, their moment, and facts about the gates. */
 export interface Look {
@@ -61,6 +61,7 @@ export function meterSession(session: Session, look: Look): Metering {
   const timed = (look.guard ?? look.knownGuard)?.until
   const isTimeOver = entries.some(({ ip }) => isOver(timed?.get(ip), look.at.at))
   const lent = isLent(session, entries, look)
+  const read = { guard: look.guard, known: look.knownGuard, left: leftToKernel(session) }
   const { moved, recounts, beyond, portal, guard } = countBoth(session.sessionId, meter, {
     usage: getDataUsageSinceBaseline(baseline, entries, meter.seenOpen !== null, look.listed),
     isContinued: isContinued(baseline, entries),
@@ -68,12 +69,10 @@ export function meterSession(session: Session, look: Look): Metering {
     // a word on the disk: the kernel has counted from there on.
     isCounted: (meter.seenOpen !== null || isOpen || look.isFirst === true) && !isOthers && !lent,
     isLent: lent,
-    guard: look.guard,
-    known: look.knownGuard,
+    ...read,
     isMistaken: isTimeOver || isAnothers(session, entries, look),
   })
-  // Until the kernel can be asked again its limit is the old one.
-  const isPending = meter.recountsFrom !== undefined && meter.guard && !look.guard && look.knownGuard
+  const isPending = (read.guard ?? read.known) !== undefined && isAtOldLimit(session.sessionId, meter, read)
   const passing = open.filter((entry) => !look.blocked?.has(entry.token))
   const shown = meter.seenOpen && isContinued(baseline, passing) ? (since(meter.seenOpen, at) ?? 0) : 0
   // The portal goes on showing a gate open behind which the kernel has ended the time.
@@ -97,11 +96,16 @@ export function meterSession(session: Session, look: Look): Metering {
       waitingFor: isOpen || !isPaid(session) ? undefined : waitingFor(session.mac, entries, look.trusted),
       ...(portal && { portal }),
       ...(guard && { guard }),
-      ...(isPending && { recountsFrom: meter.recountsFrom }),
+      ...(isPending && meter.recountsFrom !== undefined && { recountsFrom: meter.recountsFrom }),
       ...(isTimeOver && meter.untoldLeft !== undefined && { untoldLeft: meter.untoldLeft - openFor }),
       ...cutAfter(session, entries, look),
     },
   }
+}
+
+// The kernel keeps the end of bytes alone.
+function leftToKernel({ lots }: Session): number {
+  return soleMetric(lots) === 'bytes' ? remainingOf(lots).bytes : Number.POSITIVE_INFINITY
 }
 
 // Another device has an address that the kernel counts for this session: what it counts may be that one's.

@@ -157,9 +157,10 @@ function untold({ meter, lots }: Session): Meter {
 
 function recountsFrom({ guard, cut, recountsFrom }: Meter, lots: readonly Lot[]): Pick<Meter, 'recountsFrom'> {
   if (recountsFrom !== undefined) return { recountsFrom }
-  if (cut === 'kernel') return { recountsFrom: 0 }
-  if (!guard || soleMetric(lots) !== 'bytes') return {}
-  return { recountsFrom: guard.total.downloaded + guard.total.uploaded + remainingOf(lots).bytes }
+  if (guard && soleMetric(lots) === 'bytes') {
+    return { recountsFrom: guard.total.downloaded + guard.total.uploaded + remainingOf(lots).bytes }
+  }
+  return cut === 'kernel' ? { recountsFrom: 0 } : {}
 }
 
 const nothing: Volume = { downloaded: 0, uploaded: 0 }

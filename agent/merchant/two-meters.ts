@@ -1,7 +1,7 @@
 // Two meters count what a session moves, the portal's and the kernel's. Each keeps a total of its own, and the larger total is
 // what has passed: their readings are apart in time, so the sum of the larger differences would always go against the customer.
 import type { Volume } from '../portal/baseline.ts'
-import { counted, type GuardTable, isCut, type Quota } from '../portal/guard-table.ts'
+import { counted, type GuardTable, isCut, isHeld, type Quota } from '../portal/guard-table.ts'
 import type { GuardMeter, Meter, Session } from './session.ts'
 
 export interface Reading {
@@ -16,6 +16,8 @@ export interface Reading {
   guard?: GuardTable | undefined
   /** Where it was not read: as it was last known. */
   known?: GuardTable | undefined
+  /** The bytes after which the kernel is to cut it, by its last reading; infinite where it is to let it go. */
+  left: number
   /** Nobody can tell whether what the portal counted has passed. */
   isMistaken?: boolean
 }
@@ -44,9 +46,9 @@ export function countBoth(sessionId: string, meter: Meter, reading: Reading): Co
   }
   const charged = volumeOf(meter)
   const guardTotal = totalOf(meter.guard, quota, reading.isCounted)
-  // The limit is not raised before the kernel can be asked again: until then its end is the old one, and the count goes on.
   const recounts =
-    guard !== undefined && hasReached(guardTotal ?? plus(meter.portal ?? charged, usage), meter.recountsFrom)
+    !isAtOldLimit(sessionId, meter, reading) &&
+    hasReached(guardTotal ?? plus(meter.portal ?? charged, usage), meter.recountsFrom)
   const portalTotal = recounts ? charged : plus(meter.portal ?? charged, usage)
   const isSpent = guard !== undefined && isCut(guard, sessionId)
   // Bytes that the portal counted of a device that the kernel had cut were dropped.
@@ -54,11 +56,14 @@ export function countBoth(sessionId: string, meter: Meter, reading: Reading): Co
     ? isSpent
       ? counted(guardTotal ?? charged)
       : Number.POSITIVE_INFINITY
-    : limitTotal(meter.guard, known?.quotas.get(sessionId))
+    : known && isHeld(known, sessionId)
+      ? limitTotal(meter.guard, known.quotas.get(sessionId))
+      : Number.POSITIVE_INFINITY
   const portal = atMost(portalTotal, most, charged)
   const after = grown(charged, guardTotal && counted(guardTotal) >= counted(portal) ? guardTotal : portal)
   const limit = isSpent ? limitTotal(meter.guard, quota) : Number.POSITIVE_INFINITY
-  const compared = recounts ? undefined : comparedBy(meter, reading, quota, isSpent)
+  const isBoth = guard !== undefined && isHeld(guard, sessionId) && !recounts && !isSpent
+  const compared = isBoth ? comparedBy(meter, reading, quota) : undefined
   return {
     recounts,
     moved: minus(after, charged),
@@ -68,6 +73,26 @@ export function countBoth(sessionId: string, meter: Meter, reading: Reading): Co
     // The kernel was read later than these counters: they start at what was charged before either.
     portal: recounts ? minus(charged, { downloaded: rounding, uploaded: rounding }) : portal,
   }
+}
+
+/**
+ * Whether the kernel still held the session at a limit of before a top-up when it was read: until it has been told, it drops
+ * what the portal counts.
+ */
+export function isAtOldLimit(
+  sessionId: string,
+  { guard: before }: Meter,
+  { guard, known, left }: Pick<Reading, 'guard' | 'known' | 'left'>,
+): boolean {
+  const table = guard ?? known
+  if (!table) return true
+  const limit = isHeld(table, sessionId) ? table.quotas.get(sessionId)?.limit : undefined
+  return before !== undefined && limit !== undefined && limit < limitOf(before.at, left)
+}
+
+/** The kernel's limit for a session of which it has counted so much, and that has so many bytes left. */
+export function limitOf(at: Volume, left: number): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, counted(at) + left)
 }
 
 /** Both meters of a session whose gate is about to open: they start at what is charged so far. */
@@ -80,7 +105,7 @@ export function beginMeters(
   if (meter.seenOpen && meter.guard) return { portal: meter.portal, guard: meter.guard }
   const total = volumeOf(meter)
   // Until the kernel is told, it counts another device's bytes for this session: the next reading begins the count.
-  const isLent = !meter.guard && [...table.byIp.values()].includes(sessionId)
+  const isLent = !meter.guard && isHeld(table, sessionId)
   if (isLent) return { portal: total, guard: undefined }
   return { portal: total, guard: { at: volumeOf(table.quotas.get(sessionId) ?? nothing), total } }
 }
@@ -126,9 +151,8 @@ function comparedBy(
   { guard }: Meter,
   { usage, isContinued, isCounted }: Reading,
   quota: Quota | undefined,
-  isSpent: boolean,
 ): GuardMeter['compared'] {
-  if (!guard || !quota || !isContinued || !isCounted || isSpent) return undefined
+  if (!guard || !quota || !isContinued || !isCounted) return undefined
   const { portal = 0, guard: kernel = 0 } = guard.compared ?? {}
   return { portal: portal + counted(usage), guard: kernel + counted(minus(quota, guard.at)) }
 }

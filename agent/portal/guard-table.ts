@@ -40,6 +40,11 @@ export function uncounted({ quotas, byIp }: GuardTable): Set<string> {
   return new Set([...quotas.keys()].filter((sessionId) => !counted.has(sessionId)))
 }
 
+/** Whether the kernel counts some address for that session, and may cut it there. */
+export function isHeld({ byIp }: GuardTable, sessionId: string): boolean {
+  return [...byIp.values()].includes(sessionId)
+}
+
 /** Whether a time in the table is over. */
 export function isOver(end: number | null | undefined, now: number): boolean {
   return end === null || (end !== undefined && end <= now)

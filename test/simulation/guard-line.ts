@@ -12,18 +12,27 @@ export interface GuardLine {
 
 const slowMilliseconds = 4000
 
-/** `wasRead`: told of every reading of the kernel's table. */
+/** How the rest of the simulated world follows what is done with the kernel's table. */
+export interface GuardFollower {
+  /** Everything that has passed by now is to be counted. */
+  touch(): void
+  wasRead(): void
+  /** Addresses that the kernel had cut and cuts no more. */
+  letGo(ips: readonly string[]): void
+}
+
 export function guardOn(
   life: Life,
   kernel: Kernel,
   line: GuardLine,
   latency: number,
   dice: Dice,
-  wasRead: () => void,
+  follower: GuardFollower,
 ): Guard {
   async function takes(): Promise<void> {
     const milliseconds = line.fault === 'slow' ? slowMilliseconds : dice.between(2, latency)
-    await life.call({ milliseconds, act: () => {} })
+    // Until now the kernel had its old table.
+    await life.call({ milliseconds, act: follower.touch })
     if (line.fault === 'refused') throw new GuardFault('guard-refused', 'Operation not permitted')
   }
 
@@ -32,8 +41,14 @@ export function guardOn(
     ...guard,
     async read() {
       const table = await guard.read()
-      wasRead()
+      follower.wasRead()
       return table
+    },
+    async change(changes, isNew) {
+      await takes()
+      const released = changes.flatMap((one) => (one.do === 'release' && kernel.isCut(one.ip) ? one.ip : []))
+      kernel.change(changes, isNew)
+      follower.letGo(released)
     },
     watch: (listener) =>
       guard.watch({

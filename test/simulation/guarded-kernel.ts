@@ -1,7 +1,7 @@
 // The router's kernel in a simulation, the guard's faults, and what they excuse.
 import { aKernel, type Kernel } from '../support/a-kernel.ts'
 import { createDice } from './dice.ts'
-import { type GuardLine, guardOn } from './guard-line.ts'
+import { type GuardFollower, type GuardLine, guardOn } from './guard-line.ts'
 import { createGuardWatch, type GuardWatch, packet } from './guard-watch.ts'
 import type { Ledger } from './ledger.ts'
 import type { Life } from './life.ts'
@@ -47,7 +47,11 @@ export function createGuardedKernel({ script, time, machine, timing, violate, ot
     return guardWatch
   }
 
-  const wasRead = () => others().site.guardRead()
+  const follower: GuardFollower = {
+    touch: () => others().site.touch(),
+    wasRead: () => others().site.guardRead(),
+    letGo: (ips) => others().site.letGo(ips),
+  }
 
   kernel?.listeners.add({
     cut(ips) {
@@ -68,7 +72,7 @@ export function createGuardedKernel({ script, time, machine, timing, violate, ot
     },
     line,
     /** The guard as one life of the agent meets it. */
-    guardOf: kernel && ((life: Life) => guardOn(life, kernel, line, guard?.latencyMilliseconds ?? 10, dice, wasRead)),
+    guardOf: kernel && ((life: Life) => guardOn(life, kernel, line, guard?.latencyMilliseconds ?? 10, dice, follower)),
     booted(): void {
       kernel?.remove()
       watched().disturb()

@@ -339,6 +339,13 @@ export function createSite(parts: SiteParts) {
         device.unheard += unreadDrops.get(device) ?? 0
       }
     },
+    /** The kernel cuts these no more: what the portal had counted until its next answer was dropped, or nobody can tell it from that. */
+    letGo: (ips: readonly string[]) => {
+      touch()
+      for (const device of devices) {
+        if (ips.includes(device.ip)) device.freeUntil = Math.max(device.freeUntil, now() + timing.call)
+      }
+    },
     /** An agent has read the kernel's table. */
     guardRead: () => unreadDrops.clear(),
     isBypassed: (device: Device) => bypassed.has(device),

@@ -12,6 +12,8 @@ const table = (downloaded: number, limit = 1e12): GuardTable => ({
   byIp: new Map([['10.0.0.1', 's1']]),
 })
 
+const left = 1e12
+
 /** Looks at which the portal's counters and the kernel's stand so. */
 function looked(readings: { portal: number; kernel: number }[], limit?: number): Meter[] {
   let before = 0
@@ -20,7 +22,7 @@ function looked(readings: { portal: number; kernel: number }[], limit?: number):
     const usage = down(portal - before)
     before = portal
     const guard = table(kernel, limit)
-    const { moved, ...after } = countBoth('s1', meter, { usage, isContinued: true, isCounted: true, guard })
+    const { moved, ...after } = countBoth('s1', meter, { usage, isContinued: true, isCounted: true, left, guard })
     meter = { ...meter, downloaded: meter.downloaded + moved.downloaded, portal: after.portal, guard: after.guard }
     return meter
   })
@@ -51,7 +53,7 @@ it('bytes that the portal counted of a device in cut are not charged', () => {
 
 it('a session is charged up to the limit that has passed, and the packet that crosses it is given away, whatever was bought since', () => {
   const meter: Meter = { ...unmetered, portal: down(0), guard: { at: down(0), total: down(0) } }
-  const reading = { usage: down(50e6), isContinued: true, isCounted: true, guard: table(1_001_000, 1e6) }
+  const reading = { usage: down(50e6), isContinued: true, isCounted: true, left, guard: table(1_001_000, 1e6) }
 
   expect(countBoth('s1', meter, reading)).toMatchObject({ moved: down(1_001_000), beyond: 1000 })
 })
@@ -65,13 +67,13 @@ const topped = (recountsFrom: number): Meter => ({
 const unguarded = { ...emptyTable, byIp: new Map<string, string>() }
 
 it('after a top-up the portal is believed where the kernel had not come to its old limit', () => {
-  const reading = { usage: down(3e6), isContinued: true, isCounted: true, guard: table(2e6) }
+  const reading = { usage: down(3e6), isContinued: true, isCounted: true, left, guard: table(2e6) }
 
   expect(countBoth('s1', topped(5e6), reading)).toMatchObject({ moved: down(3e6), recounts: false })
 })
 
 it('after a top-up the portal starts anew where the kernel had come to its old limit', () => {
-  const reading = { usage: down(50e6), isContinued: true, isCounted: true, guard: table(5_001_000) }
+  const reading = { usage: down(50e6), isContinued: true, isCounted: true, left, guard: table(5_001_000) }
 
   expect(countBoth('s1', topped(5e6), reading)).toMatchObject({ moved: down(5_001_000), recounts: true })
 })
@@ -79,14 +81,41 @@ it('after a top-up the portal starts anew where the kernel had come to its old l
 it('after a top-up a session that the kernel counts no more is believed up to its old limit', () => {
   const moved = [3e6, 50e6].map(
     (bytes) =>
-      countBoth('s1', topped(5e6), { usage: down(bytes), isContinued: true, isCounted: true, guard: unguarded }).moved,
+      countBoth('s1', topped(5e6), { usage: down(bytes), isContinued: true, isCounted: true, left, guard: unguarded })
+        .moved,
   )
 
   expect(moved).toEqual([down(3e6), down(0)])
 })
 
+it('after a top-up the portal starts anew at the first reading after the kernel was told, not before', () => {
+  const spent = { usage: down(50e6), isContinued: true, isCounted: true }
+
+  expect(countBoth('s1', topped(5e6), { ...spent, guard: table(5_001_000, 5e6), left: 9e6 })).toMatchObject({
+    moved: down(5_001_000),
+    recounts: false,
+  })
+  expect(countBoth('s1', topped(5e6), { ...spent, guard: table(6e6, 9e6), left: 9e6 })).toMatchObject({
+    moved: down(6e6),
+    recounts: true,
+  })
+})
+
+it('after a top-up the portal starts anew as soon as the kernel is known to hold the session no more', () => {
+  const reading = { usage: down(50e6), isContinued: true, isCounted: true, left }
+
+  expect(countBoth('s1', topped(5e6), { ...reading, known: unguarded })).toMatchObject({
+    moved: down(0),
+    recounts: true,
+  })
+  expect(countBoth('s1', topped(5e6), { ...reading, known: table(0, 5e6) })).toMatchObject({
+    moved: down(5e6),
+    recounts: false,
+  })
+})
+
 it('a count that another device has begun is begun anew at the next reading', () => {
-  const lent = { usage: down(0), isContinued: true, isCounted: false, isLent: true, guard: table(4e6) }
+  const lent = { usage: down(0), isContinued: true, isCounted: false, left, isLent: true, guard: table(4e6) }
 
   expect(countBoth('s1', { ...unmetered, portal: down(0) }, lent)).toMatchObject({ moved: down(0) })
   expect(countBoth('s1', { ...unmetered, portal: down(0) }, lent).guard).toBeUndefined()
