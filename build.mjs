@@ -1,5 +1,6 @@
 // Bundles every program into one file of dist/ that needs Node and nothing else.
-import { chmodSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { relative } from 'node:path'
 import { build } from 'esbuild'
 import { build as buildPage } from 'vite'
 
@@ -21,6 +22,7 @@ const programs = {
   api: 'api/main.ts',
   dashboard: 'monitor/dashboard-main.ts',
   'tollgate-fleet': 'cli/main.ts',
+  package: 'packaging/deb-main.ts',
   upstream: 'test/support/lab/upstream-main.ts',
 }
 const common = {
@@ -32,14 +34,15 @@ const common = {
   lineLimit: 200,
   legalComments: 'none',
   logLevel: 'warning',
+  metafile: true,
   // The wall clock is not believed while it shows a time before the program was made.
-  define: { BUILD_TIME: JSON.stringify(new Date().toISOString()) },
+  define: { BUILD_TIME: JSON.stringify(timeOfBuild().toISOString()) },
 }
 // CommonJS packages inside an ES module still call require() for Node's own modules.
 const js = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
 
 const present = Object.fromEntries(Object.entries(programs).filter(([, file]) => existsSync(file)))
-await build({ ...common, entryPoints: present, banner: { js: `#!/usr/bin/env node\n${js}` } })
+const programsBuilt = await build({ ...common, entryPoints: present, banner: { js: `#!/usr/bin/env node\n${js}` } })
 // The published package: a backend needs nothing beside it but zod, whose types the contract's own are made of.
 rmSync('dist/package', { recursive: true, force: true })
 await build({
@@ -52,12 +55,13 @@ await build({
   external: ['zod', 'pg'],
   banner: { js },
 })
-// The page's files stand beside the programs that serve it.
-await buildPage({ configFile: 'vite.page.config.ts', logLevel: 'warn' })
+// The page's files stand beside the programs that serve it. Vite builds another page where the environment names a mode, as tests do.
+process.env.NODE_ENV = 'production'
+const pageBuilt = await buildPage({ configFile: 'vite.page.config.ts', logLevel: 'warn' })
 cpSync('dist/page', 'dist/package/page', { recursive: true })
 // The agent runs on small machines. Its file is right as CommonJS and as an ES module: what it imports lazily stays lazy,
 // Node's own modules too, and Node need not parse it twice where no package.json beside it says what it is.
-await build({
+const agentBuilt = await build({
   ...common,
   format: 'cjs',
   entryPoints: { agent: 'agent/main.ts' },
@@ -77,8 +81,22 @@ var require = process.getBuiltinModule('node:module').createRequire('/');`,
     'thread-stream': 'data:text/javascript,',
   },
 })
+// A package of an operating system has to give their licences on.
+const outputs = [agentBuilt.metafile.outputs['dist/agent.js'], programsBuilt.metafile.outputs['dist/tollgate-fleet.js']]
+const ofPrograms = outputs.flatMap(({ inputs }) => Object.keys(inputs).filter((path) => inputs[path].bytesInOutput > 0))
+const ofPage = pageBuilt.output.flatMap(({ moduleIds = [] }) => moduleIds)
+const bundled = [...ofPrograms, ...ofPage].flatMap(
+  (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(relative('.', path))?.[0] ?? [],
+)
+writeFileSync('dist/bundled.json', JSON.stringify([...new Set(bundled)].sort()))
 // They begin with the name of their interpreter.
 for (const name of ['agent', ...Object.keys(present)]) chmodSync(`dist/${name}.js`, 0o755)
+
+// Who gives the time of the source gets the same bytes again.
+function timeOfBuild() {
+  const { SOURCE_DATE_EPOCH: seconds } = process.env
+  return seconds ? new Date(Number(seconds) * 1000) : new Date()
+}
 
 // Written so that an older Node can read it; the version is that of `engines`.
 function refusesOlderNode() {

@@ -4,8 +4,9 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // They need root and a real portal (npm run test:real), their time (npm run test:consumers), a browser (npm run test:page).
-    exclude: ['test/real/**', 'test/consumers/**', 'test/chromium/**'],
+    // Each has a command of its own: test:real needs root and a real portal, test:consumers its time, test:page a browser,
+    // test:package a Debian in a folder.
+    exclude: ['test/real/**', 'test/consumers/**', 'test/chromium/**', 'test/package/**'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // The black-box cases mostly wait: more of them than cores run beside each other.
