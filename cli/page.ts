@@ -1,14 +1,18 @@
 // `page`: the fleet in a browser, until it is ended.
+import { setTimeout as sleepFor } from 'node:timers/promises'
 import { FleetError } from '../client/index.ts'
 import type { ListenAddress } from '../metrics/address.ts'
 import { isLoopback } from '../page/server/admission.ts'
 import { runPage } from '../page/server/page.ts'
 import { type Context, withFleet } from './context.ts'
 import { done, type ExitCode } from './exit-codes.ts'
+import { withHistory } from './with-history.ts'
 
 export interface PageArguments {
   listen: ListenAddress
   from: string
+  /** A history: it is shown first, and events go on behind it. */
+  database?: string
   readOnly?: true
   token?: string
   name?: string[]
@@ -21,7 +25,7 @@ const patience = 60_000
 
 export async function page(context: Context, given: PageArguments): Promise<ExitCode> {
   const { terminal, end: signal, options } = context
-  const { listen: address, from, readOnly: isReadOnly = false, token, name, folder } = given
+  const { listen: address, from, database, readOnly: isReadOnly = false, token, name, folder } = given
   return withFleet(
     context,
     async (fleet) => {
@@ -29,6 +33,7 @@ export async function page(context: Context, given: PageArguments): Promise<Exit
         ...{ address, folder, isReadOnly, from, signal, token },
         actsBeyondThisMachine: !options.url.split(',').every((url) => isLoopback(hostOf(url))),
         ...(name && { names: name }),
+        ...(database !== undefined && { past: (events) => pastIn(database, events, context) }),
         onListening: (url) => terminal.say(`the page is at ${url}`),
         onAct: (what) => terminal.say(what),
       }).catch((cause) => {
@@ -41,6 +46,19 @@ export async function page(context: Context, given: PageArguments): Promise<Exit
     },
     { within: patience },
   )
+}
+
+/** The sink makes the history, and may be started a moment later. */
+async function pastIn(database: string, events: number, { terminal, end: signal }: Context) {
+  for (const giveUpAt = performance.now() + patience; ; ) {
+    try {
+      return await withHistory(database, (history) => history.past(events))
+    } catch (error) {
+      if (!(error instanceof FleetError) || error.code !== 'store-failure' || performance.now() > giveUpAt) throw error
+      terminal.complain(`${error.message}; tried again`)
+      await sleepFor(5000, undefined, { signal })
+    }
+  }
 }
 
 function hostOf(url: string): string {

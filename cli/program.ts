@@ -309,10 +309,15 @@ function addPage(program: Command, bind: Bind, { env, pageFolder: folder }: Surr
       'a file with the secret that opens it; or TOLLGATE_PAGE_TOKEN; one is made where it is needed',
     )
     .option('--name <host>', 'a name under which a proxy offers it; may be repeated', collect)
+    .addOption(
+      new Option('--database <url>', 'a history of the sink: sales and events from its first day on')
+        .env('TOLLGATE_DATABASE')
+        .conflicts('from'),
+    )
     .option('--from <where>', 'shows and counts events from the beginning of the journals, or from now on', 'beginning')
     .action(({ tokenFile, ...options }) => {
       const token =
-        tokenFile === undefined ? env.TOLLGATE_PAGE_TOKEN || undefined : readSecret(tokenFile, '--token-file')
+        tokenFile === undefined ? env.TOLLGATE_PAGE_TOKEN || undefined : readSecret('--token-file', tokenFile)
       return bind(page)(program.opts<Shared>(), { ...options, token, folder } as never)
     })
 }

@@ -1,11 +1,11 @@
 // `sink` and `csv`: the fleet's history into PostgreSQL, and out of it.
 import { setTimeout as sleepFor } from 'node:timers/promises'
-import { FleetError } from '../client/index.ts'
 import { csvLine } from '../monitor/csv.ts'
-import { type History, openHistory, type View } from '../monitor/history.ts'
+import type { View } from '../monitor/history.ts'
 import { runSink } from '../monitor/sink.ts'
 import { type Context, withFleet } from './context.ts'
 import { done, type ExitCode } from './exit-codes.ts'
+import { withHistory } from './with-history.ts'
 
 export interface DatabaseOption {
   database: string
@@ -45,25 +45,4 @@ export async function csv({ terminal }: Context, view: View, { database }: Datab
     for await (const row of history.read(view)) await terminal.raw(csvLine(row))
     return done
   })
-}
-
-async function withHistory<T>(url: string, use: (history: History) => Promise<T>): Promise<T> {
-  const history = await openHistory(url)
-  try {
-    return await use(history)
-  } catch (error) {
-    throw error instanceof FleetError ? error : whyNotThere(error)
-  } finally {
-    await history.close()
-  }
-}
-
-// PostgreSQL's own codes have five characters; those of a connection that never was begin with E.
-function whyNotThere(error: unknown): unknown {
-  const { code, message } = error as { code?: unknown; message?: string }
-  if (typeof code !== 'string' && !message?.startsWith('Connection terminated')) return error
-  if (code === '42P01' || code === '3F000') {
-    return new FleetError('store-failure', 'the database has no history: run tollgate-fleet sink first', error)
-  }
-  return new FleetError('store-failure', `--database: ${message || code}`, error)
 }

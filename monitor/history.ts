@@ -3,6 +3,7 @@
 import type { Pool, PoolClient } from 'pg'
 import { type Cursor, FleetError, type Item, type Report } from '../client/index.ts'
 import { migrations } from './migrations.ts'
+import { cursorFrom, type Past, pastIn } from './past.ts'
 import { routerRowsOf, rowsOf, storable } from './storable.ts'
 
 export interface History {
@@ -15,6 +16,8 @@ export interface History {
   writeReports(reports: Iterable<Report>): Promise<void>
   /** One of the views, in rows of text, the first with the names. */
   read(view: View): AsyncGenerator<(string | null)[]>
+  /** Sales, so many of the latest events, and where to go on. */
+  past(events: number): Promise<Past>
   close(): Promise<void>
 }
 
@@ -68,13 +71,7 @@ export function historyIn(pool: Pool): History {
 
   return {
     prepare: () => inTransaction(migrate),
-    async cursor() {
-      const { rows } = await pool.query('select router_id, epoch, seq from tollgate.positions')
-      return {
-        version: 1,
-        routers: Object.fromEntries(rows.map(({ router_id, epoch, seq }) => [router_id, { epoch, seq: Number(seq) }])),
-      }
-    },
+    cursor: () => cursorFrom(pool),
     async write(items) {
       const { events, lost, positions } = rowsOf(items)
       await inTransaction(async (client) => {
@@ -87,6 +84,7 @@ export function historyIn(pool: Pool): History {
       await pool.query(keepRouters, [storable(routerRowsOf(reports))])
     },
     read: (view) => rowsOfView(pool, view),
+    past: (events) => pastIn(pool, events),
     close: () => pool.end(),
   }
 }

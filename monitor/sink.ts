@@ -14,6 +14,7 @@ export interface SinkOptions {
 }
 
 type Sources = Pick<Fleet, 'events' | 'reports'>
+type Writing = Pick<History, 'cursor' | 'write' | 'writeReports'>
 
 // As many as one transaction takes in well under a second.
 const largestBatch = 5000
@@ -22,7 +23,7 @@ const firstPause = 1000
 const longestPause = 30_000
 
 /** `history` is prepared. */
-export async function runSink(fleet: Sources, history: History, options: SinkOptions): Promise<void> {
+export async function runSink(fleet: Sources, history: Writing, options: SinkOptions): Promise<void> {
   const { onWritten, onTrouble, sleep } = options
   // A loop that fails ends the others too.
   const failing = new AbortController()

@@ -3,13 +3,14 @@
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleepFor } from 'node:timers/promises'
-import type { EventsOptions, Fleet } from '../../client/index.ts'
+import type { Cursor, EventsOptions, Fleet } from '../../client/index.ts'
 import type { ListenAddress } from '../../metrics/address.ts'
+import { eventsKept } from '../wire/wire.ts'
 import { createActs, type FaultInjector } from './acts.ts'
 import { type AdmissionRules, isLoopback } from './admission.ts'
 import { readAssets } from './assets.ts'
 import { createPageHttp } from './page-http.ts'
-import { createPicture, type Picture } from './picture.ts'
+import { createPicture, type Picture, type PicturePast } from './picture.ts'
 import { createStreams } from './streams.ts'
 
 export interface PageOptions {
@@ -26,6 +27,8 @@ export interface PageOptions {
   names?: readonly string[]
   /** Which events it counts and shows. */
   from: NonNullable<EventsOptions['from']>
+  /** A history, with so many events: it is shown first, and events go on behind it, whatever `from` says. */
+  past?: ((events: number) => Promise<PicturePast & { cursor: Cursor }>) | undefined
   signal: AbortSignal
   faults?: FaultInjector | undefined
   /** A device of that router that waits for whoever tries it out. */
@@ -42,10 +45,12 @@ const leastToken = 16
 
 /** Resolves when the signal aborts. */
 export async function runPage(fleet: Fleet, options: PageOptions): Promise<void> {
-  const { address, from, signal, isReadOnly, faults, onAct, names = [] } = options
+  const { address, signal, isReadOnly, faults, onAct, names = [] } = options
   const clock = { now: () => performance.now(), wall: () => Date.now() }
   const assets = readAssets(options.folder)
-  const picture = createPicture(clock)
+  const past = await options.past?.(eventsKept)
+  const from = past?.cursor ?? options.from
+  const picture = createPicture(clock, past)
   const noFaults = { kinds: [], records: () => [] }
   const shown = {
     isReadOnly,

@@ -23,6 +23,12 @@ export interface Picture {
   has(routerId: string): boolean
 }
 
+/** From a history: its sums hold every event up to that moment, its items are the latest of them. */
+export interface PicturePast {
+  sales: readonly SaleRow[]
+  items: readonly Item[]
+}
+
 export interface PictureClock {
   /** Monotonic milliseconds. */
   now(): number
@@ -32,8 +38,8 @@ export interface PictureClock {
 
 type Versioned<Value> = Value & { version: number }
 
-export function createPicture(clock: PictureClock): Picture {
-  const sales = createSalesBook()
+export function createPicture(clock: PictureClock, past?: PicturePast): Picture {
+  const sales = createSalesBook(past?.sales)
   const routers = new Map<string, { picture: RouterPicture; version: number }>()
   const events: Versioned<{ at: string; row: EventRow }>[] = []
   let version = 0
@@ -50,6 +56,10 @@ export function createPicture(clock: PictureClock): Picture {
   function seeItem(item: Item): void {
     const row = eventRowOf(item, new Date(clock.wall()).toISOString())
     if (item.type === 'purchase.accepted') sales.enter(item, row.at.slice(0, 10))
+    show(item, row)
+  }
+
+  function show(item: Item, row: EventRow): void {
     if (item.type !== 'lost' && item.type !== 'unrecognised') {
       touch(item.routerId).seeEvent(item, item.historical === true, clock.now())
     }
@@ -79,6 +89,9 @@ export function createPicture(clock: PictureClock): Picture {
     return router && router.version > seen ? router.picture.detail() : undefined
   }
 
+  for (const item of past?.items ?? []) show(item, eventRowOf(item, new Date(clock.wall()).toISOString()))
+  // Routers of the past that are gone are none that something came of.
+  checkedAt = version
   return {
     seeReport: (report) => touch(report.routerId).seeReport(report, clock.now(), clock.wall()),
     seeItem,

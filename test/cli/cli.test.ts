@@ -1,4 +1,7 @@
 // Proves what the command line prints, and how it ends.
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { run } from '../../cli/program.ts'
 import { aBroker } from '../support/brokers/a-broker.ts'
@@ -99,6 +102,28 @@ describe('buy', () => {
     expect(code).toBe(3)
     expect(err.at(-1)).toMatch(/^check the router id/)
     expect(err[0]).toContain('r1 has told the broker nothing of itself')
+  })
+})
+
+describe('page', () => {
+  // The server itself is proved elsewhere: here it ends as soon as it has said where it is.
+  const opened = (line: string) => {
+    const end = new AbortController()
+    return ran(line, { end, onLine: () => end.abort() })
+  }
+
+  it('takes its token from a file', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'tollgate-cli-')), 'token')
+    writeFileSync(file, 'sixteen-characters-or-more\n')
+    const { code, out } = await opened(`page --listen 127.0.0.1:0 --token-file ${file}`)
+    expect([code, out[0]]).toEqual([0, expect.stringMatching(/#token=sixteen-characters-or-more$/)])
+    const missing = await opened(`page --listen 127.0.0.1:0 --token-file ${file}-not`)
+    expect([missing.code, missing.err]).toEqual([2, [`--token-file: ${file}-not cannot be read`]])
+  })
+
+  it('has its events from the history or by --from, not both', async () => {
+    const { code, err } = await ran('page --database postgres://x --from now')
+    expect([code, err]).toEqual([2, ["option '--database <url>' cannot be used with option '--from <where>'"]])
   })
 })
 

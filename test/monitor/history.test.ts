@@ -160,6 +160,37 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'in Postg
     expect((await table('purchases')).length).toBe(2500)
   })
 
+  it('tells its past to one who goes on from there: sales, the latest events and those of open sessions, the cursor', async () => {
+    const later = (event: Item, minute: number) => ({ ...event, at: `2026-11-22T13:${minute}:00.000Z` }) as Item
+    const unknown = { routerId: 'r1', epoch: 'e1', seq: 6, type: 'solar.eclipse', at: '2026-11-22T14:00:00.000Z' }
+    await history.write([
+      accepted(1, { sessionId: 's2', paid: paid(0.1, 0, 'eur') }),
+      accepted(2, { paid: paid(0.2, 0.05, 'eur') }),
+      later(started(3), 10),
+      later(ended(4), 20),
+      later(accepted(5, { sessionId: 's3' }), 30),
+      { type: 'unrecognised', routerId: 'r1', epoch: 'e1', seq: 6, event: { ...unknown, clockSynced: true } },
+    ])
+    const { sales, items, cursor } = await history.past(3)
+    expect(sales).toEqual([
+      {
+        ...{ day: '2026-11-22', routerId: 'r1', metric: 'bytes', unit: 'eur', purchases: 2, allotment: 2000 },
+        ...{ amount: '0.3', change: '0.05' },
+      },
+      { day: '2026-11-22', routerId: 'r1', metric: 'bytes', purchases: 1, allotment: 1000, amount: '0', change: '0' },
+    ])
+    // The second purchase is neither among the latest three events nor of an open session.
+    expect(items).toMatchObject([
+      { seq: 1, sessionId: 's2', historical: true },
+      { seq: 4, type: 'session.ended', historical: true },
+      { seq: 5, sessionId: 's3', historical: true },
+      { seq: 6, type: 'unrecognised', event: { type: 'solar.eclipse' } },
+    ])
+    expect(cursor).toEqual(await history.cursor())
+    await pool.query('delete from tollgate.events')
+    expect(await history.past(3)).toMatchObject({ sales: [], items: [] })
+  })
+
   it('is prepared once by two that start at once, and by a newer version not at all', async () => {
     await pool.query('drop schema tollgate cascade')
     const other = await openHistory(postgres.url)

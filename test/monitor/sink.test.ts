@@ -31,8 +31,7 @@ function aSink({ failures = 0, events = 0, reports = [] as Report[], refusal = u
     await new Promise((resolve) => options.signal?.addEventListener('abort', resolve))
     options.signal?.throwIfAborted()
   }
-  const history: History = {
-    prepare: async () => {},
+  const history: Pick<History, 'cursor' | 'write' | 'writeReports'> = {
     cursor: async () => ({ version: 1, routers: { r1: { epoch: 'e1', seq: 0 } } }),
     async write(items) {
       await new Promise(setImmediate)
@@ -42,8 +41,6 @@ function aSink({ failures = 0, events = 0, reports = [] as Report[], refusal = u
     async writeReports(news) {
       seen.reports.push([...news])
     },
-    read: async function* () {},
-    close: async () => {},
   }
   const running = runSink({ events: itemsOf, reports: reportsOf }, history, {
     signal: end.signal,

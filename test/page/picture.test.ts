@@ -1,15 +1,15 @@
 // Proves the picture that the page's server keeps: what is known of each router, and what is new to whom.
 import { describe, expect, it } from 'vitest'
-import { createPicture } from '../../page/server/picture.ts'
+import { createPicture, type PicturePast } from '../../page/server/picture.ts'
 import { RouterId } from '../../protocol/index.ts'
 import { accepted, aSession, ended, r1, started, status, usage } from '../support/messages.ts'
 
 const paid = { amount: 0.1, unit: 'eur', pricePerStep: 0.1, steps: 1, change: 0 }
 const r2 = RouterId.parse('r2')
 
-function aPicture() {
+function aPicture(past?: PicturePast) {
   const time = { now: 1000, wall: Date.parse('2026-11-22T12:00:00Z') }
-  const picture = createPicture({ now: () => time.now, wall: () => time.wall })
+  const picture = createPicture({ now: () => time.now, wall: () => time.wall }, past)
   const row = (id = 'r1') => picture.since(-1).routers?.find((one) => one.id === id)
   const devices = () => picture.detailSince(-1, 'r1')?.devices ?? []
   const report = (afterSeq: number, ...sessions: ReturnType<typeof aSession>[]) =>
@@ -125,4 +125,44 @@ it('forgets a router that is retired, and has every browser begin anew', () => {
   expect([row()?.id, picture.isOutdated(version)]).toEqual(['r1', false])
   picture.keepOnly(new Set())
   expect([row(), picture.isOutdated(version), picture.isOutdated(picture.version)]).toEqual([undefined, true, false])
+})
+
+describe('with a history', () => {
+  const sold = {
+    day: '2026-11-21',
+    routerId: 'r1',
+    metric: 'bytes',
+    unit: 'eur',
+    purchases: 2,
+    allotment: 2000,
+  } as const
+  const past = {
+    sales: [{ ...sold, amount: '0.2', change: '0' }],
+    items: [{ ...accepted(1, { paid }), historical: true } as const],
+  }
+
+  it('goes on from its sums, and counts nothing of it again', () => {
+    const { picture, row } = aPicture(past)
+    expect([picture.sales(), row()?.money]).toEqual([past.sales, [{ unit: 'eur', sum: '0.2' }]])
+    picture.seeItem(accepted(2, { paid, at: '2026-11-21T23:00:00.000Z' }))
+    picture.seeItem(accepted(3, { paid }))
+    expect(picture.sales().map(({ day, purchases, amount }) => [day, purchases, amount])).toEqual([
+      ['2026-11-22', 1, '0.1'],
+      ['2026-11-21', 3, '0.3'],
+    ])
+    expect(row()?.money).toEqual([{ unit: 'eur', sum: '0.4' }])
+  })
+
+  it('shows its events, and the purchases of sessions that go on', () => {
+    const { picture, devices, report } = aPicture(past)
+    expect(picture.since(-1).events?.map(({ id }) => id)).toEqual(['r1 e1 1'])
+    report(1, aSession())
+    expect(devices()[0]?.bought.map(({ purchaseId }) => purchaseId)).toEqual(['p1'])
+  })
+
+  it('forgets at once a router that is there in the past only', () => {
+    const { picture, row } = aPicture(past)
+    picture.keepOnly(new Set())
+    expect(row()).toBeUndefined()
+  })
 })
