@@ -1,5 +1,5 @@
-// Five routers' lives, 20 times as fast, watched by an exporter and by a sink that is killed three times: the tables are what the
-// routers said, once and in order, and every figure of exporter and database is the one in the routers' own books.
+// Five routers' lives under drawn faults, 20 times as fast, watched by an exporter, a page and a sink that is killed three times: the
+// tables are what the routers said, once and in order, and every figure of exporter, database and page is the one in the routers' books.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,34 +10,50 @@ import pg from 'pg'
 import { uuidv7 } from 'uuidv7'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createBackend } from '../../broker-dev/backend/backend.ts'
-import { createRouter } from '../../broker-dev/router/router.ts'
+import { createBroker } from '../../broker-dev/broker/broker.ts'
+import { type Link, openLink } from '../../broker-dev/broker/link.ts'
+import type { FaultyRouter } from '../../broker-dev/faults/doings.ts'
+import { createInjector } from '../../broker-dev/faults/injector.ts'
+import { createRouter, type Router } from '../../broker-dev/router/router.ts'
 import { scaledClock } from '../../broker-dev/scaled-clock.ts'
+import { within } from '../../broker-dev/waiting.ts'
 import { type Event, type EventOf, parseTopic, RouterId, type Status } from '../../protocol/index.ts'
-import { aBroker } from '../support/brokers/a-broker.ts'
 import { isMissing, openPostgres, type Postgres } from '../support/processes/postgres.ts'
 import { until } from '../support/until.ts'
 import { aProgram, type RunningProgram } from './a-program.ts'
+import { createDrawnFaults } from './drawn-faults.ts'
 
 const speed = Number(process.env.MONITOR_SPEED ?? 20)
 // MONITOR_SECONDS=1800 makes it ten hours of their time.
 const seconds = Number(process.env.MONITOR_SECONDS ?? 20)
 const kills = 3
 const ids = [1, 2, 3, 4, 5].map((number) => RouterId.parse(`r${number}`))
+const clock = scaledClock(speed)
+
+type Buy = Parameters<typeof createRouter>[0]['buy']
+type Table = Record<string, string>[]
 
 describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'a fleet that is watched', () => {
   let folder = ''
-  let broker: Awaited<ReturnType<typeof aBroker>>
+  const broker = createBroker()
+  let url = ''
+  const links: Link[] = []
   let postgres: Postgres
   let pool: pg.Pool
   let recorder: MqttClient
   let exporter: RunningProgram
+  let page: RunningProgram
   let sink: RunningProgram
   let metrics: string[] = []
+  /** The tables of a page that saw it all, and of one that has begun at the end with the history. */
+  const shown: { routers: Table; sales: Table }[] = []
   const events = new Map<string, Event>()
   const statuses = new Map<string, Status>()
   const books = new Map<string, Status['conservation']>()
 
-  const startSink = () => aProgram(['sink'], { TOLLGATE_URL: broker.url, TOLLGATE_DATABASE: postgres.url })
+  const startPage = (...more: string[]) =>
+    aProgram(['page', '--listen', '127.0.0.1:0', '--read-only', ...more], { TOLLGATE_URL: url })
+  const startSink = () => aProgram(['sink'], { TOLLGATE_URL: url, TOLLGATE_DATABASE: postgres.url })
   const rows = async (sql: string) => (await pool.query(sql)).rows
   const journalOf = (id: string) => [...events.values()].filter(({ routerId }) => routerId === id)
   const ofType = <T extends Event['type']>(type: T) =>
@@ -46,17 +62,22 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'a fleet 
   beforeAll(
     async () => {
       folder = mkdtempSync(join(tmpdir(), 'tollgate-monitors-'))
-      broker = await aBroker()
+      const ports = await broker.open({ port: 0, wsPort: 0 })
+      url = `mqtt://127.0.0.1:${ports.port}`
+      for (const _ of ids)
+        links.push(await openLink(ports.port, { sleep: (milliseconds) => clock.sleep(milliseconds) }))
       postgres = openPostgres()
       pool = new pg.Pool({ connectionString: postgres.url })
-      recorder = await connectAsync(broker.url)
+      recorder = await connectAsync(url)
       recorder.on('message', hear)
       await recorder.subscribeAsync('router/+/usage', { qos: 1 })
       await recorder.subscribeAsync('router/+/status', { qos: 1 })
-      exporter = aProgram(['exporter', '--listen', '127.0.0.1:0'], { TOLLGATE_URL: broker.url })
+      exporter = aProgram(['exporter', '--listen', '127.0.0.1:0'], { TOLLGATE_URL: url })
       const [, address = ''] = await exporter.says(/metrics at (http:\S+)/)
       const health = address.replace('/metrics', '/healthz')
       await until(async () => (await fetch(health)).status === 200)
+      page = startPage()
+      await page.says(/the page is at/)
       sink = startSink()
       await live(address)
       await until(async () => {
@@ -64,14 +85,15 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'a fleet 
         return count === events.size
       }, 30_000)
     },
-    seconds * 1000 + 120_000,
+    seconds * 1000 + 180_000,
   )
   afterAll(async () => {
     await sink.end('SIGKILL')
-    await exporter.end()
+    await Promise.all([exporter.end(), page.end()])
     await pool.end()
     postgres.close()
     await recorder.endAsync(true)
+    for (const link of links) link.close()
     await broker.close()
     rmSync(folder, { recursive: true, force: true })
   })
@@ -95,59 +117,151 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'a fleet 
     return even
   }
 
-  function aRouter(routerId: RouterId, number: number, buy: Parameters<typeof createRouter>[0]['buy']) {
+  function aRouter(routerId: RouterId, buy: Buy): Router {
+    const index = ids.indexOf(routerId)
     const stateDir = join(folder, routerId)
     mkdirSync(stateDir, { recursive: true })
     return createRouter({
-      ...{ routerId, number, buy, devices: 6, seed: 11, clock: scaledClock(speed) },
-      flavour: (['nodogsplash', 'opennds', 'opennds-10'] as const)[number - 1] ?? 'nodogsplash',
-      env: { AGENT_MQTT_URL: broker.url, AGENT_STATE_DIR: stateDir, AGENT_LINK_MBIT: '500' },
+      ...{ routerId, number: index + 1, buy, devices: 6, seed: 11, clock, link: linkOf(routerId) },
+      flavour: (['nodogsplash', 'opennds', 'opennds-10'] as const)[index] ?? 'nodogsplash',
+      env: {
+        AGENT_MQTT_URL: `mqtt://127.0.0.1:${linkOf(routerId).port}`,
+        ...{ AGENT_STATE_DIR: stateDir, AGENT_LINK_MBIT: '500' },
+      },
       logFile: join(folder, `${routerId}.log`),
     })
+  }
+
+  function linkOf(routerId: RouterId): Link {
+    const link = links[ids.indexOf(routerId)]
+    if (!link) throw new Error(`${routerId} has no link`)
+    return link
   }
 
   function hear(topic: string, payload: Buffer): void {
     const message = JSON.parse(String(payload))
     if (parseTopic(topic)?.channel === 'status') statuses.set(message.routerId, message)
-    else if (message.seq !== undefined) events.set(`${message.routerId} ${message.epoch} ${message.seq}`, message)
+    else if (message.seq !== undefined) {
+      // Of a replay: whose question it answers.
+      if (message.historical) delete message.transaction
+      events.set(`${message.routerId} ${message.epoch} ${message.seq}`, message)
+    }
   }
 
-  /** The sink is killed at moments of no meaning, and a router and its portal are switched off and on. */
+  /** The recorder hears from the routers' own journals all that it missed while there was no broker. */
+  async function fillGaps(): Promise<void> {
+    await recorder.subscribeAsync('router/+/reply/recorder', { qos: 1 })
+    const isWhole = (id: string) => journalOf(id).length === statuses.get(id)?.journal?.lastSeq
+    await until(async () => {
+      const open = ids.filter((id) => !isWhole(id))
+      for (const id of open) {
+        const { epoch, journal: { lastSeq: toSeq } = { lastSeq: 0 } } = statuses.get(id) ?? {}
+        const question = { transaction: uuidv7(), command: 'events.replay', epoch, fromSeq: 1, toSeq }
+        recorder.publish(`router/${id}/query`, JSON.stringify({ ...question, replyTo: 'recorder' }), { qos: 1 })
+      }
+      if (open.length > 0) await sleepFor(1000)
+      return open.length === 0
+    }, 30_000)
+  }
+
+  /** Under drawn faults. The sink is killed at moments of no meaning, and a router and its portal are switched off and on. */
   async function live(address: string): Promise<void> {
-    const backend = createBackend({ url: broker.url, folder: join(folder, 'backend') })
+    const backend = createBackend({ url, folder: join(folder, 'backend') })
     await backend.open()
-    const buyAt = (routerId: RouterId): Parameters<typeof createRouter>[0]['buy'] => {
+    const buyAt = (routerId: RouterId): Buy => {
       return async (mac, order) => {
         const result = await backend.buy(uuidv7(), routerId, { mac, ...order })
         if (result.outcome !== 'accepted') return { accepted: false }
         return { accepted: true, remaining: result.event.session?.remaining ?? {} }
       }
     }
-    const routers = ids.map((routerId, index) => aRouter(routerId, index + 1, buyAt(routerId)))
-    for (const router of routers) await router.open()
+    const routers = new Map(ids.map((routerId) => [routerId, aRouter(routerId, buyAt(routerId))]))
+    const ports = { port: Number(new URL(url).port), wsPort: 0 }
+    const injector = createInjector({
+      routers: ids.map((routerId) => faultyRouter(routerId, routers)),
+      broker: { drop: broker.close, comeBack: async () => void (await broker.open(ports)) },
+      clock,
+    })
+    const faults = createDrawnFaults(injector, ids, 5)
+    for (const router of routers.values()) await router.open()
     await until(() => ids.every((id) => statuses.get(id)?.state === 'online'))
-    for (const router of routers) router.openCustomers()
+    for (const router of routers.values()) router.openCustomers()
+    const stretch = (seconds * 1000) / (kills + 1)
     for (let kill = 0; kill < kills; kill++) {
-      await sleepFor((seconds * 1000) / (kills + 1) - 700)
+      await faults.drawFor(stretch - 700)
       await sink.end('SIGKILL')
       await sleepFor(700)
       sink = startSink()
-      const [id] = ids
-      if (kill > 0 || !id) continue
-      await routers[0]?.stop('the power is gone')
-      routers[0] = aRouter(id, 1, buyAt(id))
-      await routers[0].open()
-      routers[0].openCustomers()
+      if (kill === 0) await switchOffAndOn(RouterId.parse('r1'), routers, buyAt)
     }
-    await sleepFor((seconds * 1000) / (kills + 1))
-    await Promise.all(routers.map((router) => router.stopCustomers()))
-    await until(isEven, 20_000)
-    await quiet()
+    await faults.drawFor(stretch)
+    await settle(routers, backend)
     metrics = (await (await fetch(address)).text()).split('\n')
     for (const [id, status] of statuses) books.set(id, status.conservation)
+    shown.push(await shownBy(page))
+    const late = startPage('--database', postgres.url)
+    shown.push(await shownBy(late))
+    await late.end()
+    console.log(`faults: ${JSON.stringify(faults.counts)}`)
     // Another word of theirs may not come out in the time that a stop has at this speed.
-    await Promise.all(routers.map((router) => router.stop('the watch is over')))
+    await Promise.all([...routers.values()].map((router) => router.stop('the watch is over')))
     await backend.close()
+  }
+
+  /** Whatever router stands there now. */
+  function faultyRouter(routerId: RouterId, routers: ReadonlyMap<RouterId, Router>): FaultyRouter {
+    const here = (): Router => {
+      const router = routers.get(routerId)
+      if (!router) throw new Error(`there is no ${routerId}`)
+      return router
+    }
+    return {
+      ...{ routerId, link: linkOf(routerId) },
+      get portal() {
+        return here().portal
+      },
+      get crowd() {
+        return here().crowd
+      },
+      get machine() {
+        return here().machine
+      },
+      killAgent: () => here().killAgent(),
+      startAgent: () => here().startAgent(),
+      setMachine: (changed) => here().setMachine(changed),
+    }
+  }
+
+  async function switchOffAndOn(routerId: RouterId, routers: Map<RouterId, Router>, buyAt: (id: RouterId) => Buy) {
+    await routers.get(routerId)?.stop('the power is gone')
+    const router = aRouter(routerId, buyAt(routerId))
+    routers.set(routerId, router)
+    await router.open()
+    router.openCustomers()
+  }
+
+  /** Every order has its answer, nobody uses anything any more, and all that was said is heard and written. */
+  async function settle(routers: ReadonlyMap<RouterId, Router>, backend: ReturnType<typeof createBackend>) {
+    await within(5000, Promise.all([...routers.values()].map((router) => router.stopBuying())))
+    await until(() => backend.counts().pending === 0, 75_000)
+    await Promise.all([...routers.values()].map((router) => router.stopCustomers()))
+    await quiet()
+    await fillGaps()
+    await until(async () => {
+      const [{ count }] = await rows('select count(*)::int from tollgate.events')
+      return count === events.size && (await isEven())
+    }, 30_000)
+  }
+
+  async function shownBy(program: RunningProgram): Promise<{ routers: Table; sales: Table }> {
+    const [, address] = await program.says(/the page is at (http:\S+\/)/)
+    const routers = () => tableAt(`${address}routers.csv`)
+    // A page that has just started has not heard everybody yet; what it says then is judged below.
+    const [before] = shown
+    const isSettled = async () =>
+      !before || JSON.stringify((await routers()).map(figures)) === JSON.stringify(before.routers.map(figures))
+    await until(isSettled, 15_000).catch(() => {})
+    return { routers: await routers(), sales: await tableAt(`${address}sales.csv`) }
   }
 
   it('has in its tables what the routers said, once and in order, after three kills', async () => {
@@ -159,7 +273,7 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'a fleet 
       expect(written.map(({ event }) => comparable(event))).toEqual(journal.map(comparable))
     }
     expect(await rows('select * from tollgate.lost')).toEqual([])
-    expect(ofType('agent.started').filter(({ routerId }) => routerId === 'r1')).toHaveLength(2)
+    expect(ofType('agent.started').filter(({ routerId }) => routerId === 'r1').length).toBeGreaterThan(1)
     console.log(`history: ${table.length} events of ${ids.length} routers after ${kills} kills of the sink`)
     expect(table.length).toBeGreaterThan(50)
   })
@@ -217,6 +331,40 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'a fleet 
     expect(counted.ended).toBeGreaterThan(0)
   })
 
+  it('and on the page, by what it saw or by the history', async () => {
+    const inMoney = new Map<string, string>()
+    for (const { router_id, unit, paid } of await rows(
+      'select router_id, unit, paid::text from tollgate.money where paid is not null',
+    )) {
+      inMoney.set(router_id, `${paid} ${unit}`)
+    }
+    const open = new Map<string, number>()
+    for (const { router_id, count } of await rows(
+      'select router_id, count(*)::int from tollgate.sessions where ended is null group by 1',
+    )) {
+      open.set(router_id, count)
+    }
+    const sales = await rows(`
+      select day::text, router_id, metric, coalesce(unit, '') as unit, coalesce(source, '') as source,
+        purchases::text, allotment::text, coalesce(amount::text, '') as amount, coalesce(change::text, '') as change
+      from tollgate.sales order by 1 desc, 2, 3, 4`)
+    for (const { routers, sales: sold } of shown) {
+      expect(routers.map(({ router_id }) => router_id).sort()).toEqual(ids)
+      for (const row of routers) {
+        const { bytes, milliseconds } = books.get(row.router_id ?? '') ?? {}
+        expect(row).toMatchObject({
+          sold_bytes: String(bytes?.sold),
+          used_bytes: String(bytes?.used),
+          sold_milliseconds: String(milliseconds?.sold),
+          used_milliseconds: String(milliseconds?.used),
+          money: inMoney.get(row.router_id ?? ''),
+        })
+        expect(Number(row.open) + Number(row.waiting) + Number(row.paused)).toBe(open.get(row.router_id ?? '') ?? 0)
+      }
+      expect(sold.map((row) => JSON.stringify(row)).sort()).toEqual(sales.map((row) => JSON.stringify(row)).sort())
+    }
+  })
+
   it('and what is sold and not settled stands in the last reports', async () => {
     // Used-up purchases that have left a session go on counting in its totals.
     expect(ofType('session.settled')).toEqual([])
@@ -240,7 +388,7 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'a fleet 
 
   it('ends in order, and says where there is no database', async () => {
     expect([await sink.end(), sink.output]).toEqual([0, expect.stringMatching(/\d+ events written\n$/)])
-    const nowhere = aProgram(['sink', '--database', 'postgres://127.0.0.1:1/x'], { TOLLGATE_URL: broker.url })
+    const nowhere = aProgram(['sink', '--database', 'postgres://127.0.0.1:1/x'], { TOLLGATE_URL: url })
     expect(await nowhere.finished).toBe(3)
     expect(nowhere.output).toMatch(/^--database: .*ECONNREFUSED/)
   })
@@ -250,4 +398,18 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'a fleet 
 function comparable(event: object): object {
   const { historical: _, metric, stepSize, prices, ...rest } = event as Record<string, unknown>
   return rest.type === 'purchase.rejected' ? rest : { ...rest, metric, stepSize, prices }
+}
+
+/** Without fields that hold a comma before those that are compared. */
+async function tableAt(address: string): Promise<Table> {
+  const [head = '', ...lines] = (await (await fetch(address)).text()).trimEnd().split('\r\n')
+  const names = head.split(',')
+  return lines.map((line) => {
+    const values = line.split(',')
+    return Object.fromEntries(names.map((name, index) => [name, values[index] ?? '']))
+  })
+}
+
+function figures({ router_id, sold_bytes, open, waiting, paused }: Table[number]) {
+  return [router_id, sold_bytes, open, waiting, paused]
 }
