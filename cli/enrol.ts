@@ -1,9 +1,10 @@
-// `enrol`: makes the account of a router, a backend, an operator or a monitor at a Mosquitto, and the files that it needs.
+// `enrol`: makes the account of a router, a backend, an operator or a monitor at a Mosquitto or a NATS cluster, and the files that it needs.
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { FleetError } from '../client/index.ts'
 import { type Role, userOf } from '../kit/access.ts'
 import { accountFilesIn, addAccount, hasAccount, putSecret } from '../kit/accounts.ts'
+import { isSubjectPrefix } from '../kit/nats-users.ts'
 import type { Context } from './context.ts'
 import { done, type ExitCode } from './exit-codes.ts'
 
@@ -15,7 +16,7 @@ export interface EnrolOptions {
   certificate?: true
 }
 
-/** Adds to the broker's two files in `out`, and puts what the user needs into a folder of its own there. */
+/** Adds to the brokers' files in `out`, and puts what the user needs into a folder of its own there. */
 export async function enrol({ terminal, options }: Context, enrolment: EnrolOptions): Promise<ExitCode> {
   const { name, role, out, certificate = false } = enrolment
   const { url, prefix = 'router', ca } = options
@@ -25,8 +26,9 @@ export async function enrol({ terminal, options }: Context, enrolment: EnrolOpti
     const remedy = 'take its line and its block out first'
     throw new FleetError('invalid-argument', `${user} has an account in ${files.acl} already: ${remedy}`)
   }
-  if (role === 'router' && user.startsWith(clientIdPrefix)) {
-    const why = `client ids that begin with ${clientIdPrefix} are those of others at the broker`
+  const taken = takenByOthers.find((start) => user.startsWith(start))
+  if (role === 'router' && taken !== undefined) {
+    const why = `client ids that begin so are those of others at the broker: ${taken}`
     throw new FleetError('invalid-argument', `${user} is no name for a router: ${why}`)
   }
   written(() => {
@@ -40,7 +42,8 @@ export async function enrol({ terminal, options }: Context, enrolment: EnrolOpti
   terminal.json({ user, files })
   terminal.say(`${files.own}  is for ${role === 'router' ? `the router ${name}` : `the ${role}`}: keep it secret`)
   if (certificate) terminal.say(`put own.crt with the common name ${user}, and own.key, beside it`)
-  terminal.say(`${files.users} and ${files.acl}  are for the broker; then kill -HUP it`)
+  terminal.say(`${files.users} and ${files.acl}  are for a Mosquitto; then kill -HUP it`)
+  if (isSubjectPrefix(prefix)) terminal.say(`${files.nats}  is for every node of a NATS cluster; then kill -HUP them`)
   return done
 }
 
@@ -53,8 +56,9 @@ interface Bundle {
   ca: string | undefined
 }
 
-// As `clientid_prefixes` in deploy/mosquitto/secure.conf: a router's client id there is its user name.
-const clientIdPrefix = 'tollgate'
+// Others' client ids: those of `clientid_prefixes` in deploy/mosquitto/secure.conf, where a router's is its user name; and
+// `tollgate-client-` in deploy/nats/door.cfg, where it is tollgate- and its user name.
+const takenByOthers = ['tollgate', 'client-']
 const home = '/etc/tollgate-fleet'
 
 function tomlOf({ name, user, prefix, url, certificate, ca }: Bundle): string {

@@ -337,12 +337,12 @@ function addAccounts(program: Command, bind: Bind): void {
   program
     .command('enrol')
     .description(
-      'Makes an account at a Mosquitto: its password, its rights, and the files that its owner needs, with --ca the authority too.',
+      'Makes an account at a Mosquitto or a NATS cluster: its password, its rights, and the files that its owner needs, with --ca the authority too.',
     )
     .argument('<name>', 'the id of a router, or a name for somebody else', keyName)
     .addOption(new Option('--role <role>', 'who it is').choices(roles).default('router'))
     .option('--certificate', 'it shows a certificate whose common name is its user name: no password is made')
-    .option('--out <folder>', "where the broker's two files and a folder for each account are", '.')
+    .option('--out <folder>', "where the brokers' files and a folder for each account are", '.')
     .action((name, options) => bind(enrol)(program.opts<Shared>(), { name, ...options } as never))
 }
 

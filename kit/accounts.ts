@@ -1,12 +1,14 @@
-// Accounts at a broker: the two files that a Mosquitto reads them from, and the dev broker likewise.
+// Accounts at a broker: the two files that a Mosquitto reads them from, and the dev broker likewise; and the one of a NATS cluster.
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { aclBlock, passwordLine, type Role, rightsIn, userOf } from './access.ts'
+import { isSubjectPrefix, withNatsUser } from './nats-users.ts'
 
 export interface AccountFiles {
   users: string
   acl: string
+  nats: string
 }
 
 export interface NewAccount {
@@ -19,11 +21,13 @@ export interface NewAccount {
 }
 
 const saltBytes = 12
+const natsSaltBytes = 16
 const passwordBytes = 24
 
 export const accountFilesIn = (folder: string): AccountFiles => ({
   users: join(folder, 'passwd'),
   acl: join(folder, 'acl'),
+  nats: join(folder, 'users.conf'),
 })
 
 export function hasAccount(folder: string, user: string): boolean {
@@ -32,13 +36,17 @@ export function hasAccount(folder: string, user: string): boolean {
 
 /** Throws the system's error where the folder cannot be written. */
 export function addAccount({ folder, role, name, prefix, byCertificate = false }: NewAccount): { password?: string } {
-  const { users, acl } = accountFilesIn(folder)
+  const { users, acl, nats } = accountFilesIn(folder)
   const password = randomBytes(passwordBytes).toString('base64url')
   mkdirSync(folder, { recursive: true })
   const line = byCertificate ? '' : `${passwordLine(userOf(role, name, prefix), password, randomBytes(saltBytes))}\n`
   putSecret(users, textOf(users) + line)
   putSecret(acl, [textOf(acl), aclBlock(role, name, prefix)].filter((text) => text !== '').join('\n'))
-  return byCertificate ? {} : { password }
+  const secret = byCertificate ? {} : { password }
+  if (isSubjectPrefix(prefix)) {
+    putSecret(nats, withNatsUser(textOf(nats), { role, name, prefix, ...secret, salt: randomBytes(natsSaltBytes) }))
+  }
+  return secret
 }
 
 export function putSecret(file: string, text: string): void {

@@ -18,13 +18,15 @@ export interface Authority {
   close(): void
 }
 
-export function anAuthority(): Authority {
+/** `names`: more than localhost, as `DNS:` and `IP:`, in each certificate that it issues. */
+export function anAuthority(names: readonly string[] = []): Authority {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-authority-'))
   const [caFile, caKey] = [join(folder, 'ca.crt'), join(folder, 'ca.key')]
   const openssl = (...args: string[]) => execFileSync('openssl', args, { stdio: 'pipe' })
   const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
   openssl('req', '-x509', ...newKey, '-keyout', caKey, '-out', caFile, '-days', '365', '-subj', '/CN=a fleet')
-  writeFileSync(join(folder, 'names'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n')
+  const all = ['DNS:localhost', 'IP:127.0.0.1', ...names]
+  writeFileSync(join(folder, 'names'), `subjectAltName=${all.join(',')}\n`)
   return {
     caFile,
     issue(name, days = 365) {
