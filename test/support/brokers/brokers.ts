@@ -54,7 +54,12 @@ export interface MosquittoOptions extends Place {
   settings?: readonly string[]
 }
 
-export async function openMosquitto(options: MosquittoOptions = {}): Promise<TestBroker> {
+export interface TestMosquitto extends TestBroker {
+  /** At once, without a word. */
+  kill(): Promise<void>
+}
+
+export async function openMosquitto(options: MosquittoOptions = {}): Promise<TestMosquitto> {
   const { within = [], folder: parent = tmpdir(), user, access: files, settings = [], isOpen = true } = options
   const folder = mkdtempSync(join(parent, 'tollgate-mosquitto-'))
   const port = await freePort()
@@ -69,18 +74,22 @@ export async function openMosquitto(options: MosquittoOptions = {}): Promise<Tes
   const lines = [...listeners, ...access, ...settings, 'set_tcp_nodelay true', 'user root']
   writeFileSync(file, [...lines, 'persistence true', `persistence_location ${folder}/`, ''].join('\n'))
   let broker: ChildProcess | undefined
-  const self: TestBroker = {
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    if (broker) await ended(broker, signal)
+    broker = undefined
+  }
+  const self: TestMosquitto = {
     url: `mqtt://127.0.0.1:${port}`,
     watchUrl: `mqtt+unix://${door}`,
     async start() {
+      // A broker that was killed leaves its socket, and another one would not start beside it.
+      rmSync(door, { force: true })
       const [program = '', ...args] = [...within, 'mosquitto', '-c', file]
       broker = spawn(program, args, { stdio: 'ignore' })
       await until(() => answers(door))
     },
-    async stop() {
-      if (broker) await ended(broker, 'SIGTERM')
-      broker = undefined
-    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
     async close() {
       await self.stop()
       rmSync(folder, { recursive: true, force: true })
