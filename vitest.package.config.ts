@@ -7,7 +7,7 @@ export default defineConfig({
     include: ['test/package/**/*.test.ts'],
     fileParallelism: false,
     maxWorkers: 1,
-    testTimeout: 180_000,
+    testTimeout: 300_000,
     hookTimeout: 600_000,
     bail: 1,
     reporters: ['verbose'],
