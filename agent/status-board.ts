@@ -27,7 +27,9 @@ export interface StatusBoard {
 }
 
 /** Before it is JSON, where sums beyond 2^53 are still exact. */
-export type LiveStatus = Omit<LiveStatusOnTheWire, 'conservation'> & { conservation: Record<Metric, Balance> }
+export type LiveStatus = Omit<LiveStatusOnTheWire, Booked | 'conservation'> &
+  Partial<Pick<LiveStatusOnTheWire, Booked>> & { conservation?: Record<Metric, Balance> }
+type Booked = 'epoch' | 'sessions' | 'journal'
 type Offline = Omit<z.infer<typeof OfflineStatus>, 'conservation'> & Pick<LiveStatus, 'conservation'>
 
 interface Parts {
@@ -50,11 +52,11 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
 
   function always() {
     const { routerId } = config
-    return { version: 1 as const, routerId, epoch: journal.books.epoch, agentVersion, bootId: clock.bootId }
+    return { version: 1 as const, routerId, ...bookedOf(journal), agentVersion, bootId: clock.bootId }
   }
 
   function current(): LiveStatus {
-    const { books, firstSeq } = journal
+    const { books } = journal
     const isUnreachable = gates.sight.portal.state === 'unreachable'
     const faults = [
       recorder.diskFault && `the disk refuses writes, so nothing is sold: ${recorder.diskFault}`,
@@ -79,9 +81,6 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
       since: since.at,
       clockSynced: clock.synced(),
       portal: gates.sight.portal,
-      sessions: countSessions(books),
-      journal: { firstSeq, lastSeq: books.lastSeq, acknowledgedSeq: books.acknowledgedSeq },
-      conservation: conservationOf(books),
       flash: {
         ...flashOf(journal.writtenBytes, clock.monotonic() - startedAt),
         state: recorder.diskFault === undefined ? 'sound' : 'refusing',
@@ -133,6 +132,17 @@ export function createStatusBoard({ config, clock, journal, gates, recorder, upl
       await send(offline())
     },
     lastWill: () => fitting(offline(), uplink.mostBytes),
+  }
+}
+
+/** Of books that have not been read nothing is said: zeros would be taken for what was sold. */
+function bookedOf({ books, firstSeq, isRead }: Journal): Pick<LiveStatus, Booked | 'conservation'> {
+  if (!isRead) return {}
+  return {
+    epoch: books.epoch,
+    sessions: countSessions(books),
+    journal: { firstSeq, lastSeq: books.lastSeq, acknowledgedSeq: books.acknowledgedSeq },
+    conservation: conservationOf(books),
   }
 }
 

@@ -84,6 +84,10 @@ name(contract.Paid, { id: 'Paid', description: 'amount = steps × pricePerStep +
 name(contract.Price, { id: 'Price', description: 'One row of a price list.' })
 name(contract.Conservation, { id: 'Conservation', description: "The books' own audit: difference is always 0." })
 name(contract.LiveStatus, { id: 'LiveStatus', description: 'The router is there; warnings say what to do.' })
+name(contract.UnreadStatus, {
+  id: 'UnreadStatus',
+  description: 'The router has started on a disk that cannot be read: what it has sold is not known.',
+})
 name(contract.OfflineStatus, {
   id: 'OfflineStatus',
   description: 'The agent is stopped, or the broker has lost it.',

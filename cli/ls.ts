@@ -24,10 +24,13 @@ export async function ls(context: Context): Promise<ExitCode> {
 function rowOf({ routerId, state, heardAgoMilliseconds, status }: RouterView): string[] {
   const { open = 0, waiting = 0, paused = 0, closing = 0 } = status?.sessions ?? {}
   const { bytes, milliseconds } = status?.conservation ?? {}
-  const sold = describeAmounts({
-    ...(bytes && bytes.sold > 0 && { bytes: bytes.sold }),
-    ...(milliseconds && milliseconds.sold > 0 && { milliseconds: milliseconds.sold }),
-  })
+  // A router whose disk cannot be read does not say.
+  const sold = !bytes
+    ? '?'
+    : describeAmounts({
+        ...(bytes && bytes.sold > 0 && { bytes: bytes.sold }),
+        ...(milliseconds && milliseconds.sold > 0 && { milliseconds: milliseconds.sold }),
+      })
   const others = [waiting && `${waiting} waiting`, paused && `${paused} paused`, closing && `${closing} closing`]
   const sessions = [`${open} open`, ...others.filter((one) => one !== 0)].join(', ')
   // A router that is off line says nothing new: the broker may have stored its status long ago.

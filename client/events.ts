@@ -161,7 +161,7 @@ async function openStream(parts: Parts & { stopped: AbortSignal }, wanted: Wante
     if (!router || !status) return
     router.isAlive = status.state !== 'offline'
     const { epoch, journal } = status
-    if (journal) learn(router, { epoch, seq: journal.lastSeq }, !retained)
+    if (journal && epoch !== undefined) learn(router, { epoch, seq: journal.lastSeq }, !retained)
   }
 
   function learn(router: Router, newest: Position, isLive: boolean): void {

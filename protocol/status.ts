@@ -37,13 +37,22 @@ export const GuardStatus = z.object({
 const always = {
   version: z.literal(1),
   routerId: RouterId,
-  epoch: z.string(),
   agentVersion: z.string(),
   bootId: z.string(),
 }
 
 /** An event that the broker will never take, because of its size. */
 const Skipped = z.object({ epoch: z.string(), seq: z.int().min(1), type: z.string(), bytes: Count })
+
+/** As the router's books have it. */
+const booked = {
+  epoch: z.string(),
+  sessions: z.object({ open: Count, waiting: Count, paused: Count, closing: Count }),
+  journal: z.object({ firstSeq: Count, lastSeq: Count, acknowledgedSeq: Count }),
+  conservation: Conservation,
+}
+
+const untold = z.never().optional()
 
 const known = {
   clockSynced: z.boolean(),
@@ -52,9 +61,6 @@ const known = {
     version: z.string().nullable(),
     state: z.enum(['reachable', 'unreachable', 'unknown']),
   }),
-  sessions: z.object({ open: Count, waiting: Count, paused: Count, closing: Count }),
-  journal: z.object({ firstSeq: Count, lastSeq: Count, acknowledgedSeq: Count }),
-  conservation: Conservation,
   /**
    * Bytes put on flash since the agent started, and the mean of it for a day; null in the first hour. `refusing`: the disk takes
    * no writes, so nothing is sold; older agents say so in `warnings` only.
@@ -77,8 +83,23 @@ const known = {
  * `degraded`: the portal cannot be reached, the disk refuses writes or sales are stopped. `warnings` says why, and all else
  * that a person should know. `since`: from when on the router has been in this state and seen by the broker without a break.
  */
-export const LiveStatus = z.object({ ...always, state: z.enum(['online', 'degraded']), since: Timestamp, ...known })
+export const LiveStatus = z.object({
+  ...{ ...always, ...booked },
+  state: z.enum(['online', 'degraded']),
+  since: Timestamp,
+  ...known,
+})
 export type LiveStatus = z.infer<typeof LiveStatus>
+
+/** The agent has started on a disk that cannot be read: which journal it has and what it has sold is not known, and no zero either. */
+export const UnreadStatus = z.object({
+  ...always,
+  ...{ epoch: untold, sessions: untold, journal: untold, conservation: untold },
+  state: z.literal('degraded'),
+  since: Timestamp,
+  ...known,
+})
+export type UnreadStatus = z.infer<typeof UnreadStatus>
 
 /**
  * The agent is stopped, or the broker has lost it, with what was known last. `since`: when it was stopped; where the broker
@@ -88,8 +109,8 @@ export const OfflineStatus = z.object({
   ...always,
   state: z.literal('offline'),
   since: Timestamp.optional(),
-  ...z.object(known).partial().shape,
+  ...z.object({ ...booked, ...known }).partial().shape,
 })
 
-export const Status = z.discriminatedUnion('state', [LiveStatus, OfflineStatus])
+export const Status = z.union([LiveStatus, UnreadStatus, OfflineStatus])
 export type Status = z.infer<typeof Status>

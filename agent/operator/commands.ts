@@ -29,6 +29,8 @@ interface Parts {
   log: Log
 }
 
+const unread = 'the state folder cannot be read, so nobody knows what was sold here: ask again later'
+
 // Commands that are worked on at once: each may hold a long reply.
 const mostAtOnce = 32
 
@@ -39,6 +41,8 @@ export function createCommands({ config, clock, journal, recorder, orders, outbo
   let atOnce = 0
 
   async function work(command: Command, send: Reply): Promise<Answer> {
+    // Books that have not been read know no session and no purchase: a "no such" would be believed.
+    if (!journal.isRead && command.command !== 'config') return refusal('storage-failure', unread)
     try {
       return await (isOrder(command) ? actOnce(command) : answerTo(command, send))
     } catch (err) {

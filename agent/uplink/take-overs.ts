@@ -50,7 +50,10 @@ export function createTakeOvers(clock: Pick<Clock, 'monotonic'>, warnings: Warni
     },
     saw(payload, own) {
       const { epoch, bootId } = read(payload)
-      if (epoch !== undefined && (epoch !== own.epoch || bootId !== own.bootId)) fight()
+      if (bootId === undefined) return
+      // A router whose disk could not be read has not told its epoch.
+      const isOfOneJournal = epoch === undefined || own.epoch === undefined || epoch === own.epoch
+      if (!isOfOneJournal || bootId !== own.bootId) fight()
     },
     get pause() {
       if (fights === 0 || clock.monotonic() - lastFight > peace) return 0

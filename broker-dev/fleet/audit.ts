@@ -65,8 +65,9 @@ export function createAudit(): Audit {
   }
 
   function takeStatus(status: Status): void {
+    // Of a router whose disk cannot be read nothing is known.
+    if (status.epoch === undefined || !status.journal || !status.conservation || status.state === 'offline') return
     const ledger = ledgerOf(status)
-    if (status.state === 'offline') return
     ledger.firstStatus ??= status
     ledger.lastStatus = status
   }

@@ -51,10 +51,19 @@ export function seeUsage(fleet: FleetView, message: UsageMessage, now = 0): Flee
 }
 
 export function seeStatus(fleet: FleetView, status: Status, now = 0): FleetView {
-  const router = { ...routerOf(fleet, status), heardAt: now }
+  // A router whose disk cannot be read does not say which journal it has.
+  const { routerId, epoch = fleet.routers.get(routerId)?.epoch ?? '' } = status
+  const router = { ...routerOf(fleet, { routerId, epoch }), heardAt: now }
   if (status.state === 'offline') return withRouter(fleet, { ...router, state: 'offline' })
   const { state, portal, warnings, conservation, usageIntervalMilliseconds } = status
-  return withRouter(fleet, { ...router, state, portal, warnings, conservation, usageIntervalMilliseconds })
+  return withRouter(fleet, {
+    ...router,
+    state,
+    portal,
+    warnings,
+    ...(conservation && { conservation }),
+    usageIntervalMilliseconds,
+  })
 }
 
 /** Nothing was heard of it for three of its reports. */

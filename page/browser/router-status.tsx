@@ -13,7 +13,7 @@ export function RouterStatus() {
     <>
       <dl class="facts wide">
         <Fact name="agent" value={status.agentVersion} />
-        <Fact name="journal" value={status.epoch} />
+        <Fact name="journal" value={status.epoch ?? 'cannot be read'} />
         {journal && (
           <Fact
             name="events"

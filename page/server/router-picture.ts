@@ -22,12 +22,15 @@ export function createRouterPicture(id: string, sales: Pick<SalesBook, 'moneyOf'
   const sessions = createKnownSessions()
   const rates = { at: [] as number[], bytesPerSecond: [] as number[] }
   let status: Status | undefined
+  // A router whose disk cannot be read tells of no books: what it had sold stands.
+  let conservation: Status['conservation']
   let heardAt = now
 
   function seeReport(report: Report, now: number, wall: number): void {
     heardAt = now
     if ('status' in report) {
       status = report.status
+      conservation = status.conservation ?? conservation
       return
     }
     sessions.seeUsage(report.usage)
@@ -56,7 +59,7 @@ export function createRouterPicture(id: string, sales: Pick<SalesBook, 'moneyOf'
   }
 
   function row(): RouterRow {
-    const { conservation, journal, warnings = [], usageIntervalMilliseconds = usualInterval } = status ?? {}
+    const { journal, warnings = [], usageIntervalMilliseconds = usualInterval } = status ?? {}
     const sumOf = (part: 'sold' | 'used' | 'difference'): Sums => ({
       bytes: conservation?.bytes[part] ?? 0,
       milliseconds: conservation?.milliseconds[part] ?? 0,

@@ -68,10 +68,33 @@ describe('a disk that cannot be read', () => {
     await router.pass(10_000)
 
     expect([router.isOpen(1), router.isOpen(2)]).toEqual([true, true])
-    expect(router.uplink.liveStatus()).toMatchObject({
+    expect(router.uplink.status()).toMatchObject({
       state: 'degraded',
       warnings: [expect.stringContaining('input/output error')],
     })
+  })
+
+  it('has no zeros told in place of its books, and no epoch that is nobody’s', async () => {
+    await router.pass(10_000)
+
+    const told = [router.uplink.status(), router.uplink.lastWill]
+    for (const status of told) {
+      expect(status).not.toHaveProperty('epoch')
+      expect(status).not.toHaveProperty('journal')
+      expect(status).not.toHaveProperty('conservation')
+      expect(status).not.toHaveProperty('sessions')
+    }
+  })
+
+  it('knows no purchase and no session for certain, so it denies none', async () => {
+    const commands = ['sessions', 'usage', 'session', 'session.end', 'purchase.explain'] as const
+    for (const command of commands) {
+      const about = command === 'purchase.explain' ? { purchaseId: 'p1' } : { mac: aMac(1) }
+      expect(await router.uplink.command({ transaction: command, command, ...about } as never)).toMatchObject({
+        error: { code: 'storage-failure' },
+      })
+    }
+    expect(await router.uplink.command({ transaction: 'config', command: 'config' })).toMatchObject({ status: 'ok' })
   })
 
   it('is read once it can be, in the same epoch', async () => {

@@ -67,7 +67,7 @@ try {
     shutAfter = Math.round(performance.now() - spent)
   }
   const sentIn = Math.round(await flooding)
-  await until(() => status().journal.acknowledgedSeq === status().journal.lastSeq, 60_000)
+  await until(() => status().journal?.acknowledgedSeq === status().journal?.lastSeq, 60_000)
   const heardBefore = router.heard.length
   await router.publish(paidOnce)
   await until(() => router.heard.slice(heardBefore).some((m) => 'purchaseId' in m && m.purchaseId === 'paid-once'))
@@ -75,11 +75,11 @@ try {
   await passed(performance.now(), 2500)
   const { journal, flash, warnings } = status()
   const numbers = new Set(router.heard.flatMap((m) => ('seq' in m && m.seq !== undefined ? [m.seq] : [])))
-  const unpublished = journal.lastSeq - numbers.size
+  const unpublished = (journal?.lastSeq ?? 0) - numbers.size
   const flashBytes = flash.writtenBytes - written
   const isDuplicate = again?.type === 'purchase.accepted' && again.duplicate === true && !router.portal.gateOpen(mac(1))
   console.log(
-    `${junk} junk purchases sent in ${sentIn} ms; ${journal.lastSeq} events journalled, ${unpublished} unpublished`,
+    `${junk} junk purchases sent in ${sentIn} ms; ${journal?.lastSeq} events journalled, ${unpublished} unpublished`,
   )
   console.log(`honest purchases open after ${opened.join(', ')} ms; a spent gate shut after ${shutAfter} ms`)
   console.log(

@@ -32,6 +32,14 @@ describe('a router', () => {
     expect([row()?.open, devices()]).toEqual([0, []])
   })
 
+  it('keeps the sums of its books while it cannot read them', () => {
+    const { picture, row } = aPicture()
+    picture.seeReport({ routerId: r1, status: status(3, { sold: 1000, used: 400, remaining: 600 }) })
+    const { epoch: _, journal: __, conservation: ___, sessions: ____, ...unread } = status(3)
+    picture.seeReport({ routerId: r1, status: { ...unread, state: 'degraded', warnings: ['the disk'] } })
+    expect([row()?.state, row()?.sold.bytes, row()?.used.bytes]).toEqual(['degraded', 1000, 400])
+  })
+
   it('is not taken back by a report that is older than an event', () => {
     const { picture, devices, report } = aPicture()
     picture.seeItem(started(2))

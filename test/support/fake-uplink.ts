@@ -156,7 +156,7 @@ function offenceIn(channel: Channel, message: object): string | undefined {
 }
 
 function liveOf(status: Status | undefined): LiveStatus {
-  if (!status || status.state === 'offline') throw new Error('no live status was published')
+  if (!status || status.state === 'offline' || !status.journal) throw new Error('no live status was published')
   return status
 }
 
