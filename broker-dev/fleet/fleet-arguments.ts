@@ -64,7 +64,7 @@ export const fleetHelp = `A simulated fleet: broker, backend, routers with mock 
   --flavour NAME     mixed, nodogsplash, opennds or opennds-10 (mixed)
   --speed N          how many times faster than real time the routers and customers live, at most 1000 (1)
   --seed N           the same seed makes the same customers (1)
-  --for SECONDS      end by itself, check the books and exit 0 or 1; without it Ctrl-C does the same
+  --for SECONDS      end by itself so long after everybody is on line, check the books and exit 0 or 1; without it Ctrl-C does the same
   --external         every agent in a process of its own, with the mock ndsctl as an executable
   --realistic        portals that take as long as the real ones, and whose accept queues fall behind as theirs do
   --secure           everybody has an account of its own, and the broker lets nobody do more than that allows

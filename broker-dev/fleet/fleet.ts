@@ -46,7 +46,6 @@ export interface RunningFleet {
 
 /** Runs until its time is over or `end` aborts; then says what was sold, and whether everything added up. */
 export async function runFleet(options: FleetOptions, parts: FleetParts): Promise<Summary> {
-  const startedAt = performance.now()
   const accounts = options.secure ? fleetAccounts(join(parts.stateDir, 'accounts')) : undefined
   const broker = createBroker({ accounts: accounts?.folder })
   const ports = await openBroker(broker, options.port, parts.print)
@@ -72,10 +71,10 @@ export async function runFleet(options: FleetOptions, parts: FleetParts): Promis
     parts.print(hints)
     await Promise.all([backend.open(), watch.open()])
     await Promise.all(routers.map((router) => router.open()))
-    await watch.allOnline(routers)
+    await watch.allOnline(routers, parts.end)
     for (const router of routers) router.openCustomers()
     parts.opened?.({ ...(page && { page: page.url }), url, routerIds: routers.map(({ routerId }) => routerId), faults })
-    await runUntilOver(options, parts, draw, startedAt)
+    await runUntilOver(options, parts, draw)
     await faults.healAll()
     await settle(routers, watch, backend)
   } finally {
@@ -153,14 +152,9 @@ async function pageOf(
   return folder === undefined ? undefined : openPage({ broker, folder, faults, port: options['page-port'] })
 }
 
-async function runUntilOver(
-  options: FleetOptions,
-  parts: FleetParts,
-  draw: () => void,
-  startedAt: number,
-): Promise<void> {
+async function runUntilOver(options: FleetOptions, parts: FleetParts, draw: () => void): Promise<void> {
   const drawing = setInterval(draw, 250)
-  const end = options.for === undefined ? Number.POSITIVE_INFINITY : startedAt + options.for * 1000
+  const end = options.for === undefined ? Number.POSITIVE_INFINITY : performance.now() + options.for * 1000
   await waitFor(() => parts.end.aborted, end - performance.now())
   clearInterval(drawing)
   parts.screen.close()

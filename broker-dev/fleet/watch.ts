@@ -13,7 +13,7 @@ export interface Watch {
   open(): Promise<void>
   fleet(): FleetView
   /** Every router has said that it is online: what is sold to one that was never here is lost. */
-  allOnline(routers: readonly { routerId: RouterId }[]): Promise<void>
+  allOnline(routers: readonly { routerId: RouterId }[], end: AbortSignal): Promise<void>
   /** Every router has said that it is offline, and every event is here; noted as a problem if that does not happen. */
   allOffline(routers: readonly { routerId: RouterId }[]): Promise<void>
   /** Asks every router where it stands. */
@@ -28,6 +28,9 @@ export interface WatchParts {
   /** The fleet's own time. */
   now(): number
 }
+
+// Agents of their own process start slowly on a machine that is busy.
+const comingPatience = 60_000
 
 export function createWatch({ broker, screen, faults, now }: WatchParts): Watch {
   const audit = createAudit()
@@ -77,10 +80,11 @@ export function createWatch({ broker, screen, faults, now }: WatchParts): Watch 
     problems,
     open,
     fleet: () => fleet,
-    async allOnline(routers) {
+    async allOnline(routers, end) {
       const missing = () => routers.filter((router) => stateOf(router) !== 'online')
-      await waitFor(() => missing().length === 0, 10_000)
-      for (const { routerId } of missing()) problems.push(`${routerId} did not come online within 10 s`)
+      await waitFor(() => end.aborted || missing().length === 0, comingPatience)
+      if (end.aborted) return
+      for (const { routerId } of missing()) problems.push(`${routerId} did not come online within a minute`)
     },
     async allOffline(routers) {
       const left = () => routers.filter((router) => stateOf(router) !== 'offline')
