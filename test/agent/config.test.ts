@@ -276,11 +276,11 @@ describe('prices', () => {
 })
 
 describe('the help', () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const page = readFileSync(new URL('../../docs/settings.md', import.meta.url), 'utf8')
 
-  test.each(Object.keys(settingsTable))('lists %s, and so does the README', (name) => {
+  test.each(Object.keys(settingsTable))('lists %s, and so does docs/settings.md', (name) => {
     expect(settingsHelp()).toMatch(new RegExp(`^ *${name} `, 'm'))
-    expect(readme).toContain(name === 'AGENT_PRICES' ? '`prices` in the file' : `\`${name}\``)
+    expect(page).toContain(name === 'AGENT_PRICES' ? '`prices` in the file' : `\`${name}\``)
   })
 
   it('tells the default that is in force', () => {
