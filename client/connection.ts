@@ -1,6 +1,5 @@
 // One MQTT connection, from its first byte to its end. Nothing on it waits for ever: a publish has a limit and ends with the
 // connection.
-import { randomUUID } from 'node:crypto'
 import { Socket } from 'node:net'
 import { connect, type MqttClient } from 'mqtt'
 import type { Address, Addresses } from './address.ts'
@@ -26,6 +25,8 @@ interface Way {
   addresses: Addresses
   /** Which of the addresses, counted round and round. */
   turn: number
+  /** The same for all connections of a link: a cluster whose node died forgets what it kept for it when it comes back. */
+  clientId: string
   /** The broker, for people. */
   name: string
   clock: Clock
@@ -33,7 +34,7 @@ interface Way {
 
 /** `take` is waited for before the next message is read, and must not throw. */
 export function connectTo(
-  { addresses, turn, name, clock }: Way,
+  { addresses, turn, clientId, name, clock }: Way,
   take: (message: Incoming) => Promise<void>,
 ): Connection {
   const address = () => addressAt(addresses(), turn)
@@ -41,7 +42,7 @@ export function connectTo(
   const client = connect({
     ...used,
     // Messages missed while away are asked for again, so the broker need keep nothing.
-    ...{ clientId: `tollgate-client-${randomUUID()}`, clean: true },
+    ...{ clientId, clean: true },
     ...{ reconnectPeriod: 0, resubscribe: false, connectTimeout: 5000, keepalive: 30, queueQoSZero: false },
   })
   let fault: Error | undefined

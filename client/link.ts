@@ -1,5 +1,6 @@
 // The link to the broker: one connection at a time, which comes back by itself. A subscription counts when the broker grants
 // it, and a handler that is slow to take a message holds up the reading.
+import { randomUUID } from 'node:crypto'
 import type { Addresses } from './address.ts'
 import { backOff, type Clock } from './clock.ts'
 import { type Connection, connectTo, leave, publishOn, tooLate } from './connection.ts'
@@ -38,7 +39,8 @@ const longestPause = 15_000
 const takenWithin = 10_000
 
 export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
-  const subscriptions = createSubscriptions(name, warn)
+  const subscriptions = createSubscriptions({ name, clock, warn })
+  const clientId = `tollgate-client-${randomUUID()}`
   const listeners = new Set<() => void>()
   const closing = sharedControl()
   let current: Connection | undefined
@@ -56,7 +58,7 @@ export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
 
   /** Resolves when the connection has ended, with whether there was one. */
   async function connectOnce(turn: number): Promise<boolean> {
-    const connection = connectTo({ addresses, turn, name, clock }, subscriptions.take)
+    const connection = connectTo({ addresses, turn, clientId, name, clock }, subscriptions.take)
     const isUp = await connection.up
     if (isUp && !closing.signal.aborted) await serve(connection).catch(refuse)
     else if (connection.fault) refuse(connection.fault)
@@ -100,8 +102,7 @@ export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
         await clock.sleep(Math.min(50, within), over.signal)
       }
     })()
-    const aborted = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }))
-    const isUp = await Promise.race([connected, refused, aborted])
+    const isUp = await Promise.race([connected, refused, aborted(signal)])
     over.abort()
     if (isUp === true) return
     await close()
@@ -132,4 +133,8 @@ export function createLink({ addresses, name, clock, warn }: LinkParts): Link {
       return current !== undefined
     },
   }
+}
+
+function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }))
 }

@@ -1,6 +1,7 @@
 // The client's subscriptions, over all its connections: which filters have handlers, which of them a broker has granted, and
 // which callers still wait for that.
 import type { MqttClient } from 'mqtt'
+import { backOff, type Clock } from './clock.ts'
 import { FleetError } from './errors.ts'
 
 /** A message as it came. A handler that returns a promise is waited for before the next message is read. */
@@ -13,9 +14,23 @@ export interface Incoming {
 }
 export type Handler = (message: Incoming) => void | Promise<void>
 
-export function createSubscriptions(name: string, warn: (warning: FleetError) => void) {
+// In MQTT 3.1.1 all that a broker says of a refusal: a cluster whose node has just died says it of what it grants a moment later.
+const failure = 0x80
+const triesAtFirst = 3
+const firstPause = 1000
+const longestPause = 15_000
+
+interface Parts {
+  /** The broker, for people. */
+  name: string
+  clock: Pick<Clock, 'sleep'>
+  warn(warning: FleetError): void
+}
+
+export function createSubscriptions({ name, clock, warn }: Parts) {
   const handlersOf = new Map<string, Set<Handler>>()
   const waiting = new Map<string, { resolve(): void; reject(error: FleetError): void }[]>()
+  const grantedBefore = new Set<string>()
   let connected: MqttClient | undefined
 
   /** Resolves when the broker has granted it, now or at the next connection; the returned function ends it. */
@@ -36,14 +51,26 @@ export function createSubscriptions(name: string, warn: (warning: FleetError) =>
     })
   }
 
-  async function grant(client: MqttClient, wanted: readonly string[]): Promise<void> {
+  async function grant(client: MqttClient, wanted: readonly string[], time = 1): Promise<void> {
     if (wanted.length === 0) return
-    const codes = await new Promise<readonly number[]>((resolve) => {
-      client.subscribe([...wanted], { qos: 1 }, (_error, _subscriptions, answer) => {
-        resolve((answer?.granted ?? []) as number[])
-      })
-    })
-    for (const [index, filter] of wanted.entries()) settle(filter, codes[index])
+    const codes = await answersOf(client, wanted)
+    // A right that was taken away is asked for as well, as long as it is wanted.
+    const isPassing = (filter: string) => grantedBefore.has(filter) || time < triesAtFirst
+    const again = wanted.filter((filter, index) => codes[index] === failure && isPassing(filter))
+    for (const [index, filter] of wanted.entries()) if (!again.includes(filter)) settle(filter, codes[index])
+    if (time === 1) for (const filter of again) if (grantedBefore.has(filter)) warn(refusedAgain(name, filter))
+    if (again.length > 0) void askAgain(client, again, time)
+  }
+
+  async function askAgain(client: MqttClient, filters: readonly string[], time: number): Promise<void> {
+    await clock.sleep(backOff(time, firstPause, longestPause))
+    // The next connection asks for everything.
+    if (!client.connected) return
+    await grant(
+      client,
+      filters.filter((filter) => handlersOf.has(filter)),
+      time + 1,
+    )
   }
 
   /** A broker that grants less than QoS 1 would lose what it was asked to keep. */
@@ -53,11 +80,11 @@ export function createSubscriptions(name: string, warn: (warning: FleetError) =>
     const callers = waiting.get(filter) ?? []
     waiting.delete(filter)
     if (qos === 1 || qos === 2) {
+      grantedBefore.add(filter)
       for (const { resolve } of callers) resolve()
       return
     }
-    const why = qos === 0 ? 'grants QoS 0 only' : 'refuses the subscription'
-    const error = new FleetError('unauthorised', `${name} ${why}: ${filter}`)
+    const error = refusedFor(name, filter, qos)
     if (callers.length === 0) warn(error)
     for (const { reject } of callers) reject(error)
     handlersOf.delete(filter)
@@ -97,6 +124,24 @@ export function createSubscriptions(name: string, warn: (warning: FleetError) =>
       waiting.clear()
     },
   }
+}
+
+/** The broker's code for each filter; none where the connection is lost first. */
+function answersOf(client: MqttClient, filters: readonly string[]): Promise<readonly number[]> {
+  return new Promise((resolve) => {
+    client.subscribe([...filters], { qos: 1 }, (_error, _subscriptions, answer) => {
+      resolve((answer?.granted ?? []) as number[])
+    })
+  })
+}
+
+function refusedAgain(name: string, filter: string): FleetError {
+  return new FleetError('not-taken', `${name} refuses what it granted before, and is asked again: ${filter}`)
+}
+
+function refusedFor(name: string, filter: string, code: number): FleetError {
+  const why = code === 0 ? 'grants QoS 0 only' : 'refuses the subscription'
+  return new FleetError('unauthorised', `${name} ${why}: ${filter}`)
 }
 
 function isMatch(filter: string, topic: string): boolean {
