@@ -19,6 +19,7 @@ const programs = {
   'bench-portal': 'bench/portal-main.ts',
   'bench-looks': 'bench/looks-main.ts',
   'bench-fleet': 'bench/fleet-main.ts',
+  'bench-fleet-load': 'bench/fleet-load-main.ts',
   api: 'api/main.ts',
   dashboard: 'monitor/dashboard-main.ts',
   'tollgate-fleet': 'cli/main.ts',

@@ -5,6 +5,7 @@ import { crowd } from './crowd.ts'
 import { type Figure, isMet, type Stage } from './figure.ts'
 import { flash } from './flash.ts'
 import { fleet } from './fleet.ts'
+import { fleetLoad } from './fleet-load.ts'
 import { history } from './history.ts'
 import { idleLooks } from './idle-looks.ts'
 import { lookCpu } from './look-cpu.ts'
@@ -31,6 +32,7 @@ const figures: Figure[] = [
   flash,
   history,
   fleet,
+  fleetLoad,
 ]
 
 // Programs and files that the figure under way has started.

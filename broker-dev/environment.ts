@@ -28,6 +28,9 @@ export function readEnvironment<T extends z.ZodObject>(
   process.exit(2)
 }
 
+/** One URL of a broker, or several of a cluster with commas between. */
+export const BrokerUrls = z.string().refine((text) => text.split(',').every((url) => URL.canParse(url.trim())))
+
 function sentenceOf(name: string, value: string | undefined, takes = 'another value'): string {
   return value === undefined ? `${name} is not set: it takes ${takes}` : `${name} is ${value}: it takes ${takes}`
 }

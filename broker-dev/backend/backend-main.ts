@@ -1,7 +1,7 @@
 // The sample backend as a program; `BACKEND_PORT`, `BACKEND_HOST` and `BACKEND_MQTT_URL` say where, `BACKEND_FOLDER` where it
 // keeps what it must not forget, `BACKEND_WEBHOOK` whom it tells.
 import * as z from 'zod'
-import { readEnvironment } from '../environment.ts'
+import { BrokerUrls, readEnvironment } from '../environment.ts'
 import { type BrokerAccess, createBackend } from './backend.ts'
 import { createBackendServer } from './backend-http.ts'
 
@@ -14,7 +14,9 @@ const Environment = z.object({
     .default(8080)
     .meta({ description: 'a port from 0 to 65535; 0 takes a free one' }),
   BACKEND_HOST: z.string().min(1).default('127.0.0.1').meta({ description: 'the address to listen at' }),
-  BACKEND_MQTT_URL: z.url().default('mqtt://127.0.0.1:1883').meta({ description: 'the URL of the broker' }),
+  BACKEND_MQTT_URL: BrokerUrls.default('mqtt://127.0.0.1:1883').meta({
+    description: 'the URL of the broker, or several',
+  }),
   BACKEND_USERNAME: z.string().optional().meta({ description: 'the name that the broker knows it by' }),
   BACKEND_PASSWORD_FILE: z.string().optional().meta({ description: 'a file with its password there' }),
   BACKEND_CA: z.string().optional().meta({ description: 'a file: the authority that vouches for the broker' }),

@@ -8,7 +8,7 @@ import * as z from 'zod'
 import { connectFleet, memoryStore } from '../../client/index.ts'
 import { RouterId } from '../../protocol/index.ts'
 import { buyByHttp } from '../customers/http-buyer.ts'
-import { readEnvironment } from '../environment.ts'
+import { BrokerUrls, readEnvironment } from '../environment.ts'
 import { scaledClock } from '../scaled-clock.ts'
 import { createRouter } from './router.ts'
 
@@ -32,7 +32,7 @@ const Environment = z.object({
     .min(0)
     .default(1)
     .meta({ description: 'a whole number: the same seed makes the same customers' }),
-  MQTT_URL: z.url().default('mqtt://127.0.0.1:1883').meta({ description: 'the URL of the broker' }),
+  MQTT_URL: BrokerUrls.default('mqtt://127.0.0.1:1883').meta({ description: 'the URL of the broker, or several' }),
   WATCH_USERNAME: z
     .string()
     .optional()

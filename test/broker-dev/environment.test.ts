@@ -1,7 +1,7 @@
 // Proves that a development program names every setting that is missing or wrong, and what it takes; and that help lists them.
 import { afterEach, expect, it, vi } from 'vitest'
 import * as z from 'zod'
-import { readEnvironment } from '../../broker-dev/environment.ts'
+import { BrokerUrls, readEnvironment } from '../../broker-dev/environment.ts'
 
 const schema = z.object({
   NAME: z.string().meta({ description: 'a name' }),
@@ -38,4 +38,11 @@ it('lists all of them for --help, and refuses any other argument', () => {
   expect(help.ending).toThrow('exit 0')
   expect(help.said.join()).toContain('PORT               a port (1)')
   expect(run({}, ['--port']).ending).toThrow('exit 2')
+})
+
+it('takes one broker or the nodes of a cluster', () => {
+  const taken = ['mqtt://n1:1883', 'mqtt://n1:1883,mqtts://n2:8883', 'n1', 'mqtt://n1:1883,', ''].map(
+    (urls) => BrokerUrls.safeParse(urls).success,
+  )
+  expect(taken).toEqual([true, true, false, false, false])
 })

@@ -19,15 +19,19 @@ export interface TestBroker {
   close(): Promise<void>
 }
 
-export interface BrokerKind {
+export interface BrokerKind<Broker extends TestBroker = TestBroker> {
   name: string
   /** Why it cannot be had here, and what to do about it. */
   missing: string | undefined
-  open(): Promise<TestBroker>
+  open(): Promise<Broker>
 }
 
 export const aedes: BrokerKind = { name: 'Aedes', missing: undefined, open: openAedes }
-export const mosquitto: BrokerKind = { name: 'Mosquitto', missing: whyNoMosquitto(), open: () => openMosquitto() }
+export const mosquitto: BrokerKind<TestMosquitto> = {
+  name: 'Mosquitto',
+  missing: whyNoMosquitto(),
+  open: () => openMosquitto(),
+}
 
 function whyNoMosquitto(): string | undefined {
   if (!spawnSync('mosquitto', ['-h']).error) return undefined
@@ -57,6 +61,7 @@ export interface MosquittoOptions extends Place {
 export interface TestMosquitto extends TestBroker {
   /** At once, without a word. */
   kill(): Promise<void>
+  pid(): number
 }
 
 export async function openMosquitto(options: MosquittoOptions = {}): Promise<TestMosquitto> {
@@ -81,6 +86,7 @@ export async function openMosquitto(options: MosquittoOptions = {}): Promise<Tes
   const self: TestMosquitto = {
     url: `mqtt://127.0.0.1:${port}`,
     watchUrl: `mqtt+unix://${door}`,
+    pid: () => broker?.pid ?? 0,
     async start() {
       // A broker that was killed leaves its socket, and another one would not start beside it.
       rmSync(door, { force: true })
