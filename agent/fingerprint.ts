@@ -30,8 +30,8 @@ const fields = [
 const laterFields = ['startWithin'] as const
 
 function meaningOf(field: (typeof fields)[number], value: unknown): unknown {
-  if (field === 'mac') return AnyMac.safeParse(value).data ?? String(value)
   if (field === 'notAfter' && Deadline.safeParse(value).success) return Date.parse(String(value))
   // No purchase field is an object; a field that is one gets refused, so its content is not compared.
-  return typeof value === 'object' ? null : value
+  if (typeof value === 'object') return null
+  return field === 'mac' ? (AnyMac.safeParse(value).data ?? String(value)) : value
 }

@@ -30,7 +30,15 @@ const decimal = z.preprocess(
 const BrokerUrl = z
   .string()
   .regex(/^(mqtts?|wss?):\/\/[^/\s]+/)
-  .refine((url) => URL.canParse(url))
+  .refine((url) => URL.canParse(url) && isReadable(new URL(url)))
+// A name and a password are written with escapes there, which may be wrong.
+function isReadable({ username, password }: URL): boolean {
+  try {
+    return [username, password].every((text) => decodeURIComponent(text) !== undefined)
+  } catch {
+    return false
+  }
+}
 const BrokerUrls = z.preprocess(
   (value) => (typeof value === 'string' ? value.split(',').map((url) => url.trim()) : value),
   z.array(BrokerUrl).min(1),

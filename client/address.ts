@@ -41,8 +41,16 @@ function partsOf(text: string): Omit<Address, 'protocolVersion'> {
     host: hostname.replace(/^\[(.*)\]$/, '$1'),
     path: `${pathname || '/'}${search}`,
     ...(port && { port: Number(port) }),
-    ...(username && { username: decodeURIComponent(username) }),
-    ...(password && { password: decodeURIComponent(password) }),
+    ...(username && { username: decoded(username) }),
+    ...(password && { password: decoded(password) }),
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch (cause) {
+    throw new FleetError('invalid-argument', 'url: its name or password has a % that is no escape: write %25', cause)
   }
 }
 

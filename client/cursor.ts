@@ -50,8 +50,8 @@ function routersOf(cursor: Cursor | undefined): Record<string, Position> {
     // Said below.
   }
   const { version, routers } = Object(content)
-  const isWhole =
-    version === 1 && Object.values(Object(routers) as object).every(({ epoch, seq }) => epoch && Number.isInteger(seq))
+  const isPosition = (one: unknown) => typeof Object(one).epoch === 'string' && Number.isSafeInteger(Object(one).seq)
+  const isWhole = version === 1 && typeof routers === 'object' && Object.values(Object(routers)).every(isPosition)
   if (!isWhole) throw new FleetError('invalid-argument', 'from: this is no cursor of this client')
-  return routers
+  return routers ?? {}
 }

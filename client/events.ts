@@ -215,9 +215,13 @@ async function openStream(parts: Parts & { stopped: AbortSignal }, wanted: Wante
   return { queue, close: link.close }
 }
 
-/** Events that have a place in a journal; answers that are no outcome, and repetitions, have none. */
+/**
+ * Events that have a place in a journal; answers that are no outcome, and repetitions, have none. A router speaks for itself: on its
+ * own topic an event of another one would stand in that one's history.
+ */
 function entryOf(routerId: RouterId, content: Json): Entry | undefined {
   const { epoch, seq } = content
+  if (content.routerId !== routerId) return undefined
   if (typeof epoch !== 'string' || typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 1) return undefined
   return { routerId, epoch, seq, content }
 }

@@ -1,12 +1,14 @@
-// Reads what comes on a router's topics. A field or event of a later version is no fault; what is no JSON is passed over.
-import { Event, type Status, Status as StatusSchema, type Usage, UsageMessage } from '../protocol/index.ts'
+// Reads what comes on a router's topics. A field or event of a later version is no fault; what is no JSON is passed over,
+// as is what is too deep to be written again: one router of many must not stop a history of all of them.
+import { Event, isTooDeep, type Status, Status as StatusSchema, type Usage, UsageMessage } from '../protocol/index.ts'
 
 export type Json = Record<string, unknown>
 
 export function jsonOf(payload: Uint8Array): Json | undefined {
   try {
     const content: unknown = JSON.parse(new TextDecoder().decode(payload))
-    return typeof content === 'object' && content !== null && !Array.isArray(content) ? (content as Json) : undefined
+    const isObject = typeof content === 'object' && content !== null && !Array.isArray(content)
+    return isObject && !isTooDeep(content) ? (content as Json) : undefined
   } catch {
     return undefined
   }

@@ -70,6 +70,8 @@ export function createWatching({ link, clock, prefix, closed, keepReports }: Par
     const isKept = keepReports || topic === topicOf(routerId ?? '+', 'status', prefix)
     const content = !routerId ? undefined : isKept ? jsonOf(payload) : {}
     if (!routerId || !content) return
+    // A router speaks for itself and for no other.
+    if ((content.routerId ?? routerId) !== routerId) return
     const isNew = !known.has(routerId)
     const router: Known = known.get(routerId) ?? { heardAt: clock.now(), parts: new Map() }
     known.set(routerId, router)

@@ -50,11 +50,15 @@ export function rowsOf(items: readonly Item[]): Rows {
     } else if (seq !== null && seq !== undefined) {
       const event: Record<string, unknown> = item.type === 'unrecognised' ? item.event : { ...item }
       delete event.historical
-      events.push({ router_id, epoch, seq, type: String(event.type), happened: happenedOf(event), event })
+      events.push({ router_id, epoch, seq, type: typeOf(event), happened: happenedOf(event), event })
     }
   }
   return { events, lost: [...lost.values()], positions: [...positions.values()] }
 }
+
+// Of an event that no version knows anything may stand there.
+const typeOf = ({ type }: Record<string, unknown>): string =>
+  typeof type === 'string' ? type : JSON.stringify(type ?? null)
 
 function happenedOf({ at, clockSynced }: Record<string, unknown>): string | null {
   const milliseconds = clockSynced === true && typeof at === 'string' ? Date.parse(at) : Number.NaN

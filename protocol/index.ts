@@ -1,7 +1,7 @@
 // The wire contract of tollgate-fleet, for the agent, payment backends and monitors alike.
 export * from './command.ts'
 export * from './events.ts'
-export { parseJson } from './json.ts'
+export { isTooDeep, parseJson } from './json.ts'
 export * from './purchase.ts'
 export * from './replies.ts'
 export * from './session.ts'

@@ -80,8 +80,8 @@ export class NewerFormat extends Error {
   override name = 'NewerFormat'
 }
 
-export function checkFormat(name: string, written: number | undefined): void {
-  if (written === undefined || written <= format) return
+export function checkFormat(name: string, written: unknown): void {
+  if (typeof written !== 'number' || written <= format) return
   throw new NewerFormat(
     `${name} is in format ${written} and this version reads up to ${format}: start the newer version again, or take another state folder`,
   )
@@ -90,7 +90,8 @@ export function checkFormat(name: string, written: number | undefined): void {
 /** The decisions of a journal file that are sound, also behind damage, with their places; a header is checked. */
 export function soundDecisions(name: string, file: Uint8Array): { decision: Decision; place: Place }[] {
   return soundFrames(file).flatMap((place) => {
-    const value = valueAt(file, place) as Decision | Header
+    const value = valueAt(file, place) as Decision | Header | undefined
+    if (!value) return []
     if ('format' in value) checkFormat(name, value.format)
     return 'n' in value ? [{ decision: value, place }] : []
   })

@@ -8,6 +8,8 @@ const headerBytes = 8
 const mostPlainBytes = 1024
 // Says that what follows is raw deflate; JSON never begins with it.
 const deflated = 0
+// The books of all sessions that a router may have are a tenth of it.
+const largest = { maxOutputLength: 64 * 1024 * 1024 }
 
 /**
  * One value as a frame: 4 bytes length, 4 bytes CRC-32 of the content (both little endian), then the content: JSON in UTF-8,
@@ -49,7 +51,9 @@ export function readFrames(file: Uint8Array): Frames {
   let at = 0
   for (const place of places) {
     if (place.at !== at) break
-    values.push(valueAt(file, place))
+    const value = valueAt(file, place)
+    if (value === undefined) break
+    values.push(value)
     at += place.size
   }
   const first = places[0]
@@ -73,11 +77,15 @@ export function soundFrames(file: Uint8Array): Place[] {
   return places
 }
 
-/** The value in a sound frame. */
+/** The value in a sound frame; `undefined` where this program has not written it. */
 export function valueAt(file: Uint8Array, { at, size }: Place): unknown {
   const content = Buffer.from(file.buffer, file.byteOffset + at + headerBytes, size - headerBytes)
-  const text = content[0] === deflated ? inflateRawSync(content.subarray(1)) : content
-  return JSON.parse(text.toString('utf8'))
+  try {
+    const text = content[0] === deflated ? inflateRawSync(content.subarray(1), largest) : content
+    return JSON.parse(text.toString('utf8'))
+  } catch {
+    return undefined
+  }
 }
 
 // The size of the sound frame that starts there, or 0. No frame is empty, so a run of zeros is none.

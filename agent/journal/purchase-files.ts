@@ -32,7 +32,7 @@ export async function readPurchaseFiles(
     if (number === undefined) continue
     const bytes = await reader.read(name)
     const places = soundFrames(bytes ?? new Uint8Array())
-    const all = places.map((place) => valueAt(bytes ?? new Uint8Array(), place) as Packed)
+    const all = places.flatMap((place) => (valueAt(bytes ?? new Uint8Array(), place) as Packed | undefined) ?? [])
     for (const packed of all) memory.load(packed)
     const sound = places.reduce((end, { at, size }) => (at === end ? at + size : end), 0)
     const end = (places.at(-1)?.at ?? 0) + (places.at(-1)?.size ?? 0)

@@ -14,8 +14,9 @@ export function eventRowOf(item: Item, now: string): EventRow {
   }
   const id = `${routerId} ${epoch} ${item.seq}`
   if (item.type === 'unrecognised') {
-    const text = `${String(item.event.type)}, which this version does not know`
-    return { id, at: now, routerId, type: String(item.event.type), text, tone: 'plain' }
+    // Anything may stand there.
+    const name = typeof item.event.type === 'string' ? item.event.type : JSON.stringify(item.event.type)
+    return { id, at: now, routerId, type: name, text: `${name}, which this version does not know`, tone: 'plain' }
   }
   return {
     ...{ id, routerId, type, text: describeEvent(item), tone: toneOf(item) },

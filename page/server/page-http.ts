@@ -1,5 +1,6 @@
 // The page's front door: its files, its stream, and what may be asked for.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { isTooDeep } from '../../protocol/index.ts'
 import { type Answer, type createActs, problem } from './acts.ts'
 import { type AdmissionRules, cookieOf, isToken, refusalOf } from './admission.ts'
 import type { Asset } from './assets.ts'
@@ -82,7 +83,8 @@ async function post(path: string, request: IncomingMessage, response: ServerResp
   if (path === '/api/login') return sayJson(response, logIn(content.content, response, parts.rules()))
   if (path === '/api/look') {
     const { stream, router } = content.content as { stream?: unknown; router?: unknown }
-    const isKnown = parts.streams.look(String(stream), typeof router === 'string' ? router : undefined)
+    const isKnown =
+      typeof stream === 'string' && parts.streams.look(stream, typeof router === 'string' ? router : undefined)
     return sayJson(response, isKnown ? { status: 200, body: {} } : problem(404, 'there is no such stream any more'))
   }
   const answer = await parts.acts(path, content.content)
@@ -107,7 +109,7 @@ async function contentOf(request: IncomingMessage): Promise<{ content: object } 
   }
   try {
     const content: unknown = JSON.parse(Buffer.concat(pieces).toString('utf8'))
-    if (typeof content === 'object' && content !== null) return { content }
+    if (typeof content === 'object' && content !== null && !isTooDeep(content)) return { content }
   } catch {
     // The answer below says what is wanted.
   }

@@ -206,3 +206,16 @@ describe('the stream of events', () => {
     expect(r1).toBe('r1')
   })
 })
+
+it('passes over what a router says in the name of another one, and what is too deep to be written again', async () => {
+  const { link, shown } = aStream({ from: 'now' })
+  await settled()
+  await link.say(topic('usage'), event(1))
+  await link.say(topic('usage'), { ...event(2), routerId: 'r2' })
+  await link.say(
+    topic('usage'),
+    `{"type":"new","routerId":"r1","epoch":"e1","seq":2,"x":${'['.repeat(9000)}${']'.repeat(9000)}}`,
+  )
+  await settled()
+  expect(shown()).toEqual([1])
+})

@@ -23,8 +23,8 @@ export interface GuardListener {
   damaged(): void
 }
 
-/** `guard-missing`: there is no `nft`. `guard-foreign`: the table bears another router's name. */
-export type GuardFaultCode = 'guard-missing' | 'guard-refused' | 'guard-foreign' | 'guard-silent'
+/** `guard-missing`: there is no `nft`. `guard-foreign`: the table bears another router's name. `guard-garbled`: a listing that cannot be read. */
+export type GuardFaultCode = 'guard-missing' | 'guard-refused' | 'guard-foreign' | 'guard-silent' | 'guard-garbled'
 
 export class GuardFault extends Error {
   override name = 'GuardFault'

@@ -1,14 +1,16 @@
 // The guard's table as `nft` lists it, read into values.
 import * as z from 'zod'
 import type { GuardTable, Quota } from '../../portal/guard-table.ts'
+import { GuardFault } from './guard.ts'
 import { rulesOfGuard, sessionIdOf, tableName } from './ruleset.ts'
 
 const Address = z.ipv4()
 const Timeout = z.object({ elem: z.object({ val: Address, expires: z.number().optional() }) })
 const Element = z.union([Address, z.object({ elem: z.object({ val: Address }) }).transform(({ elem }) => elem.val)])
+const Bytes = z.int().min(0)
 const Listed = z.object({
-  quota: z.object({ name: z.string(), bytes: z.number() }).optional(),
-  counter: z.object({ name: z.string(), bytes: z.number() }).optional(),
+  quota: z.object({ name: z.string(), bytes: Bytes }).optional(),
+  counter: z.object({ name: z.string(), bytes: Bytes }).optional(),
   map: z.object({ name: z.string(), elem: z.array(z.tuple([Address, z.string()])).default([]) }).optional(),
   set: z.object({ name: z.string(), elem: z.array(z.unknown()).default([]) }).optional(),
   rule: z.object({ chain: z.string() }).optional(),
@@ -18,6 +20,14 @@ const Listing = z.object({ nftables: z.array(Listed) })
 
 /** The table by its JSON listing, with whole seconds; `undefined` without its rules. `now`: milliseconds of this boot. */
 export function tableOf(json: string, now: number): GuardTable | undefined {
+  try {
+    return tableIn(json, now)
+  } catch (cause) {
+    throw new GuardFault('guard-garbled', 'the listing of the table cannot be read', { cause })
+  }
+}
+
+function tableIn(json: string, now: number): GuardTable | undefined {
   const { nftables } = Listing.parse(JSON.parse(json))
   const isHooked = nftables.some(({ chain }) => chain?.name === 'guard' && chain.hook === 'forward')
   const rules = nftables.filter(({ rule }) => rule?.chain === 'guard')
