@@ -9,6 +9,12 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 export const shippedVersion: string = version
 export const shippedPackage = (): string => resolve(`dist/packages/tollgate-fleet_${version}_amd64.deb`)
 
+/** Puts its files into a folder, and says how its agent is run there. */
+export function unpackAgent(folder: string): string[] {
+  execFileSync('dpkg-deb', ['--extract', shippedPackage(), folder])
+  return ['node', 'agent.js'].map((name) => join(folder, 'usr/lib/tollgate-fleet', name))
+}
+
 /** The same package as another version, in that folder. */
 export function asVersion(other: string, folder: string): void {
   const tree = mkdtempSync(join(tmpdir(), 'tollgate-version-'))

@@ -18,6 +18,8 @@ export interface WatchedAgentOptions extends Place {
   /** The router's id; one of its own by itself. */
   id?: string
   prefix?: string
+  /** Another Node and another build of the agent than this machine's. */
+  command?: readonly string[]
 }
 
 export type WatchedAgent = Awaited<ReturnType<typeof openWatchedAgent>>
@@ -31,6 +33,7 @@ export async function openWatchedAgent({
   folder: parent = tmpdir(),
   id = `r${process.pid}-${++agents}`,
   prefix = 'router',
+  command = [process.execPath, agentFile],
 }: WatchedAgentOptions) {
   const folder = mkdtempSync(join(parent, 'tollgate-router-'))
   const heard: UsageMessage[] = []
@@ -68,7 +71,7 @@ export async function openWatchedAgent({
     stateDir: join(folder, 'state'),
     /** Starts it, whether or not it can be on line. */
     launch() {
-      const [program = '', ...args] = [...within, process.execPath, agentFile]
+      const [program = '', ...args] = [...within, ...command]
       agent = spawn(program, args, {
         env: {
           ...process.env,

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { servePortal } from '../../../broker-dev/portal/socket.ts'
 import { createPortal, type Flavour } from '../../../broker-dev/portal/world.ts'
-import { openWatchedAgent } from './watched-agent.ts'
+import { openWatchedAgent, type WatchedAgentOptions } from './watched-agent.ts'
 
 const ndsctl = resolve('dist/ndsctl.js')
 
-export interface RouterOptions {
+export interface RouterOptions extends Pick<WatchedAgentOptions, 'within' | 'command'> {
   url: string
   flavour?: Flavour
   transport?: 'exec' | 'socket'
@@ -18,7 +18,8 @@ export interface RouterOptions {
 
 export type Router = Awaited<ReturnType<typeof openRouter>>
 
-export async function openRouter({ url, flavour = 'nodogsplash', transport = 'socket', env = {} }: RouterOptions) {
+export async function openRouter(options: RouterOptions) {
+  const { url, flavour = 'nodogsplash', transport = 'socket', env = {}, ...place } = options
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-portal-'))
   const calls: string[] = []
   const portal = createPortal({ flavour, now: Date.now, random: Math.random })
@@ -28,6 +29,7 @@ export async function openRouter({ url, flavour = 'nodogsplash', transport = 'so
   }
   const served = await servePortal(Object.create(portal, { serve: { value: serve } }), join(folder, 'ndsctl.sock'))
   const agent = await openWatchedAgent({
+    ...place,
     broker: { url, watchUrl: url },
     env: {
       AGENT_PORTAL_TRANSPORT: transport,
