@@ -9,7 +9,7 @@ export default defineConfig({
     fileParallelism: false,
     maxWorkers: 1,
     testTimeout: 60_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     // Real programs on a shared machine: what fails twice is wrong.
     retry: 1,
     // The figures that the cases state are shown, also of those that pass.

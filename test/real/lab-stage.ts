@@ -13,8 +13,8 @@ export interface Stage {
   readonly transport: Transport
   readonly lab: Lab
   readonly linkMegabits: number
-  /** An agent as it is shipped, but for what `env` says; it ends with the case. */
-  startAgent(env?: Record<string, string>): Promise<WatchedAgent>
+  /** An agent as it is shipped, but for what `env` says; it ends with the case. `under`: the words in front of its command. */
+  startAgent(env?: Record<string, string>, under?: readonly string[]): Promise<WatchedAgent>
   /** A device that has met the portal page. */
   aDevice(): Promise<Device>
   /**
@@ -63,10 +63,11 @@ export function onARealPortal(transport: Transport, declare: (stage: Stage) => v
       get lab() {
         return lab
       },
-      async startAgent(env = {}) {
+      async startAgent(env = {}, under = []) {
         await lab.daemon.running()
         const portal = { AGENT_LOG_LEVEL: 'debug', AGENT_PORTAL_TRANSPORT: transport, AGENT_NDS_SOCKET: lab.socket }
-        agent = await openWatchedAgent({ broker, ...lab.router, env: { ...portal, ...env } })
+        const { folder, within } = lab.router
+        agent = await openWatchedAgent({ broker, folder, within: [...within, ...under], env: { ...portal, ...env } })
         await agent.start()
         // openNDS 9.10 may end itself over the agent's first question while it is starting; it is started again.
         const { statuses } = agent

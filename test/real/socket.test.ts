@@ -4,6 +4,7 @@ import { guard } from './guard.cases.ts'
 import { onARealPortal } from './lab-stage.ts'
 import { sales } from './sales.cases.ts'
 import { strangers } from './strangers.cases.ts'
+import { unit } from './unit.cases.ts'
 import { upheavals } from './upheavals.cases.ts'
 
 onARealPortal('socket', (stage) => {
@@ -11,4 +12,5 @@ onARealPortal('socket', (stage) => {
   guard(stage)
   upheavals(stage)
   strangers(stage)
+  unit(stage)
 })

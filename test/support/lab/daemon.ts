@@ -73,7 +73,7 @@ export async function createDaemon(): Promise<Daemon> {
     await until(() => {
       isRunning = starts() > before
       return isRunning || daemon !== started
-    }, 20_000).catch(() => end('SIGKILL'))
+    }, 60_000).catch(() => end('SIGKILL'))
     if (!isRunning) throw new Error(`openNDS did not start: ${log().slice(-2000)}`)
   }
 
