@@ -15,7 +15,7 @@ export interface Bout {
   answers: { purchaseId: string; seq: number }[]
   /** From the blow. */
   lastOutcomeSeconds: number
-  /** What a monitor and the exporter held of the router from the blow until the last outcome. */
+  /** The states that a monitor and the exporter gave of the router from the blow until the last outcome. */
   states: string[]
   exported: string[]
   longestSilenceSeconds: number
