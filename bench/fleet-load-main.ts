@@ -91,7 +91,9 @@ process.on('message', (message: ToLoad) => {
   if (message === 'connect') for (let index = 0; index < count; index++) uplinks.push(uplinkOf(index))
   if (message === 'report') for (const [index, uplink] of uplinks.entries()) void report(uplink, index)
   const { user, system } = process.cpuUsage()
-  const isOnline = (uplink: Uplink, index: number) => uplink.connected && online.has(index)
+  // A subscription that was refused is a warning, and is asked for again.
+  const isOnline = (uplink: Uplink, index: number) =>
+    uplink.connected && online.has(index) && uplink.warnings.length === 0
   tell({ online: uplinks.filter(isOnline).length, taken, bytes, cpuMilliseconds: (user + system) / 1000 })
 })
 process.once('disconnect', () => process.exit(0))

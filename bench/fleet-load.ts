@@ -24,7 +24,7 @@ const routers = Number(process.env.FLEET_LOAD_ROUTERS ?? 1000)
 const usageInterval = 10_000
 const minute = 60_000
 const inTime = 1000
-const patience = 600_000
+const patience = 300_000
 
 /** A broker of one or several processes. */
 interface Broker {
@@ -102,28 +102,24 @@ async function rowsAt(stage: Stage, broker: Broker): Promise<Measured[]> {
   const say = (text: string) => stage.say(`${broker.name}: ${text}`)
   const rows: Measured[] = []
   const first = await load.untilOnline('connect')
-  say(`all on line after ${Math.round(first)} ms`)
-  rows.push({ what: 'until all are on line, at first', value: first, unit: 'ms' })
+  say(`on line after ${Math.round(first.value)} ms ${first.note ?? ''}`)
+  rows.push({ what: 'until all are on line, at first', unit: 'ms', ...first })
   rows.push(...(await aMinute(broker, load, ear)))
   if (broker.killOne && broker.startOne) {
     const from = performance.now()
     await broker.killOne()
-    const { online } = await load.ask('how far?')
+    const lost = routers - (await load.ask('how far?')).online
     const again = await load.untilOnline('how far?', from)
-    say(`${routers - online} of a killed node on line again after ${Math.round(again)} ms`)
-    rows.push({
-      what: 'again, after the death of one node',
-      value: again,
-      unit: 'ms',
-      note: `${routers - online} were on it`,
-    })
+    const note = [`${lost} were off line at once`, again.note].filter(Boolean).join(', ')
+    say(`on line again after ${Math.round(again.value)} ms; ${note}`)
+    rows.push({ what: 'again, after the death of one node', unit: 'ms', value: again.value, note })
     await broker.startOne()
   }
   const from = performance.now()
   await broker.killAll()
   const all = await load.untilOnline('how far?', from)
-  say(`all on line again after ${Math.round(all)} ms`)
-  rows.push({ what: 'again, after all was killed and started', value: all, unit: 'ms' })
+  say(`on line again after ${Math.round(all.value)} ms ${all.note ?? ''}`)
+  rows.push({ what: 'again, after all was killed and started', unit: 'ms', ...all })
   load.end()
   return rows
 }
@@ -138,20 +134,19 @@ function startLoad(stage: Stage, { urls, name }: Broker) {
   }
   return {
     ask,
-    /** Resolves with the milliseconds from `from` until the broker has the status of every router. */
-    async untilOnline(begin: ToLoad, from = performance.now()): Promise<number> {
+    /** From `from` until every router's subscriptions are granted and the broker has its status. */
+    async untilOnline(begin: ToLoad, from = performance.now()): Promise<{ value: number; note?: string }> {
       let last = await ask(begin)
       for (let told = from; last.online < routers; last = await ask('how far?')) {
         const now = performance.now()
-        if (now - from > patience)
-          throw new Error(`${name}: ${last.online} of ${routers} are on line after ${patience} ms`)
+        if (now - from > patience) return { value: patience, note: `given up: ${last.online} on line` }
         if (now - told > 10_000) {
           stage.say(`${name}: ${last.online} on line`)
           told = now
         }
         await sleepFor(50)
       }
-      return performance.now() - from
+      return { value: performance.now() - from }
     },
     end: () => void child.kill('SIGKILL'),
   }
