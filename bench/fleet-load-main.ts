@@ -93,7 +93,7 @@ process.on('message', (message: ToLoad) => {
   const { user, system } = process.cpuUsage()
   // A subscription that was refused is a warning, and is asked for again.
   const isOnline = (uplink: Uplink, index: number) =>
-    uplink.connected && online.has(index) && uplink.warnings.length === 0
+    uplink.connected && online.has(index) && !uplink.warnings.some((text) => text.startsWith('no messages from'))
   tell({ online: uplinks.filter(isOnline).length, taken, bytes, cpuMilliseconds: (user + system) / 1000 })
 })
 process.once('disconnect', () => process.exit(0))
