@@ -179,16 +179,6 @@ describe('a broker that refuses', () => {
     await warned(/no messages from router\/r1\/command arrive: the broker does not allow it/)
   })
 
-  it('a subscription for a moment, as a cluster does that is short of a node, is asked again soon', async () => {
-    let asked = 0
-    const { clock } = await start({ grant: (topic) => (topic.endsWith('/purchase') && ++asked < 3 ? 0x80 : 1) })
-    await isOnline()
-    await until(() => asked >= 3, 20_000)
-
-    expect(clock.monotonic()).toBeLessThan(45_000)
-    expect(asked).toBe(3)
-  })
-
   it('retained messages (Retain Available 0) gets the status without retain, and says so', async () => {
     await start({ retainAvailable: false })
     await isOnline()
