@@ -15,6 +15,7 @@ const programs = {
   crash: 'test/crash/crash-main.ts',
   'sick-disks': 'test/crash/sick-disks-main.ts',
   flood: 'test/crash/flood-main.ts',
+  'flood-rate': 'test/crash/flood-rate-main.ts',
   fuzz: 'test/fuzz/fuzz-main.ts',
   bench: 'bench/bench-main.ts',
   'bench-portal': 'bench/portal-main.ts',

@@ -15,6 +15,7 @@ import { openGate } from './open-gate.ts'
 import { overshoot } from './overshoot.ts'
 import { realOvershoot } from './real-overshoot.ts'
 import { describe, type Measured, thisMachine, writeResults } from './results.ts'
+import { signatures } from './signatures.ts'
 import { start } from './start.ts'
 import { markdownOf, tableOf } from './table.ts'
 
@@ -33,6 +34,7 @@ const figures: Figure[] = [
   history,
   fleet,
   fleetLoad,
+  signatures,
 ]
 
 // Programs and files that the figure under way has started.

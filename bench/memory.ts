@@ -96,7 +96,7 @@ async function bareNode(stage: Stage): Promise<number> {
 const twoLooks = 20
 
 /** Resident memory in bytes, once it has stood still for two looks; after a minute as it is. */
-async function settledMemory(pid: number): Promise<number> {
+export async function settledMemory(pid: number): Promise<number> {
   const readings = [residentBytes(pid)]
   while (readings.length < 3 * twoLooks) {
     await sleepFor(1000)

@@ -82,7 +82,8 @@ export function valueAt(file: Uint8Array, { at, size }: Place): unknown {
   const content = Buffer.from(file.buffer, file.byteOffset + at + headerBytes, size - headerBytes)
   try {
     const text = content[0] === deflated ? inflateRawSync(content.subarray(1), largest) : content
-    return JSON.parse(text.toString('utf8'))
+    const value: unknown = JSON.parse(text.toString('utf8'))
+    return typeof value === 'object' ? (value ?? undefined) : undefined
   } catch {
     return undefined
   }
