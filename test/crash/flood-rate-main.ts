@@ -25,6 +25,7 @@ interface Told {
 const mostUnderWay = 4000
 const beat = 10
 const mostMemory = 1.6
+const patience = 60_000
 
 await (isMainThread ? direct() : pour(workerData))
 
@@ -52,15 +53,17 @@ async function pour({ url, id, rate, seconds }: Pouring): Promise<void> {
 }
 
 async function direct(): Promise<void> {
-  const { rate, seconds } = commandLine(
+  const { rate, seconds, shipped } = commandLine(
     'npm run flood:rate --',
     'Floods one router with junk purchases, and shows what it costs.',
   )
     .option('--rate <count>', 'purchases a second', wholeNumber(1, 1e6), 10_000)
     .option('--seconds <count>', 'for so long', wholeNumber(1, 3600), 30)
+    .option('--shipped', 'at a Mosquitto with the shipped settings, which saves with every change', false)
     .parse()
-    .opts<{ rate: number; seconds: number }>()
-  const broker = await openMosquitto({ settings: readFileSync('deploy/mosquitto/mosquitto.conf', 'utf8').split('\n') })
+    .opts<{ rate: number; seconds: number; shipped: boolean }>()
+  const settings = shipped ? readFileSync('deploy/mosquitto/mosquitto.conf', 'utf8').split('\n') : []
+  const broker = await openMosquitto({ settings })
   const router = await openRouter({
     url: broker.url,
     env: { AGENT_USAGE_INTERVAL_MS: '10000', AGENT_LOG_LEVEL: 'warn' },
@@ -97,8 +100,6 @@ interface Delays {
   shut: number[]
   unserved: number
 }
-
-const patience = 60_000
 
 /** One honest customer after the other; each publishes until the gate is open, since a full broker drops what is beyond its queue. */
 async function honestUntil(over: Promise<void>, { browse, portal, publish }: Router): Promise<Delays> {
