@@ -6,6 +6,7 @@ import { type Figure, isMet, type Stage } from './figure.ts'
 import { flash } from './flash.ts'
 import { fleet } from './fleet.ts'
 import { fleetLoad } from './fleet-load.ts'
+import { guardedLooks } from './guarded-looks.ts'
 import { history } from './history.ts'
 import { idleLooks } from './idle-looks.ts'
 import { lookCpu } from './look-cpu.ts'
@@ -13,6 +14,7 @@ import { memory } from './memory.ts'
 import { ndsctlRuns } from './ndsctl-runs.ts'
 import { openGate } from './open-gate.ts'
 import { overshoot } from './overshoot.ts'
+import { realGuard } from './real-guard.ts'
 import { realOvershoot } from './real-overshoot.ts'
 import { describe, type Measured, thisMachine, writeResults } from './results.ts'
 import { signatures } from './signatures.ts'
@@ -26,8 +28,10 @@ const figures: Figure[] = [
   overshoot,
   bystanders,
   realOvershoot,
+  realGuard,
   crowd,
   idleLooks,
+  guardedLooks,
   memory,
   start,
   flash,

@@ -1,5 +1,4 @@
 // The agent's share of a router's memory, idle and after a thousand purchases, against a Node that does nothing but wait.
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { aedes, mosquitto } from '../test/support/brokers/brokers.ts'
 import { aMac, anIp } from '../test/support/builders.ts'
@@ -10,6 +9,7 @@ import type { Figure, Row, Stage } from './figure.ts'
 import { events, writeFullJournal } from './full-journal.ts'
 import { temporaryFolder } from './places.ts'
 import { noLatencies, openPortal } from './portal-process.ts'
+import { highestBytes, residentBytes } from './resident.ts'
 import { median } from './statistics.ts'
 
 const rounds = 2
@@ -61,7 +61,7 @@ async function memoryWithFullJournal(stage: Stage, url: string): Promise<{ highe
   const running = await startAgent(stage, { url, socket: portal.socket, env: { AGENT_STATE_DIR: folder } })
   await until(() => running.count('gate.drift') > 0.9 * events - 100, 120_000)
   const idle = await settledMemory(running.pid)
-  const highest = bytesOf(running.pid, 'VmHWM')
+  const highest = highestBytes(running.pid)
   await running.stop()
   return { highest, idle }
 }
@@ -105,11 +105,4 @@ export async function settledMemory(pid: number): Promise<number> {
     if (last.length === twoLooks && Math.max(...last) / Math.min(...last) < 1.02) break
   }
   return readings.at(-1) ?? 0
-}
-
-const residentBytes = (pid: number): number => bytesOf(pid, 'VmRSS')
-
-function bytesOf(pid: number, what: 'VmRSS' | 'VmHWM'): number {
-  const kibibytes = new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kibibytes) * 1024
 }

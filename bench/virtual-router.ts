@@ -15,10 +15,12 @@ export async function openVirtualRouter(options: {
   sessions: number
   allotment: number
   env?: Record<string, string>
+  /** The kernel guards, with packets of that many bytes. */
+  guard?: number | undefined
 }): Promise<VirtualRouter> {
-  const { flavour = 'nodogsplash', sessions, allotment, env = {} } = options
+  const { flavour = 'nodogsplash', sessions, allotment, env = {}, guard } = options
   // Tokens as a portal draws them: the figure includes their bytes on disk.
-  const router = aRouter({ flavour, env, maxClients: 250, random: mulberry32(1) })
+  const router = aRouter({ flavour, env, maxClients: 250, random: mulberry32(1), guard })
   await router.start()
   for (let device = 1; device <= sessions; device++) {
     router.join(device)

@@ -210,6 +210,22 @@ describe('the portal silent for long', () => {
     expect(await router.session()).toMatchObject({ used: { bytes: 200_000 } })
     expect(router.use(50 * megabyte)).toBeGreaterThanOrEqual(800_000)
   })
+
+  it('costs nobody that also in the next life of an agent that died in it', async () => {
+    const router = await online()
+    router.use(200_000)
+    await router.pass(10_000)
+    router.beforeCall(() => router.clock.sleep(3_600_000))
+    await router.pass(40_000)
+    router.use(300_000)
+    await router.pass(70_000)
+    router.crash()
+    router.beforeCall(() => {})
+    await router.start()
+    await router.pass(60_000)
+
+    expect(await router.session()).toMatchObject({ used: { bytes: 200_000 } })
+  })
 })
 
 describe('AGENT_GUARD=off', () => {

@@ -97,15 +97,7 @@ export async function plugIn(number: number) {
       const { stdout } = await curl(60, '--upload-file', file, `http://${upstreamAddress}:${httpPort}/`)
       if (stdout !== `${bytes}`) throw new Error(`${stdout} of ${bytes} bytes went`)
     },
-    /** Downloads for as long as it is let, as fast as the link is. */
-    startDownload(): Transfer {
-      return begin(['curl', '--silent', `http://${upstreamAddress}:${httpPort}/${Number.MAX_SAFE_INTEGER}`])
-    },
-    /** Takes a stream that needs no answer from the device, by UDP. */
-    startStream(bytesPerSecond: number): Transfer {
-      const listen = `exec 3<>/dev/udp/${upstreamAddress}/80; printf ${bytesPerSecond} >&3; exec cat <&3`
-      return begin(['bash', '-c', listen])
-    },
+    ...transfersBy(begin),
     /** Out of reach of the access point; the router forgets its address. */
     async leave(): Promise<void> {
       await ip(namespace, 'link set eth0 down')
@@ -120,6 +112,27 @@ export async function plugIn(number: number) {
       await ip(gateway, `neighbour flush to ${address}\nneighbour flush to ${to}`)
       address = to
       await lease()
+    },
+  }
+}
+
+type Begin = (command: readonly string[]) => Transfer
+
+function transfersBy(begin: Begin) {
+  return {
+    /** Downloads for as long as it is let, as fast as the link is. */
+    startDownload(): Transfer {
+      return begin(['curl', '--silent', `http://${upstreamAddress}:${httpPort}/${Number.MAX_SAFE_INTEGER}`])
+    },
+    /** Takes a stream that needs no answer from the device, by UDP. */
+    startStream(bytesPerSecond: number): Transfer {
+      const listen = `exec 3<>/dev/udp/${upstreamAddress}/80; printf ${bytesPerSecond} >&3; exec cat <&3`
+      return begin(['bash', '-c', listen])
+    },
+    /** Sends something small every few milliseconds, whether or not it is let. */
+    startSending(): Transfer {
+      const send = `setInterval(() => socket.send('x', 9, '${upstreamAddress}'), 5)`
+      return begin([process.execPath, '-e', `const socket = require('node:dgram').createSocket('udp4'); ${send}`])
     },
   }
 }

@@ -36,3 +36,10 @@ export async function setLinkRate(megabits: number): Promise<void> {
   const shape = ['tbf', 'rate', `${megabits}mbit`, 'burst', '64kb', 'latency', `${linkLatencyMilliseconds}ms`]
   await run(upstream, ['tc', 'qdisc', 'replace', 'dev', upstreamInterface, 'root', ...shape])
 }
+
+/** Whether the link upstream joins segments of a stream into packets of up to 64 KB, as network cards do. */
+export async function setJoining(isOn: boolean): Promise<void> {
+  const most = isOn ? 'gso_max_size 65536 gso_max_segs 65535' : 'gso_max_size 1514 gso_max_segs 1'
+  await ip(upstream, `link set ${upstreamInterface} ${most}`)
+  await ip(gateway, `link set ${wanInterface} ${most}`)
+}
