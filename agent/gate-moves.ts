@@ -114,12 +114,12 @@ export function createGateMoves(parts: Parts): (step: Step) => Promise<boolean> 
     const clients = at.sight.remembered?.clients.map((entry) =>
       entry.mac === last.mac ? { ...entry, askedAt: moment.at } : entry,
     )
-    const { table } = parts.guarding
+    const { lastTable } = parts.guarding
     const look = {
       at: moment,
       clients: clients ?? [],
       uptime: journal.books.uptime,
-      ...(table && { knownGuard: table }),
+      ...(lastTable && { knownGuard: lastTable }),
     }
     noteMetering(journal, last.mac, (session) => meterSession(session, look))
   }

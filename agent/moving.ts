@@ -61,7 +61,8 @@ async function prepare(
   await recorder.inTurn(async (turn) => {
     const sessions = [...macs].flatMap((mac) => journal.books.sessions.get(mac) ?? [])
     const unprepared = sessions.filter((session) => isAgain || lacksBaseline(session, clients))
-    const opened = unprepared.map((session) => opening(session, clients, known, guarding.lastTable))
+    const { table, lastTable } = guarding
+    const opened = unprepared.map((session) => opening(session, clients, known, lastTable, table !== undefined))
     await storeMetering(journal, turn, opened)
   })
   // The kernel counts from the first packet on.

@@ -59,26 +59,36 @@ export function dueIn(
   const latency = sight.latencyMilliseconds
   const regular = intervalOf(session, now, settings, sight) - latency - age
   const again = isPaid(session) ? openAgainIn(sight.shuts.get(session.mac), now.at) : 0
-  // Nobody uses bytes who is not there, and the question would take the daemon a second; and the kernel keeps the last byte.
-  const isBytes = currentLot(session.lots)?.metric === 'bytes'
-  const isLeftAlone = isBytes && (sight.absent.has(session.mac) || sight.guarded?.has(session.mac))
+  // The kernel keeps the last byte.
+  const isGuarded = currentLot(session.lots)?.metric === 'bytes' && sight.guarded?.has(session.mac) === true
+  const isLeftAlone = isGuarded || usesNothing(session, sight)
   const end = isLeftAlone ? Number.POSITIVE_INFINITY : endsIn(session, latency) - age
   return { regular: again > 0 ? Math.max(regular, again) : regular, end }
 }
 
-/** Milliseconds until that session is expected to end, negative when it should have; infinite when nothing tells. */
-export function endExpectedIn(session: Session, now: Moment): number {
+// Nobody uses bytes who is not there, and the question would take the daemon a second.
+function usesNothing({ mac, lots }: Session, { absent }: Pick<Sight, 'absent'>): boolean {
+  return absent.has(mac) && currentLot(lots)?.metric === 'bytes'
+}
+
+// Negative when it should have ended; infinite when nothing tells.
+function endExpectedIn(session: Session, now: Moment): number {
   const { readAt } = session.meter
   return usedUpIn(session) - ((readAt && since(readAt, now)) ?? 0)
 }
 
-/** Milliseconds until the first session is expected to end whose end nobody else keeps. */
+/**
+ * Milliseconds until the first session is expected to end whose end nobody else keeps. Everybody else waits for that end: one that
+ * never comes, because its device has left, would keep every other payer outside.
+ */
 export function firstEndIn(
   { sessions }: Pick<Books, 'sessions'>,
   now: Moment,
-  { guarded }: Pick<Sight, 'guarded'>,
+  sight: Pick<Sight, 'guarded' | 'absent'>,
 ): number {
-  const open = [...sessions.values()].filter(({ mac }) => !guarded?.has(mac))
+  const open = [...sessions.values()].filter(
+    (session) => !sight.guarded?.has(session.mac) && !usesNothing(session, sight),
+  )
   return Math.min(...open.map((session) => endExpectedIn(session, now)))
 }
 

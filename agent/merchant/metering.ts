@@ -61,6 +61,7 @@ export function meterSession(session: Session, look: Look): Metering {
   const timed = (look.guard ?? look.knownGuard)?.until
   const isTimeOver = entries.some(({ ip }) => isOver(timed?.get(ip), look.at.at))
   const lent = isLent(session, entries, look)
+  const isOthersCount = isAnothers(session, entries, look)
   const read = { guard: look.guard, known: look.knownGuard, left: leftToKernel(session) }
   const { moved, recounts, beyond, portal, guard } = countBoth(session.sessionId, meter, {
     usage: getDataUsageSinceBaseline(baseline, entries, meter.seenOpen !== null, look.listed),
@@ -70,9 +71,11 @@ export function meterSession(session: Session, look: Look): Metering {
     isCounted: (meter.seenOpen !== null || isOpen || look.isFirst === true) && !isOthers && !lent,
     isLent: lent,
     ...read,
-    isMistaken: isTimeOver || isAnothers(session, entries, look),
+    isMistaken: isTimeOver || isOthersCount,
   })
   const isPending = (read.guard ?? read.known) !== undefined && isAtOldLimit(session.sessionId, meter, read)
+  // Until the kernel counts the address for this session, it may drop what the portal counts.
+  const recountsFrom = isOthersCount ? 0 : isPending ? meter.recountsFrom : undefined
   const passing = open.filter((entry) => !look.blocked?.has(entry.token))
   const shown = meter.seenOpen && isContinued(baseline, passing) ? (since(meter.seenOpen, at) ?? 0) : 0
   // The portal goes on showing a gate open behind which the kernel has ended the time.
@@ -96,7 +99,7 @@ export function meterSession(session: Session, look: Look): Metering {
       waitingFor: isOpen || !isPaid(session) ? undefined : waitingFor(session.mac, entries, look.trusted),
       ...(portal && { portal }),
       ...(guard && { guard }),
-      ...(isPending && meter.recountsFrom !== undefined && { recountsFrom: meter.recountsFrom }),
+      ...(recountsFrom !== undefined && { recountsFrom }),
       ...(isTimeOver && meter.untoldLeft !== undefined && { untoldLeft: meter.untoldLeft - openFor }),
       ...cutAfter(session, entries, look),
     },
@@ -141,19 +144,20 @@ function waitingFor(mac: Mac, entries: readonly PortalClient[], trusted: readonl
 
 /**
  * The point to measure from, put on disk before the gate opens: an agent that dies in between still knows it. `known`: the
- * portal's whole list as far as it is known; `table`: the kernel's, which will have a count of this session.
+ * portal's whole list as far as it is known; `table`: the kernel's, which will have a count of this session; `isSure`: it can be asked.
  */
 export function opening(
   session: Session,
   clients: readonly PortalClient[],
   known: readonly PortalClient[] = clients,
   table?: GuardTable,
+  isSure = true,
 ): Metering {
   const entries = entriesOf(clients, session.mac).map((entry) => behindOlder(entry, known))
   // Where another device's gate is open at that IP, what the counters show more later may be that one's.
   const isUsed = entries.some((entry) => othersAt(entry, known).some((other) => other.open))
   const baseline = isUsed ? setDataBaseline(entries) : openingBaseline(entries)
-  return meteringOf(session, { baseline, recountsFrom: undefined, ...beginMeters(session, table) })
+  return meteringOf(session, { baseline, recountsFrom: undefined, ...beginMeters(session, table, isSure) })
 }
 
 // A gate that was open is shut now: nothing to measure from. A gate that is about to open keeps the baseline set for it.

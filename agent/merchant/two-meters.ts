@@ -47,7 +47,7 @@ export function countBoth(sessionId: string, meter: Meter, reading: Reading): Co
   const charged = volumeOf(meter)
   const guardTotal = totalOf(meter.guard, quota, reading.isCounted)
   const recounts =
-    !isAtOldLimit(sessionId, meter, reading) &&
+    (guard !== undefined || !isAtOldLimit(sessionId, meter, reading)) &&
     hasReached(guardTotal ?? plus(meter.portal ?? charged, usage), meter.recountsFrom)
   const portalTotal = recounts ? charged : plus(meter.portal ?? charged, usage)
   const isSpent = guard !== undefined && isCut(guard, sessionId)
@@ -95,12 +95,18 @@ export function limitOf(at: Volume, left: number): number {
   return Math.min(Number.MAX_SAFE_INTEGER, counted(at) + left)
 }
 
-/** Both meters of a session whose gate is about to open: they start at what is charged so far. */
+/**
+ * Both meters of a session whose gate is about to open: they start at what is charged so far. `isSure`: the kernel's table is as it
+ * was read by the look that found the gate shut.
+ */
 export function beginMeters(
   { sessionId, meter }: Session,
   table: GuardTable | undefined,
+  isSure = true,
 ): Pick<Meter, 'portal' | 'guard'> {
   if (!table) return { portal: undefined, guard: undefined }
+  // The kernel goes on counting while nobody can ask it: begun from an old reading, what is charged since would count twice.
+  if (!isSure) return { portal: volumeOf(meter), guard: meter.guard }
   // Another gate of the device is open: both meters go on, each from its own last reading.
   if (meter.seenOpen && meter.guard) return { portal: meter.portal, guard: meter.guard }
   const total = volumeOf(meter)

@@ -51,10 +51,10 @@ export function isOver(end: number | null | undefined, now: number): boolean {
 }
 
 /** Whether the kernel lets nothing more through for that session. */
-export function isCut({ quotas, byIp, cut }: GuardTable, sessionId: string): boolean {
-  const quota = quotas.get(sessionId)
-  if (quota && counted(quota) >= quota.limit) return true
-  return [...cut].some((ip) => byIp.get(ip) === sessionId)
+export function isCut(table: GuardTable, sessionId: string): boolean {
+  const quota = table.quotas.get(sessionId)
+  if (quota && counted(quota) >= quota.limit) return isHeld(table, sessionId)
+  return [...table.cut].some((ip) => table.byIp.get(ip) === sessionId)
 }
 
 /** The table after these changes. */

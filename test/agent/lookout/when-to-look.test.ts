@@ -1,6 +1,6 @@
 // Proves that the next look comes when something may happen: never later than configured, never in a storm.
 import { describe, expect, it, test } from 'vitest'
-import { nextLookIn, type Sight } from '../../../agent/lookout/when-to-look.ts'
+import { firstEndIn, nextLookIn, type Sight } from '../../../agent/lookout/when-to-look.ts'
 import { aBooks, aLot, aMac, aNow, anOpenSession, aSession } from '../../support/builders.ts'
 
 const settings = { lookIntervalMilliseconds: 10_000, nearIntervalMilliseconds: 2000, linkMegabits: 100 }
@@ -125,5 +125,28 @@ describe('nextLookIn', () => {
     const books = aBooks({ sessions: [anOpenSession({ lots: [aLot({ allotment: reach })] })] })
 
     expect(nextLookIn(books, aNow(), { ...settings, linkMegabits: 10 }, sight)).toBe(10_000)
+  })
+})
+
+describe('firstEndIn', () => {
+  const inMidDownload = (fields = {}) =>
+    aBooks({ sessions: [anOpenSession({ lots: [aLot({ allotment: 1000 })], bytesPerSecond: 1e6, ...fields })] })
+
+  test.each([
+    { who: 'is there', of: sight, is: 1 },
+    {
+      who: 'has left: it uses nothing, and nobody waits for it',
+      of: { ...sight, absent: new Set([aMac()]) },
+      is: Infinity,
+    },
+    { who: 'is guarded by the kernel', of: { ...sight, guarded: new Set([aMac()]) }, is: Infinity },
+  ])('of a device that $who', ({ of, is }) => {
+    expect(firstEndIn(inMidDownload(), aNow(), of)).toBe(is)
+  })
+
+  it('goes on where a device that has left has bought time', () => {
+    const of = { ...sight, absent: new Set([aMac()]) }
+
+    expect(firstEndIn(inMidDownload({ lots: [time(500)] }), aNow(), of)).toBe(500)
   })
 })

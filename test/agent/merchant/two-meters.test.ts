@@ -1,7 +1,7 @@
 // Proves that two meters count by totals: the larger one, never the sum of what each saw more of, and each difference is told.
 import { expect, it } from 'vitest'
 import { type Meter, unmetered } from '../../../agent/merchant/session.ts'
-import { beginMeters, countBoth, disagreement } from '../../../agent/merchant/two-meters.ts'
+import { beginMeters, countBoth, disagreement, isAtOldLimit } from '../../../agent/merchant/two-meters.ts'
 import { emptyTable, type GuardTable } from '../../../agent/portal/guard-table.ts'
 import { aSession } from '../../support/builders.ts'
 
@@ -88,17 +88,12 @@ it('after a top-up a session that the kernel counts no more is believed up to it
   expect(moved).toEqual([down(3e6), down(0)])
 })
 
-it('after a top-up the portal starts anew at the first reading after the kernel was told, not before', () => {
-  const spent = { usage: down(50e6), isContinued: true, isCounted: true }
+it('a kernel that was not told of a top-up when it was read, or of the last one, goes on dropping what the portal counts', () => {
+  const counting = (limit: number) => isAtOldLimit('s1', topped(5e6), { guard: table(5_001_000, limit), left: 9e6 })
 
-  expect(countBoth('s1', topped(5e6), { ...spent, guard: table(5_001_000, 5e6), left: 9e6 })).toMatchObject({
-    moved: down(5_001_000),
-    recounts: false,
-  })
-  expect(countBoth('s1', topped(5e6), { ...spent, guard: table(6e6, 9e6), left: 9e6 })).toMatchObject({
-    moved: down(6e6),
-    recounts: true,
-  })
+  expect([5e6, 9e6 - 1, 9e6].map(counting)).toEqual([true, true, false])
+  expect(isAtOldLimit('s1', topped(5e6), { guard: table(5_001_000, 5e6), left: Number.POSITIVE_INFINITY })).toBe(true)
+  expect(isAtOldLimit('s1', topped(5e6), { guard: unguarded, left: 9e6 })).toBe(false)
 })
 
 it('after a top-up the portal starts anew as soon as the kernel is known to hold the session no more', () => {
@@ -131,4 +126,13 @@ it('a gate that opens beside another one lets both meters go on from their own l
     portal: down(7e6),
     guard: { at: down(8e6), total: down(7e6) },
   })
+})
+
+it('a gate that opens while the kernel cannot be asked lets its count go on, which held all that was charged since it was read', () => {
+  const guard = { at: down(7e6), total: down(7e6) }
+  const meter: Meter = { ...unmetered, ...down(9e6), portal: down(9e6), guard }
+  const begun = beginMeters({ ...aSession(), sessionId: 's1', meter }, table(7e6), false)
+  const reading = { usage: down(0), isContinued: true, isCounted: true, left, guard: table(9e6) }
+
+  expect(countBoth('s1', { ...meter, ...begun }, reading).moved).toEqual(down(0))
 })
