@@ -6,6 +6,8 @@ export interface Life {
   readonly isOver: boolean
   /** Does it while the life lasts. */
   call<T>(act: () => Promise<T>): Promise<T>
+  /** The same for a question to others, who may never answer: an end does not wait for it. */
+  ask<T>(question: () => Promise<T>): Promise<T>
   /** That clock, as long as the life lasts. */
   clockOf(clock: Clock): Clock
   /** Resolves when the calls that the kernel had begun are over, as before a killed process is gone. */
@@ -37,6 +39,7 @@ export function createLife(): Life {
       return isOver
     },
     call,
+    ask: async (question) => (isOver ? never() : answered(question())),
     clockOf: (clock) => ({
       ...clock,
       async sleep(milliseconds, signal) {

@@ -75,6 +75,13 @@ describe('a fault in a running fleet', () => {
     if (heals !== undefined) await until(() => newest()?.healed !== undefined, 10_000)
   })
 
+  it('kills an agent that its portal has left without an answer', async () => {
+    await injected('hang-portal')
+    await until(() => reacted(/portal-unreachable/), 20_000)
+    await injected('kill-agent')
+    await until(() => newest()?.healed !== undefined && reacted(/agent started: after-crash/), 20_000)
+  })
+
   it('leaves books that add up', { timeout: 120_000 }, async () => {
     end.abort()
     const { ok, text } = await ended
