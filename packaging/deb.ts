@@ -122,13 +122,26 @@ function writeDocuments(put: Put, { version, epoch, bundled, nodeVersion }: Fact
     copyright.replace('@NODE@', nodeVersion).replace('@LICENSE@', indented(readFileSync('LICENSE', 'utf8'))),
   )
   put(join(documents, 'bundled-licences.gz'), zipped(Buffer.from(licencesOf(bundled))))
-  for (const page of ['access.md', 'install.md', 'operations.md', 'signatures.md'])
-    put(join(documents, page), readFileSync(join('docs', page)))
+  for (const page of shippedPages) put(join(documents, page), readFileSync(join('docs', page)))
   put(join(documents, 'examples/agent.toml'), readFileSync('deploy/agent.toml'))
   for (const file of readdirSync('deploy/mosquitto').sort()) {
     put(join(documents, 'examples/mosquitto', file), readFileSync(join('deploy/mosquitto', file)))
   }
 }
+
+// Those that an operator reads, and those that they lead to.
+const shippedPages = [
+  'access',
+  'backend',
+  'contract',
+  'install',
+  'monitoring',
+  'operations',
+  'performance',
+  'scaling',
+  'settings',
+  'signatures',
+].map((name) => `${name}.md`)
 
 const maintainer = 'tollgate-fleet maintainers <maintainers@tollgate-fleet.example>'
 
