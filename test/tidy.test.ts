@@ -62,8 +62,8 @@ describe('a function above 80 lines', () => {
   const long = [
     'test/consumers/plain-backend.ts',
     'test/simulation/broker.ts',
+    'test/simulation/excuses.ts',
     'test/simulation/ledger.ts',
-    'test/simulation/site.ts',
     'test/support/a-router.ts',
     'test/support/brokers/strict-broker.ts',
     'test/support/market.ts',

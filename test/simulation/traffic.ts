@@ -4,14 +4,15 @@ import type { MockPortal } from '../../broker-dev/portal/world.ts'
 import type { Kernel } from '../support/a-kernel.ts'
 import { type Device, pass } from './device.ts'
 import type { Excuses } from './excuses.ts'
+import { isCalledOpen } from './gates.ts'
+
+export type Traffic = ReturnType<typeof createTraffic>
 
 interface Parts {
   portal: MockPortal
   devices: readonly Device[]
   now(): number
   excuses: Excuses
-  /** The portal calls a gate of that device open, though it may let nothing through. */
-  isCalledOpen(device: Device, mayBeUnseen: boolean): boolean
   /** Calls of the guard fail or take long: the kernel has been told late, and is believed all the same. */
   isGuardBad?: (() => boolean) | undefined
   /** The agent has not been able to read the kernel's table since it was started. */
@@ -21,7 +22,7 @@ interface Parts {
 }
 
 export function createTraffic(parts: Parts) {
-  const { portal, devices, now, kernel, excuses, isCalledOpen } = parts
+  const { portal, devices, now, kernel, excuses } = parts
   const bypassed = new Map<Device, 'portal' | 'kernel'>()
   // Bytes that the kernel has dropped since an agent read its table.
   const unreadDrops = new Map<Device, number>()
@@ -46,7 +47,8 @@ export function createTraffic(parts: Parts) {
       return
     }
     pass(device, from, to, downloaded + uploaded)
-    const isShown = device.gate !== undefined || isCalledOpen(device, to <= device.shownUntil || excuses.isAway())
+    const isShown =
+      device.gate !== undefined || isCalledOpen(portal, device, to <= device.shownUntil || excuses.isAway())
     if (isShown) device.shownMilliseconds += milliseconds
     // A flow that one of the meters does not see may be seen by none: the other one may be lost.
     excuses.asItPasses(device, from, to, bypassed.has(device) || parts.isGuardBad?.() === true)
