@@ -35,7 +35,8 @@ it.skipIf(mosquitto.missing).each([
       others.end(true)
       await broker.start()
       const heard = { purchase: [] as string[], status: [] as string[] }
-      const after = mqtt.connect(broker.url, router)
+      // A broker that has just started may not listen yet.
+      const after = mqtt.connect(broker.url, { ...router, reconnectPeriod: 100 })
       after.on('message', (name, payload) =>
         heard[name.endsWith('status') ? 'status' : 'purchase'].push(String(payload)),
       )
