@@ -56,7 +56,7 @@ export function createWatching({ link, clock, prefix, closed, keepReports }: Par
   async function settled(pause: number, within: number): Promise<void> {
     const end = clock.now() + within
     lastHeard = clock.now()
-    while (clock.now() < Math.min(end, lastHeard + pause)) await clock.sleep(pause / 5, closed)
+    while (!closed.aborted && clock.now() < Math.min(end, lastHeard + pause)) await clock.sleep(pause / 5, closed)
   }
 
   function hear({ topic, payload }: Incoming): void {
