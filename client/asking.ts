@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import {
   type CommandErrorCode,
   type CommandInput,
+  parseTopic,
   type ReplyData,
   type RouterId,
   replyTopicOf,
@@ -58,9 +59,13 @@ export function createAsking({ link, clock, prefix, signing, replyTo = `client-$
   const open = new Map<string, (reply: Json) => void>()
   let listening: Promise<unknown> | undefined
 
-  function hear({ payload }: Incoming): void {
+  // A router answers for itself and for no other.
+  const questionAt = (routerId: string | undefined, transaction: string) => `${routerId} ${transaction}`
+
+  function hear({ topic, payload }: Incoming): void {
     const reply = jsonOf(payload)
-    if (typeof reply?.transaction === 'string') open.get(reply.transaction)?.(reply)
+    if (typeof reply?.transaction !== 'string') return
+    open.get(questionAt(parseTopic(topic, prefix)?.routerId, reply.transaction))?.(reply)
   }
 
   async function ask<C extends Name>(
@@ -77,7 +82,7 @@ export function createAsking({ link, clock, prefix, signing, replyTo = `client-$
     const over = new AbortController()
     const reply = new Promise<Json | undefined>((resolve, reject) => {
       const take = gather(resolve)
-      open.set(transaction, take)
+      open.set(questionAt(routerId, transaction), take)
       subscribed.catch(reject)
       signal?.addEventListener('abort', () => reject(signal.reason), { signal: over.signal })
       void clock.sleep(within, over.signal).then(() => resolve(undefined))
@@ -90,7 +95,7 @@ export function createAsking({ link, clock, prefix, signing, replyTo = `client-$
       return resultOf(transaction, await reply)
     } finally {
       over.abort()
-      open.delete(transaction)
+      open.delete(questionAt(routerId, transaction))
     }
   }
 

@@ -49,6 +49,15 @@ describe('a command', () => {
     })
   })
 
+  it('is answered by the router that was asked, whatever another one says', async () => {
+    const { ask, link, clock } = anAsker()
+    const result = ask(r1, 'query', { command: 'sessions', transaction: 't1' }, { within: 10_000 })
+    await settled()
+    await link.say('router/r2/reply/me', reply('t1', { data: { afterSeq: 5, sessions: [] } }))
+    await clock.advance(10_000)
+    expect(await result).toEqual({ status: 'unknown', transaction: 't1' })
+  })
+
   it('ends with its signal', async () => {
     const { ask, clock, link } = anAsker()
     const control = new AbortController()
