@@ -1,9 +1,10 @@
 // `enrol`: makes the account of a router, a backend, an operator or a monitor at a Mosquitto or a NATS cluster, and the files that it needs.
-import { copyFileSync, mkdirSync } from 'node:fs'
+import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FleetError } from '../client/index.ts'
 import { type Role, userOf } from '../kit/access.ts'
 import { accountFilesIn, addAccount, hasAccount, putSecret } from '../kit/accounts.ts'
+import { makeFolder } from '../kit/make-folder.ts'
 import { isSubjectPrefix } from '../kit/nats-users.ts'
 import type { Context } from './context.ts'
 import { done, type ExitCode } from './exit-codes.ts'
@@ -32,7 +33,7 @@ export async function enrol({ terminal, options }: Context, enrolment: EnrolOpti
     throw new FleetError('invalid-argument', `${user} is no name for a router: ${why}`)
   }
   written(() => {
-    mkdirSync(files.own, { recursive: true, mode: 0o700 })
+    makeFolder(files.own, 0o700)
     const { password } = addAccount({ folder: out, role, name, prefix, byCertificate: certificate })
     if (password !== undefined) putSecret(join(files.own, 'password'), `${password}\n`)
     if (ca !== undefined) copyFileSync(ca, join(files.own, 'ca.crt'))

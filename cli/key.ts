@@ -1,8 +1,9 @@
 // `key`: makes a pair of keys, the private one for a backend and the public one for its routers.
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { FleetError } from '../client/index.ts'
+import { makeFolder } from '../kit/make-folder.ts'
 import type { Context } from './context.ts'
 import { done, type ExitCode } from './exit-codes.ts'
 
@@ -14,7 +15,6 @@ export interface KeyOptions {
 export async function key({ terminal }: Context, { kid, out }: KeyOptions): Promise<ExitCode> {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
   const [secret, open] = [join(out, `${kid}.private.json`), join(out, `${kid}.jwks.json`)]
-  mkdirSync(out, { recursive: true })
   write(secret, { ...privateKey.export({ format: 'jwk' }), kid }, 0o600)
   write(open, { keys: [{ ...publicKey.export({ format: 'jwk' }), kid }] }, 0o644)
   terminal.json({ private: secret, public: open })
@@ -28,6 +28,7 @@ export async function key({ terminal }: Context, { kid, out }: KeyOptions): Prom
 // A key that is there may be in use: it is not written over.
 function write(file: string, jwk: object, mode: number): void {
   try {
+    makeFolder(dirname(file))
     writeFileSync(file, `${JSON.stringify(jwk, null, 2)}\n`, { mode, flag: 'wx' })
   } catch (cause) {
     const why = (cause as NodeJS.ErrnoException).code === 'EEXIST' ? 'is there already' : 'cannot be written'

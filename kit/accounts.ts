@@ -1,8 +1,9 @@
 // Accounts at a broker: the two files that a Mosquitto reads them from, and the dev broker likewise; and the one of a NATS cluster.
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { aclBlock, passwordLine, type Role, rightsIn, userOf } from './access.ts'
+import { makeFolder } from './make-folder.ts'
 import { isSubjectPrefix, withNatsUser } from './nats-users.ts'
 
 export interface AccountFiles {
@@ -38,7 +39,7 @@ export function hasAccount(folder: string, user: string): boolean {
 export function addAccount({ folder, role, name, prefix, byCertificate = false }: NewAccount): { password?: string } {
   const { users, acl, nats } = accountFilesIn(folder)
   const password = randomBytes(passwordBytes).toString('base64url')
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   const line = byCertificate ? '' : `${passwordLine(userOf(role, name, prefix), password, randomBytes(saltBytes))}\n`
   putSecret(users, textOf(users) + line)
   putSecret(acl, [textOf(acl), aclBlock(role, name, prefix)].filter((text) => text !== '').join('\n'))

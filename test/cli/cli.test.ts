@@ -238,6 +238,16 @@ describe('bad usage', () => {
 })
 
 describe('help and completion', () => {
+  it.each(['key k1 --out /proc/nope', 'enrol r1 --out /proc/nope', 'key k1 --out /dev/null/nope'])(
+    '%s says that nothing can be written there, and ends',
+    async (line) => {
+      const { code, err } = await ran(line)
+
+      expect(code).toBe(2)
+      expect(err.join()).toContain('cannot be written')
+    },
+  )
+
   it.each(['--help', 'buy --help'])('%s ends with 0', async (line) => {
     expect(await ran(line)).toMatchObject({ code: 0, err: [''] })
   })
