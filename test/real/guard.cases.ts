@@ -112,6 +112,8 @@ export function guard(stage: Stage): void {
     await agent.command({ command: 'session.pause', mac: device.mac })
     await until(async () => !(await device.isOnline()), 20_000)
     await agent.command({ command: 'session.resume', mac: device.mac })
+    // openNDS has forgotten a device whose gate it shut: its browser meets the page again.
+    await device.browse()
     await until(() => device.isOnline(), 20_000)
     const transfer = device.startDownload()
     const [ended] = await agent.hears('session.ended', 1, 30_000)
