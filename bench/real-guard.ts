@@ -54,7 +54,7 @@ async function withAgent<T>(
   env: Record<string, string>,
   what: (agent: WatchedAgent, device: Device) => Promise<T>,
 ): Promise<T> {
-  await removeTable()
+  await lab.removeGuardTable()
   await lab.daemon.running()
   const portal = { AGENT_PORTAL_TRANSPORT: transport, AGENT_NDS_SOCKET: lab.socket }
   const agent = await openWatchedAgent({ broker, ...lab.router, env: { AGENT_GUARD: 'nftables', ...portal, ...env } })
@@ -67,11 +67,6 @@ async function withAgent<T>(
   } finally {
     await agent.close()
   }
-}
-
-// Each agent has another name, and would leave the table of the one before alone.
-async function removeTable(): Promise<void> {
-  await run(gateway, ['nft', '-f', '-'], 'add table inet tollgate\ndelete table inet tollgate')
 }
 
 async function buy(agent: WatchedAgent, { mac }: Device, metric: 'bytes' | 'milliseconds', much: number) {

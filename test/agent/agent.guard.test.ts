@@ -196,14 +196,20 @@ describe('a table that is lost', () => {
 })
 
 describe('the portal silent for long', () => {
-  it('costs nobody what the kernel counted meanwhile', async () => {
+  /** The device has been charged 200 kB, and has taken 300 kB more while the portal answered nothing. */
+  async function inSilence(): Promise<RouterUnderTest> {
     const router = await online()
     router.use(200_000)
     await router.pass(10_000)
     router.beforeCall(() => router.clock.sleep(3_600_000))
-    await router.pass(20_000)
+    await router.pass(40_000)
     router.use(300_000)
-    await router.pass(20_000)
+    await router.pass(70_000)
+    return router
+  }
+
+  it('costs nobody what the kernel counted meanwhile', async () => {
+    const router = await inSilence()
     router.beforeCall(() => {})
     await router.pass(60_000)
 
@@ -212,13 +218,7 @@ describe('the portal silent for long', () => {
   })
 
   it('costs nobody that also in the next life of an agent that died in it', async () => {
-    const router = await online()
-    router.use(200_000)
-    await router.pass(10_000)
-    router.beforeCall(() => router.clock.sleep(3_600_000))
-    await router.pass(40_000)
-    router.use(300_000)
-    await router.pass(70_000)
+    const router = await inSilence()
     router.crash()
     router.beforeCall(() => {})
     await router.start()

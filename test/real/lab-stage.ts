@@ -4,7 +4,6 @@ import { afterAll, afterEach, beforeAll, describe, it } from 'vitest'
 import type { Session } from '../../protocol/index.ts'
 import { openMosquitto, type TestBroker } from '../support/brokers/brokers.ts'
 import { type Device, type Lab, openLab, whyNoTests } from '../support/lab/lab.ts'
-import { gateway, run } from '../support/lab/namespaces.ts'
 import { openWatchedAgent, type WatchedAgent } from '../support/processes/watched-agent.ts'
 import { until } from '../support/until.ts'
 
@@ -66,7 +65,7 @@ export function onARealPortal(transport: Transport, declare: (stage: Stage) => v
       },
       async startAgent(env = {}, under = []) {
         await lab.daemon.running()
-        await removeTable()
+        await lab.removeGuardTable()
         const portal = { AGENT_LOG_LEVEL: 'debug', AGENT_PORTAL_TRANSPORT: transport, AGENT_NDS_SOCKET: lab.socket }
         const { folder, within } = lab.router
         agent = await openWatchedAgent({ broker, folder, within: [...within, ...under], env: { ...portal, ...env } })
@@ -90,11 +89,6 @@ export function onARealPortal(transport: Transport, declare: (stage: Stage) => v
       },
     })
   })
-}
-
-// The kernel's table of the agent of another case bears another name, and would be left alone.
-async function removeTable(): Promise<void> {
-  await run(gateway, ['nft', '-f', '-'], 'add table inet tollgate\ndelete table inet tollgate')
 }
 
 async function secondsOfNdsctl(): Promise<number> {

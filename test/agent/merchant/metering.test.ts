@@ -332,4 +332,27 @@ describe('bytes that the kernel counted', () => {
     expect(meterSession(session, { ...look([shut]), guard: counted, isFirst: true }).used).toEqual([5000])
     expect(meterSession(session, { ...look([shut]), guard: counted }).used).toEqual([0])
   })
+
+  it('for the session before, which it was not told to be over: what the portal counted of the next one then is not charged', () => {
+    const session = anOpenSession({ lots, baseline: [from({ downloaded: 0, uploaded: 0 })] })
+    const held: GuardTable = { ...emptyTable, byIp: new Map([[anIp(), 'earlier']]) }
+    const at = (downloaded: number, moment: number) => look([aClient({ downloaded, uploaded: 0 })], momentAt(moment))
+    const first = meteringAfter(session, { ...at(3000, 1000), knownGuard: held })
+    // Until the kernel was told, moments before this reading, it went on dropping.
+    const next = meteringAfter({ ...session, meter: first.meter }, { ...at(9000, 2000), guard: counted })
+
+    expect([first.used, next.used]).toEqual([[0], [0]])
+  })
+
+  it('after a top-up stay in doubt until the kernel has been told of it', () => {
+    const topped = { ...meter, recountsFrom: 5000 }
+    const session = anOpenSession({ lots: [aLot({ allotment: 5000 }), aLot({ allotment: 4000 })], meter: topped })
+    const at = (limit: number): Look => ({
+      ...look([aClient()]),
+      guard: { ...counted, quotas: new Map([['s1', { downloaded: 5000, uploaded: 0, limit }]]) },
+    })
+
+    expect(meteringAfter(session, at(5000)).meter.recountsFrom).toBe(5000)
+    expect(meteringAfter(session, at(9000)).meter.recountsFrom).toBeUndefined()
+  })
 })

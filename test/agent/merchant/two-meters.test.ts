@@ -109,6 +109,14 @@ it('after a top-up the portal starts anew as soon as the kernel is known to hold
   })
 })
 
+it('a session that the kernel has let go is not cut by a count that had come to its limit', () => {
+  const meter: Meter = { ...unmetered, ...down(5e6), portal: down(5e6), guard: { at: down(5e6), total: down(5e6) } }
+  const released = { ...table(5e6, 5e6), byIp: new Map<string, string>() }
+  const reading = { usage: down(6e6), isContinued: true, isCounted: true, left, guard: released }
+
+  expect(countBoth('s1', meter, reading).moved).toEqual(down(6e6))
+})
+
 it('a count that another device has begun is begun anew at the next reading', () => {
   const lent = { usage: down(0), isContinued: true, isCounted: false, left, isLent: true, guard: table(4e6) }
 

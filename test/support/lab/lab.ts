@@ -11,7 +11,7 @@ import { claimMachine, freeMachine, labFolder, portalPaths } from './folder.ts'
 import { installMeter, passed } from './meter.ts'
 import { gateway, inside, run, upstream } from './namespaces.ts'
 import { type Device, httpPort, plugIn } from './netns-device.ts'
-import { buildNetwork, setJoining, setLinkRate, upstreamAddress } from './network.ts'
+import { buildNetwork, removeGuardTable, setJoining, setLinkRate, upstreamAddress } from './network.ts'
 import { authentications, counted, entryOf, shutByHand } from './portal.ts'
 
 export { whyNoTests } from './missing.ts'
@@ -51,6 +51,7 @@ async function build() {
     plugInDevice: (): Promise<Device> => plugIn(++devices),
     setLinkRate,
     setJoining,
+    removeGuardTable,
     entryOf,
     shutByHand,
     authentications,

@@ -43,3 +43,8 @@ export async function setJoining(isOn: boolean): Promise<void> {
   await ip(upstream, `link set ${upstreamInterface} ${most}`)
   await ip(gateway, `link set ${wanInterface} ${most}`)
 }
+
+/** Takes the table of whatever agent was here before away: it bears another name, and would be left alone. */
+export async function removeGuardTable(): Promise<void> {
+  await run(gateway, ['nft', '-f', '-'], 'add table inet tollgate\ndelete table inet tollgate')
+}
