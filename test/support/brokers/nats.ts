@@ -1,10 +1,9 @@
 // Three nodes of a NATS cluster, each with its door, by the configuration as it is shipped: deploy/nats/.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { closeSync, copyFileSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import mqtt from 'mqtt'
+import mqtt, { type IClientOptions } from 'mqtt'
 import { ended } from '../ended.ts'
 import { until } from '../until.ts'
 import { anAuthority } from './an-authority.ts'
@@ -130,9 +129,10 @@ export async function openNats(options: NatsOptions = {}): Promise<NatsCluster> 
     signal: (node, signal) => void nodes[node]?.kill(signal),
     stopAll: () => endAll('SIGTERM'),
     async ready(count = allNodes.length) {
-      const isReady = async () => (await Promise.all(addresses.map(isWell))).filter(Boolean).length >= count
-      await until(isReady, 30_000)
-      if (hasDoors) await until(async () => (await Promise.all(addresses.map(isOpen))).filter(Boolean).length >= count)
+      const areThere = (isThere: (address: string) => Promise<boolean>) =>
+        until(async () => (await Promise.all(addresses.map(isThere))).filter(Boolean).length >= count, 30_000)
+      await areThere(isWell)
+      if (hasDoors) await areThere((address) => isOpen(address, join(folder, 'ca.crt')))
     },
     async close() {
       await endAll('SIGKILL')
@@ -155,12 +155,29 @@ export async function openNats(options: NatsOptions = {}): Promise<NatsCluster> 
 /** The first client of all has the streams made, which may take longer than a node waits: it is let in the second time. */
 async function firstClients(addresses: readonly string[], user: { username: string; password: string }): Promise<void> {
   for (const address of addresses) {
-    await until(async () => {
-      const how = { ...user, clientId: 'tollgate-client-first', reconnectPeriod: 0 }
-      const client = await mqtt.connectAsync(`mqtt://${address}:1883`, how, false).catch(() => undefined)
-      await client?.endAsync()
-      return client !== undefined
-    }, 30_000)
+    const how = { ...user, clientId: 'tollgate-client-first' }
+    await until(async () => (await answered(`mqtt://${address}:1883`, how)) === 'let in', 30_000)
+  }
+}
+
+/** Both doors of a node lead to it: a door that saw its node down stays shut for some seconds after the node is up. */
+async function isOpen(address: string, caFile: string): Promise<boolean> {
+  // Nobody's name: whom the node itself refuses has come through the door, and takes no one's place.
+  const nobody = { ca: readFileSync(caFile), username: 'nobody', password: 'none' }
+  const answers = await Promise.all([
+    answered(`mqtts://${address}:8883`, { ...nobody, clientId: 'tollgate-nobody' }),
+    answered(`mqtts://${address}:8885`, { ...nobody, clientId: 'tollgate-client-nobody' }),
+  ])
+  return answers.every((answer) => answer === 'refused')
+}
+
+async function answered(url: string, who: IClientOptions): Promise<'let in' | 'refused' | 'nothing'> {
+  try {
+    const client = await mqtt.connectAsync(url, { ...who, reconnectPeriod: 0 }, false)
+    await client.endAsync()
+    return 'let in'
+  } catch (error) {
+    return typeof (error as { code?: unknown }).code === 'number' ? 'refused' : 'nothing'
   }
 }
 
@@ -189,13 +206,6 @@ async function isWell(address: string): Promise<boolean> {
   if ((await monitored(address, '/healthz?js-server-only=true'))?.status !== 200) return false
   const { meta_cluster: cluster } = (await told(address, '/jsz')) as { meta_cluster?: { leader?: string } }
   return cluster?.leader !== undefined
-}
-
-function isOpen(address: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: address, port: 8883 }, () => socket.end(() => resolve(true)))
-    socket.on('error', () => resolve(false))
-  })
 }
 
 async function hasClient(address: string, clientId: string): Promise<boolean> {
