@@ -63,6 +63,8 @@ interface Router {
   sequence: Sequence<Entry>
   /** When something is missing that is not just on its way. */
   repairing?: Promise<void>
+  /** Ends the pause before the next try. */
+  hurry?: () => void
   isAlive: boolean
 }
 
@@ -162,6 +164,7 @@ async function openStream(parts: Parts & { stopped: AbortSignal }, wanted: Wante
     router.isAlive = status.state !== 'offline'
     const { epoch, journal } = status
     if (journal && epoch !== undefined) learn(router, { epoch, seq: journal.lastSeq }, !retained)
+    router.hurry?.()
   }
 
   function learn(router: Router, newest: Position, isLive: boolean): void {
@@ -197,7 +200,7 @@ async function openStream(parts: Parts & { stopped: AbortSignal }, wanted: Wante
           new FleetError('no-replay', `${routerId} does not give events ${range.fromSeq} to ${range.toSeq} again yet`),
         )
       }
-      if (!isForward) await clock.sleep(backOff(failures - 1, firstPause, longestPause), stopped)
+      if (!isForward) await rest(clock, router, backOff(failures - 1, firstPause, longestPause), stopped)
     }
   }
 
@@ -213,6 +216,16 @@ async function openStream(parts: Parts & { stopped: AbortSignal }, wanted: Wante
     throw error
   })
   return { queue, close: link.close }
+}
+
+/** Until the time is over, or the router says how it is: it, or the connection, may be back from wherever it was. */
+async function rest(clock: Clock, router: Router, milliseconds: number, stopped: AbortSignal): Promise<void> {
+  const over = new AbortController()
+  const { signal, release } = firstOf(stopped, over.signal)
+  router.hurry = () => over.abort()
+  await clock.sleep(milliseconds, signal)
+  delete router.hurry
+  release()
 }
 
 /**

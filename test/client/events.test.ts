@@ -148,6 +148,22 @@ describe('the stream of events', () => {
     expect(shown()).toEqual([4, 5, 6])
   })
 
+  it('asks a router that did not answer for minutes as soon as it says how it is', async () => {
+    const { link, clock, shown, answerReplays } = aStream({ from: 'now' })
+    await settled()
+    await link.say(topic('usage'), event(4))
+    await link.say(topic('usage'), event(6))
+    for (let round = 0; round < 60; round++) await clock.advance(5000)
+    // In the middle of the longest pause, and of no answer at all.
+    for (link.published.splice(0); link.published.length === 0; ) await clock.advance(1000)
+    await clock.advance(16_000)
+    link.published.splice(0)
+    await link.say(topic('status'), status(6), true)
+    await clock.advance(100)
+    await answerReplays(1, 6)
+    expect(shown()).toEqual([4, 5, 6])
+  })
+
   it('names the old journal when a router begins another one', async () => {
     const { link, items, clock } = aStream({ from: 'now' })
     await settled()
