@@ -23,7 +23,7 @@ const programs = {
   'bench-fleet': 'bench/fleet-main.ts',
   'bench-fleet-load': 'bench/fleet-load-main.ts',
   api: 'api/main.ts',
-  dashboard: 'monitor/dashboard-main.ts',
+  dashboard: 'api/dashboard-main.ts',
   'tollgate-fleet': 'cli/main.ts',
   package: 'packaging/deb-main.ts',
   upstream: 'test/support/lab/upstream-main.ts',

@@ -1,12 +1,16 @@
 // `npm run api`: writes what is generated from the contract; with `--check` says what of it is stale, and ends with 1.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { commandLine } from '../broker-dev/command-line.ts'
 import { asyncApi } from './asyncapi.ts'
 import { page } from './page.ts'
 import { schemas } from './schemas.ts'
 
 const root = process.cwd()
-const isCheck = process.argv.includes('--check')
+const { check: isCheck } = commandLine('npm run api --', 'Writes docs/api/ from the contract.')
+  .option('--check', 'write nothing; say what is stale, and end with 1')
+  .parse()
+  .opts<{ check?: true }>()
 const textOf = (...path: string[]) => readFileSync(join(root, ...path), 'utf8')
 const json = (value: object) => `${JSON.stringify(value, undefined, 2)}\n`
 

@@ -279,7 +279,7 @@ function addKeeping(program: Command, bind: Bind): void {
     .command('exporter')
     .description('Answers /metrics about the whole fleet, for Prometheus, and /healthz.')
     .option('--listen <address>', 'where', listenAddress, { host: '127.0.0.1', port: 9465 })
-    .option('--from <where>', 'counts events from now on, or from the beginning of the journals', 'now')
+    .addOption(from('now', 'counts events'))
     .action((options) => bind(exporter)(program.opts<Shared>(), options as never))
   const database = () =>
     new Option('--database <url>', 'PostgreSQL, such as postgres://tollgate@localhost/tollgate')
@@ -298,6 +298,11 @@ function addKeeping(program: Command, bind: Bind): void {
     .action((view, options) => bind(csv)(program.opts<Shared>(), ...([view, options] as never[])))
 }
 
+function from(usual: 'now' | 'beginning', counts: string): Option {
+  const about = `${counts} from the beginning of the journals, or from now on`
+  return new Option('--from <where>', about).choices(['beginning', 'now']).default(usual)
+}
+
 function addPage(program: Command, bind: Bind, { env, pageFolder: folder }: Surroundings): void {
   program
     .command('page')
@@ -314,7 +319,7 @@ function addPage(program: Command, bind: Bind, { env, pageFolder: folder }: Surr
         .env('TOLLGATE_DATABASE')
         .conflicts('from'),
     )
-    .option('--from <where>', 'shows and counts events from the beginning of the journals, or from now on', 'beginning')
+    .addOption(from('beginning', 'shows and counts events'))
     .action(({ tokenFile, ...options }) => {
       const token =
         tokenFile === undefined ? env.TOLLGATE_PAGE_TOKEN || undefined : readSecret('--token-file', tokenFile)

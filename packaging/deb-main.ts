@@ -1,7 +1,10 @@
 // `npm run package` after its build: the Debian package of this version in dist/packages/, and its checksum.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { commandLine } from '../broker-dev/command-line.ts'
 import { buildDeb } from './deb.ts'
+
+commandLine('npm run package --', 'Makes the Debian package of this version in dist/packages/.').parse()
 
 // The bundles say when they were made, and it has to be the same time.
 const epoch = Number(process.env.SOURCE_DATE_EPOCH)

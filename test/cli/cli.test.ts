@@ -221,6 +221,8 @@ describe('bad usage', () => {
     ['sessions r/1', 'router id'],
     ['send r1 nonsense', 'json'],
     ['watch --from nonsense', 'cursor'],
+    ['exporter --from yesterday', 'beginning, now'],
+    ['page --from yesterday', 'beginning, now'],
     ['completion tcsh', 'tcsh'],
   ])('of %s ends with 2 and names it, and no help hides it', async (line, named) => {
     const { code, err } = await ran(line === '' ? [] : line)

@@ -1,6 +1,6 @@
 // A fleet at a NATS cluster as it is shipped: two routers whose agents are processes, a payment backend, two consumers that share
 // the routers, a sink and an exporter; all of them with accounts of their own, through the doors of all three nodes.
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import pg from 'pg'
 import { createBackend } from '../../broker-dev/backend/backend.ts'
@@ -11,6 +11,7 @@ import { type Event, RouterId } from '../../protocol/index.ts'
 import { enrol, someAccounts } from '../black-box/access.cases.ts'
 import { aProgram } from '../consumers/a-program.ts'
 import { type Machines, openNats } from '../support/brokers/nats.ts'
+import { eventsOnDisk } from '../support/events-on-disk.ts'
 import { openPostgres } from '../support/processes/postgres.ts'
 import { until } from '../support/until.ts'
 
@@ -35,7 +36,7 @@ export async function aFleetAtNats(machines?: Machines) {
   const pool = new pg.Pool({ connectionString: postgres.url })
 
   const routers = routerIds.map((routerId, index) => {
-    const stateDir = join(folder, `state-${routerId}`)
+    const stateDir = stateDirOf(routerId)
     mkdirSync(stateDir)
     return createRouter({
       ...{ routerId, number: index + 1, flavour: 'nodogsplash', devices: 0, seed: 1, clock: scaledClock(1) },
@@ -47,11 +48,11 @@ export async function aFleetAtNats(machines?: Machines) {
         ...{ AGENT_MQTT_CA_FILE: cluster.caFile, AGENT_STATE_DIR: stateDir, AGENT_USAGE_INTERVAL_MS: '2000' },
       },
       external: { agent: resolve('dist/agent.js'), ndsctl: resolve('dist/ndsctl.js'), socketDir: folder },
-      logFile: logOf(routerId),
+      logFile: join(folder, `${routerId}.log`),
     })
   })
-  function logOf(routerId: string): string {
-    return join(folder, `${routerId}.log`)
+  function stateDirOf(routerId: string): string {
+    return join(folder, `state-${routerId}`)
   }
   for (const router of routers) await router.open()
 
@@ -84,8 +85,7 @@ export async function aFleetAtNats(machines?: Machines) {
 
   return {
     ...{ cluster, backend, watcher, logs },
-    /** The events of a router as its agent logged them when they were on its disk. */
-    journalOf: (routerId: string): Event[] => eventsIn(logOf(routerId)),
+    journalOf: (routerId: string): Event[] => eventsOnDisk(stateDirOf(routerId)),
     rows: async (sql: string) => (await pool.query(sql)).rows,
     async metrics(): Promise<string[]> {
       const answer = await fetch(metricsAt, { signal: AbortSignal.timeout(1000) }).catch(() => undefined)
@@ -103,19 +103,4 @@ export async function aFleetAtNats(machines?: Machines) {
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-function linesOf(file: string): string[] {
-  return existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []
-}
-
-function eventsIn(file: string): Event[] {
-  return linesOf(file)
-    .filter((line) => line.includes('"seq":'))
-    .map((line) => {
-      // An event's line is the event, with the log's own three fields.
-      const { level: _level, time: _time, msg: _msg, ...event } = JSON.parse(line)
-      return event
-    })
-    .filter(({ seq, type }) => typeof seq === 'number' && type !== undefined)
 }

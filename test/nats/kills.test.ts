@@ -1,9 +1,11 @@
-// Proves that no kill of nodes costs anybody anything but time: an outcome for each purchase that was under way, one in the journal and the
+// Proves that no death of nodes and no partition costs anybody anything but time: an outcome for each purchase that was under way, one in the journal and the
 // same at the backend, and journals that consumers, database and metrics have to the last event.
 import { setTimeout as sleepFor } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Item } from '../../client/index.ts'
 import { natsMissing } from '../support/brokers/nats.ts'
+import { openMachines, type ThreeMachines, whyNoMachines } from '../support/brokers/three-machines.ts'
+import { comparable } from '../support/events-on-disk.ts'
 import { isMissing } from '../support/processes/postgres.ts'
 import { until } from '../support/until.ts'
 import { aFleetAtNats, type FleetAtNats, routerIds } from './a-fleet-at-nats.ts'
@@ -12,14 +14,21 @@ import { type Blow, type Bout, inWords, sellThrough } from './sell-through.ts'
 // NATS_ROUNDS=10 is the long run.
 const rounds = Number(process.env.NATS_ROUNDS ?? 1)
 const missing = natsMissing ?? (isMissing ? 'postgresql is not installed' : undefined)
+const noMachines = whyNoMachines()
+if (noMachines && process.env.CI) throw new Error(noMachines)
 
 describe.skipIf(missing)(missing ?? `a fleet at three nodes, each blow ${rounds} times`, () => {
   let fleet: FleetAtNats
+  let machines: ThreeMachines | undefined
   const bouts: Bout[] = []
   beforeAll(async () => {
-    fleet = await aFleetAtNats()
+    machines = noMachines ? undefined : openMachines()
+    fleet = await aFleetAtNats(machines)
   }, 180_000)
-  afterAll(() => fleet?.close(), 60_000)
+  afterAll(async () => {
+    await fleet?.close()
+    machines?.close()
+  }, 60_000)
 
   const nodeOfRouter = async (): Promise<number> => (await fleet.cluster.nodeOf('tollgate-r1')) ?? 0
 
@@ -39,6 +48,23 @@ describe.skipIf(missing)(missing ?? `a fleet at three nodes, each blow ${rounds}
     fleet.cluster.signal(node, 'SIGSTOP')
     return () => fleet.cluster.signal(node, 'SIGCONT')
   }
+  const cutOff: Blow = async () => {
+    const node = await nodeOfRouter()
+    machines?.cutOff(node)
+    return () => machines?.heal(node)
+  }
+
+  async function goesThrough(blow: Blow, what: string, seconds: number): Promise<void> {
+    for (let round = 1; round <= rounds; round++) {
+      const bout = await sellThrough(fleet, blow, `${what}, ${round} of ${rounds}`)
+      console.log(inWords(bout))
+      bouts.push(bout)
+      expect(bout.outcomes).toBe(20)
+      expect(bout.settledBefore).toBeLessThan(20)
+      expect(bout.lastOutcomeSeconds).toBeLessThanOrEqual(seconds)
+    }
+  }
+  const time = rounds * 150_000
 
   it.each([
     { what: "the agent's node killed", blow: killed, seconds: 30 },
@@ -47,17 +73,15 @@ describe.skipIf(missing)(missing ?? `a fleet at three nodes, each blow ${rounds}
     { what: "the agent's node hanging", blow: hanging, seconds: 60 },
   ])(
     '$what: one outcome for each of 20 purchases, within $seconds s',
-    async ({ what, blow, seconds }) => {
-      for (let round = 1; round <= rounds; round++) {
-        const bout = await sellThrough(fleet, blow, `${what}, ${round} of ${rounds}`)
-        console.log(inWords(bout))
-        bouts.push(bout)
-        expect(bout.outcomes).toBe(20)
-        expect(bout.settledBefore).toBeLessThan(20)
-        expect(bout.lastOutcomeSeconds).toBeLessThanOrEqual(seconds)
-      }
-    },
-    rounds * 150_000,
+    ({ what, blow, seconds }) => goesThrough(blow, what, seconds),
+    time,
+  )
+
+  // Its clients still reach it, but it can acknowledge nothing: its door finds out by the checks, and shuts.
+  it.skipIf(noMachines)(
+    noMachines ?? "the agent's node cut off from the others: one outcome for each of 20 purchases, within 60 s",
+    () => goesThrough(cutOff, "the agent's node cut off from the others", 60),
+    time,
   )
 
   it('each purchase has one outcome in the journal, which is the one its buyer was told', async () => {
@@ -108,9 +132,3 @@ describe.skipIf(missing)(missing ?? `a fleet at three nodes, each blow ${rounds}
     await until(async () => (await fleet.metrics()).includes(line), 30_000)
   })
 })
-
-// The prices are added to a refusal when it is published, and are not in the journal.
-function comparable(event: object): object {
-  const { historical: _, metric, stepSize, prices, ...rest } = event as Record<string, unknown>
-  return rest.type === 'purchase.rejected' ? rest : { ...rest, metric, stepSize, prices }
-}
