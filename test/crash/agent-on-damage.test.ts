@@ -6,11 +6,11 @@ import { readFrames } from '../../agent/journal/frames.ts'
 import { nameOf } from '../support/a-journal.ts'
 import { aRouter, type RouterUnderTest } from '../support/a-router.ts'
 import { aMac } from '../support/builders.ts'
-import { everySo } from './share.ts'
+import { everySo } from '../support/share.ts'
 
 const megabytes = (count: number) => count * 1_000_000
 // A prime, so that samples fall on every part of a frame.
-const step = everySo(17)
+const step = everySo(41)
 
 /** One device that is half through, one that just came; killed there. */
 async function aRouterKilledInTheMiddle(): Promise<RouterUnderTest> {

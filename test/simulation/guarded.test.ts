@@ -1,11 +1,9 @@
-// Routers whose kernel guards, drawn from fixed seeds, keep every promise and the last byte. `npm run simulate -- --guard` plays
-// thousands.
+// Routers whose kernel guards, drawn from fixed seeds, keep every promise and the last byte: ten of them here, ninety in CI and
+// thousands by `npm run simulate -- --guard`.
 import { it } from 'vitest'
 import { drawGuarded } from './draw-guarded.ts'
 import { keepsEveryPromise } from './promises.ts'
 
-const seedsOfOneTest = 10
-
-it.each([1, 11, 21])('a guarded router keeps every promise, for ten seeds from %i', async (first) => {
-  for (let seed = first; seed < first + seedsOfOneTest; seed++) await keepsEveryPromise(drawGuarded(seed, 'dense'))
-})
+it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('a guarded router keeps every promise, with seed %i', (seed) =>
+  keepsEveryPromise(drawGuarded(seed, 'dense')),
+)
