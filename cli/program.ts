@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { uuidv7 } from 'uuidv7'
-import { FleetError, type Order, type SigningKey } from '../client/index.ts'
+import { FleetError, type Order, type Partition, type SigningKey } from '../client/index.ts'
 import { roles } from '../kit/access.ts'
 import { type ListenAddress, listenAddressOf } from '../metrics/address.ts'
 import { views } from '../monitor/history.ts'
@@ -289,6 +289,7 @@ function addKeeping(program: Command, bind: Bind): void {
     .command('sink')
     .description('Writes every event into PostgreSQL, once, until it is ended; goes on where it was.')
     .addOption(database())
+    .option('--partition <index/of>', 'only its share of the routers, such as 0/2 beside another sink with 1/2', share)
     .action((options) => bind(sink)(program.opts<Shared>(), options as never))
   program
     .command('csv')
@@ -367,6 +368,13 @@ function oneOf<T extends string>(values: readonly T[]): (text: string) => T {
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Give a whole number.')
   return Number(text)
+}
+
+function share(text: string): Partition {
+  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text) ?? []
+  if (index === undefined || Number(index) >= Number(of))
+    throw new InvalidArgumentError('Give a share such as 0/2 or 1/2.')
+  return { index: Number(index), of: Number(of) }
 }
 
 function macAddress(text: string): string {

@@ -1,11 +1,13 @@
 // The sink: a fleet's events into its history, in batches of all that came while the last one was written. An event counts as read
 // only with the batch that holds it; a database that is away stops the reading, and loses nothing.
-import type { Fleet, Item, Report } from '../client/index.ts'
+import { type Fleet, type Item, isInPartition, type Partition, type Report } from '../client/index.ts'
 import type { History } from './history.ts'
 
 export interface SinkOptions {
   /** Aborts when somebody wants it to end: what was read is written first. */
   signal: AbortSignal
+  /** Only this share of the routers: other sinks write the others, into the same history or their own. */
+  partition?: Partition
   onWritten?: (events: number) => void
   /** Told of each try that failed; it is tried again. */
   onTrouble?: (error: Error) => void
@@ -24,7 +26,7 @@ const longestPause = 30_000
 
 /** `history` is prepared. */
 export async function runSink(fleet: Sources, history: Writing, options: SinkOptions): Promise<void> {
-  const { onWritten, onTrouble, sleep } = options
+  const { partition, onWritten, onTrouble, sleep } = options
   // A loop that fails ends the others too.
   const failing = new AbortController()
   const signal = AbortSignal.any([options.signal, failing.signal])
@@ -36,7 +38,7 @@ export async function runSink(fleet: Sources, history: Writing, options: SinkOpt
 
   async function read(): Promise<void> {
     const from = await history.cursor()
-    for await (const { item } of fleet.events({ from, signal })) {
+    for await (const { item } of fleet.events({ from, signal, ...(partition && { partition }) })) {
       waiting.push(item)
       wakeWriter()
       if (waiting.length >= largestBatch) {
@@ -91,6 +93,7 @@ export async function runSink(fleet: Sources, history: Writing, options: SinkOpt
 
   async function gather(latest: Map<string, Report>): Promise<void> {
     for await (const report of fleet.reports({ signal })) {
+      if (partition && !isInPartition(report.routerId, partition)) continue
       latest.set(`${report.routerId} ${'status' in report ? 'status' : 'usage'}`, report)
     }
   }

@@ -223,6 +223,7 @@ describe('bad usage', () => {
     ['watch --from nonsense', 'cursor'],
     ['exporter --from yesterday', 'beginning, now'],
     ['page --from yesterday', 'beginning, now'],
+    ['sink --database postgres://127.0.0.1:1/x --partition 2/2', '0/2 or 1/2'],
     ['completion tcsh', 'tcsh'],
   ])('of %s ends with 2 and names it, and no help hides it', async (line, named) => {
     const { code, err } = await ran(line === '' ? [] : line)

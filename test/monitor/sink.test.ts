@@ -1,23 +1,30 @@
 // Proves that the sink writes every item once and in order, waits for its database, and reads no further than it can hold.
 import { describe, expect, it } from 'vitest'
-import type { EventsOptions, Item, Report, Taken } from '../../client/index.ts'
+import type { EventsOptions, Item, Partition, Report, Taken } from '../../client/index.ts'
 import type { History } from '../../monitor/history.ts'
 import { runSink } from '../../monitor/sink.ts'
+import { RouterId } from '../../protocol/index.ts'
 import { accepted, r1, status } from '../support/messages.ts'
 import { until } from '../support/until.ts'
 
 const seqsOf = (items: readonly Item[]) => items.map((item) => 'seq' in item && item.seq)
 const numbers = (last: number) => Array.from({ length: last }, (_, index) => index + 1)
 
-function aSink({ failures = 0, events = 0, reports = [] as Report[], refusal = undefined as Error | undefined } = {}) {
+function aSink({
+  failures = 0,
+  events = 0,
+  reports = [] as Report[],
+  refusal = undefined as Error | undefined,
+  partition = undefined as Partition | undefined,
+} = {}) {
   // With `Infinity` until it is healed.
   const end = new AbortController()
   const seen = { batches: [] as Item[][], reports: [] as Report[][], pauses: [] as number[], troubles: 0, read: 0 }
-  let from: EventsOptions['from']
+  let asked: EventsOptions = {}
   let left = failures
 
   async function* itemsOf(options: EventsOptions = {}): AsyncGenerator<Taken, void, void> {
-    from = options.from
+    asked = options
     if (refusal) throw refusal
     for (const seq of numbers(events)) {
       seen.read = seq
@@ -44,6 +51,7 @@ function aSink({ failures = 0, events = 0, reports = [] as Report[], refusal = u
   }
   const running = runSink({ events: itemsOf, reports: reportsOf }, history, {
     signal: end.signal,
+    ...(partition && { partition }),
     onTrouble: () => {
       seen.troubles++
     },
@@ -56,7 +64,7 @@ function aSink({ failures = 0, events = 0, reports = [] as Report[], refusal = u
     seen,
     running,
     written: () => seen.batches.flat(),
-    from: () => from,
+    asked: () => asked,
     heal() {
       left = 0
     },
@@ -72,7 +80,7 @@ describe('the sink', () => {
     const sink = aSink({ events: 12_345 })
     await until(() => sink.written().length === 12_345)
     await sink.end()
-    expect(sink.from()).toEqual({ version: 1, routers: { r1: { epoch: 'e1', seq: 0 } } })
+    expect(sink.asked().from).toEqual({ version: 1, routers: { r1: { epoch: 'e1', seq: 0 } } })
     expect(seqsOf(sink.written())).toEqual(numbers(12_345))
     // Many at once: each transaction costs a disk's sync.
     expect(sink.seen.batches.length).toBeLessThan(20)
@@ -113,5 +121,19 @@ describe('the sink', () => {
     await until(() => sink.seen.reports.length > 0)
     await sink.end()
     expect(sink.seen.reports[0]).toEqual([{ routerId: r1, status: status(3) }])
+  })
+
+  it('takes its share of the routers only, events and reports', async () => {
+    const reports = ['r1', 'r4'].map((id) => ({ routerId: RouterId.parse(id), status: status(1) }))
+    const shares = await Promise.all(
+      [0, 1].map(async (index) => {
+        const sink = aSink({ reports, partition: { index, of: 2 } })
+        await until(() => sink.seen.reports.length > 0)
+        await sink.end()
+        expect(sink.asked().partition).toEqual({ index, of: 2 })
+        return sink.seen.reports.flat().map(({ routerId }) => routerId)
+      }),
+    )
+    expect(shares.flat().sort()).toEqual(['r1', 'r4'])
   })
 })

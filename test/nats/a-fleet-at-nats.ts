@@ -1,5 +1,5 @@
 // A fleet at a NATS cluster as it is shipped: two routers whose agents are processes, a payment backend, two consumers that share
-// the routers, a sink and an exporter; all of them with accounts of their own, through the doors of all three nodes.
+// the routers, two sinks that share them too, and an exporter; all of them with accounts of their own, through the doors of all three nodes.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import pg from 'pg'
@@ -70,10 +70,10 @@ export async function aFleetAtNats(machines?: Machines) {
     ...{ TOLLGATE_URL: url, TOLLGATE_USERNAME: 'monitor', TOLLGATE_PASSWORD_FILE: passwordFile('monitor') },
     ...{ TOLLGATE_CA: cluster.caFile, TOLLGATE_DATABASE: postgres.url },
   }
-  const sink = aProgram(['sink'], env)
+  const sinks = ['0/2', '1/2'].map((share) => aProgram(['sink', '--partition', share], env))
   const exporter = aProgram(['exporter', '--listen', '127.0.0.1:0'], env)
   // They are to live through everything: a death is told of, with their last words.
-  for (const program of [sink, exporter]) {
+  for (const program of [...sinks, exporter]) {
     void program.finished.then((code) => console.log(`ended with ${code}: ${program.output}`))
   }
   const [, metricsAt = ''] = await exporter.says(/metrics at (http:\S+)/)
@@ -96,7 +96,7 @@ export async function aFleetAtNats(machines?: Machines) {
       await backend.close()
       await Promise.all(monitors.map((monitor) => monitor.close()))
       await Promise.all(reading)
-      for (const program of [sink, exporter]) await program.end('SIGKILL')
+      for (const program of [...sinks, exporter]) await program.end('SIGKILL')
       await pool.end()
       postgres.close()
       await cluster.close()

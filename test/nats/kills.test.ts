@@ -110,7 +110,7 @@ describe.skipIf(missing)(missing ?? `a fleet at three nodes, each blow ${rounds}
     console.log(`consumers: ${fleet.logs.flat().length} events, ${historical} of them asked for again; seqs missing: 0`)
   })
 
-  it('so has the table of the sink', async () => {
+  it('so has the table that two sinks by partition have written', async () => {
     const table = async () =>
       fleet.rows('select router_id, event from tollgate.events order by router_id, seq') as Promise<
         { router_id: string; event: Item }[]
