@@ -2,6 +2,7 @@
 import { commandLine } from '../broker-dev/command-line.ts'
 import { bystanders } from './bystanders.ts'
 import { crowd } from './crowd.ts'
+import { exporter } from './exporter.ts'
 import { type Figure, isMet, type Stage } from './figure.ts'
 import { flash } from './flash.ts'
 import { fleet } from './fleet.ts'
@@ -18,6 +19,7 @@ import { realGuard } from './real-guard.ts'
 import { realOvershoot } from './real-overshoot.ts'
 import { describe, type Measured, thisMachine, writeResults } from './results.ts'
 import { signatures } from './signatures.ts'
+import { sink } from './sink.ts'
 import { start } from './start.ts'
 import { markdownOf, tableOf } from './table.ts'
 
@@ -39,6 +41,8 @@ const figures: Figure[] = [
   fleet,
   fleetLoad,
   signatures,
+  exporter,
+  sink,
 ]
 
 // Programs and files that the figure under way has started.

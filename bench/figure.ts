@@ -20,7 +20,7 @@ export interface Row {
   note?: string
 }
 
-export type Unit = 'ms' | 'bytes' | 'runs' | 'looks' | 'reports' | 'routers'
+export type Unit = 'ms' | 'bytes' | 'runs' | 'looks' | 'reports' | 'routers' | 'events/s'
 
 /** Handed to every figure: where to say how far it is, and who tidies up after it. */
 export interface Stage {

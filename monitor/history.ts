@@ -75,7 +75,9 @@ export function historyIn(pool: Pool): History {
     async write(items) {
       const { events, lost, positions } = rowsOf(items)
       await inTransaction(async (client) => {
-        await client.query(insertEvents, [storable(events)])
+        for (let done = 0; done < events.length; done += mostInOne) {
+          await client.query(insertEvents, [storable(events.slice(done, done + mostInOne))])
+        }
         if (lost.length > 0) await client.query(insertLost, [storable(lost)])
         await client.query(movePositions, [storable(positions)])
       })
@@ -89,6 +91,8 @@ export function historyIn(pool: Pool): History {
   }
 }
 
+// The events of one statement: beyond some two megabytes PostgreSQL spills the array to disk, and takes several times as long for each.
+const mostInOne = 500
 const insertEvents = `
   insert into tollgate.events (router_id, epoch, seq, type, happened, event)
   select e->>'router_id', e->>'epoch', (e->>'seq')::bigint, e->>'type',
