@@ -13,7 +13,13 @@ export interface DrawnFaults {
 
 const pause = 2000
 
-export function createDrawnFaults(injector: Injector, routerIds: readonly string[], seed: number): DrawnFaults {
+/** `only`: when a fault may be put into a router; the others may be at any time. */
+export function createDrawnFaults(
+  injector: Injector,
+  routerIds: readonly string[],
+  seed: number,
+  only: Readonly<Record<string, (routerId: string) => Promise<boolean>>> = {},
+): DrawnFaults {
   const random = mulberry32(seed)
   const oneOf = <T>(values: readonly T[]) => values[Math.floor(random() * values.length)] as T
   const counts: Record<string, number> = {}
@@ -22,8 +28,10 @@ export function createDrawnFaults(injector: Injector, routerIds: readonly string
     const end = performance.now() + milliseconds
     for (let rest = milliseconds; rest > 0; rest = end - performance.now()) {
       const { id } = oneOf(faults)
-      const answer = await injector.inject(id, oneOf(routerIds))
-      if (answer.outcome === 'injected') counts[id] = (counts[id] ?? 0) + 1
+      const routerId = oneOf(routerIds)
+      const isAllowed = (await only[id]?.(routerId)) ?? true
+      const answer = isAllowed ? await injector.inject(id, routerId) : undefined
+      if (answer?.outcome === 'injected') counts[id] = (counts[id] ?? 0) + 1
       await sleepFor(Math.min(pause, Math.max(0, end - performance.now())))
     }
     await injector.healAll()

@@ -18,8 +18,8 @@ import { createRouter, type Router } from '../../broker-dev/router/router.ts'
 import { scaledClock } from '../../broker-dev/scaled-clock.ts'
 import { within } from '../../broker-dev/waiting.ts'
 import { type Event, type EventOf, RouterId, type Status } from '../../protocol/index.ts'
-import { comparable, eventsOnDisk } from '../support/events-on-disk.ts'
 import { isMissing, openPostgres, type Postgres } from '../support/processes/postgres.ts'
+import { comparable, eventsOnDisk, loggedEvents } from '../support/router-events.ts'
 import { until } from '../support/until.ts'
 import { aProgram, type RunningProgram } from './a-program.ts'
 import { createDrawnFaults } from './drawn-faults.ts'
@@ -48,7 +48,8 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'a fleet 
   let metrics: string[] = []
   /** The tables of a page that saw it all, and of one that has begun at the end with the history. */
   const shown: { routers: Table; sales: Table }[] = []
-  /** All that the routers' agents have on their disks, when everything has come to rest. */
+  /** All that the routers' agents ever had on their disks, by router, epoch and number. */
+  const history = new Map<string, Event>()
   let events: Event[] = []
   const statuses = new Map<string, Status>()
   const books = new Map<string, Status['conservation']>()
@@ -139,6 +140,16 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'a fleet 
     return link
   }
 
+  function note(some: readonly Event[]): void {
+    for (const event of some) history.set(`${event.routerId} ${event.epoch} ${event.seq}`, event)
+  }
+
+  /** Whether the sink has all that the router has said: a full disk forgets what the broker has taken. */
+  async function isWritten(routerId: string): Promise<boolean> {
+    const [{ count }] = await rows(`select count(*)::int from tollgate.events where router_id = '${routerId}'`)
+    return count >= (statuses.get(routerId)?.journal?.lastSeq ?? 0)
+  }
+
   function hear(_topic: string, payload: Buffer): void {
     const status = JSON.parse(String(payload))
     statuses.set(status.routerId, status)
@@ -162,7 +173,10 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'a fleet 
       broker: { drop: broker.close, comeBack: async () => void (await broker.open(ports)) },
       clock,
     })
-    const faults = createDrawnFaults(injector, ids, 5)
+    const faults = createDrawnFaults(injector, ids, 5, {
+      // A sink has minutes for its question; at this speed the disk would be full, and healed, before it had asked.
+      'fill-disk': isWritten,
+    })
     for (const router of routers.values()) await router.open()
     await until(() => ids.every((id) => statuses.get(id)?.state === 'online'))
     for (const router of routers.values()) router.openCustomers()
@@ -206,7 +220,11 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'a fleet 
       get machine() {
         return here().machine
       },
-      killAgent: () => here().killAgent(),
+      async killAgent() {
+        await here().killAgent()
+        // Its log may lack the last of them.
+        note(eventsOnDisk(join(folder, routerId)))
+      },
       startAgent: () => here().startAgent(),
       setMachine: (changed) => here().setMachine(changed),
     }
@@ -230,7 +248,8 @@ describe.skipIf(isMissing)(isMissing ? 'postgresql is not installed' : 'a fleet 
     await until(
       async () => {
         await sleepFor(500)
-        events = ids.flatMap((routerId) => eventsOnDisk(join(folder, routerId)))
+        for (const routerId of ids) note([...loggedEvents(logOf(routerId)), ...eventsOnDisk(join(folder, routerId))])
+        events = [...history.values()]
         const [{ count }] = await rows('select count(*)::int from tollgate.events')
         return count === events.length && (await isEven())
       },

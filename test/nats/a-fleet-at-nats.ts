@@ -11,8 +11,8 @@ import { type Event, RouterId } from '../../protocol/index.ts'
 import { enrol, someAccounts } from '../black-box/access.cases.ts'
 import { aProgram } from '../consumers/a-program.ts'
 import { type Machines, openNats } from '../support/brokers/nats.ts'
-import { eventsOnDisk } from '../support/events-on-disk.ts'
 import { openPostgres } from '../support/processes/postgres.ts'
+import { eventsOnDisk } from '../support/router-events.ts'
 import { until } from '../support/until.ts'
 
 // Of two consumers each has one of them.

@@ -1,4 +1,4 @@
-// A router's events as its journal holds them: the truth that those who watch a fleet are compared with.
+// A router's events as its journal holds them, and as its agent's log has them: the truth that those who watch a fleet are compared with.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventsOf, journalFileOf, soundDecisions } from '../../agent/journal/files.ts'
@@ -11,6 +11,19 @@ export function eventsOnDisk(stateDir: string): Event[] {
   return files.flatMap(({ name }) =>
     soundDecisions(name, readFileSync(join(stateDir, name))).flatMap(({ decision }) => eventsOf(decision)),
   )
+}
+
+/** Those that the agent said were on its disk, also when they are pruned by now; a kill may take the last words. */
+export function loggedEvents(logFile: string): Event[] {
+  const lines = existsSync(logFile) ? readFileSync(logFile, 'utf8').split('\n') : []
+  return lines
+    .filter((line) => line.includes('"seq":'))
+    .map((line) => {
+      // An event's line is the event, with the log's own three fields.
+      const { level: _level, time: _time, msg: _msg, ...event } = JSON.parse(line)
+      return event
+    })
+    .filter(({ seq, type }) => typeof seq === 'number' && type !== undefined)
 }
 
 /** The fields that are the same in the journal and in the message: prices are added to a refusal when it is published. */
