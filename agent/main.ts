@@ -7,6 +7,8 @@ import { fileFaultInWords } from './file-fault.ts'
 import { keepHeapLean } from './lean-heap.ts'
 import { createLog } from './log.ts'
 import { fileVariable, settingsHelp } from './settings.ts'
+import { systemClock } from './time/clock.ts'
+import { createKernelClock, runFrom } from './time/kernel-clock.ts'
 import { agentVersion } from './version.ts'
 
 const usage = `tollgate-fleet agent ${agentVersion}
@@ -31,7 +33,8 @@ async function main(): Promise<void> {
   for (const warning of config.warnings) log.warn({ warning }, 'a warning about the settings')
   // A router that nobody scrapes keeps none of it in memory.
   const metrics = config.metricsListen && (await import('./metrics.ts')).createAgentMetrics(config.metricsListen, log)
-  const agent = assembleAgent(config, { log, ...(metrics && { sawEvent: metrics.sawEvent }) })
+  const clock = systemClock(createKernelClock(runFrom(process.env.PATH)))
+  const agent = assembleAgent(config, { clock, log, ...(metrics && { sawEvent: metrics.sawEvent }) })
 
   let stopping = false
   const stop = (signal: string) => {

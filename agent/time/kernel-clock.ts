@@ -1,5 +1,7 @@
 // Whether the kernel calls its clock synchronised. Node has no call for it: the first program that is there and knows tells.
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 
 export interface KernelClock {
   /** The last answer; undefined while there is none. */
@@ -62,6 +64,19 @@ export function createKernelClock(run: Run = runProgram): KernelClock {
       }
       isSynced = undefined
     },
+  }
+}
+
+/** Runs what stands in a folder of that PATH: a program that is not there costs a small machine no process. */
+export function runFrom(path = '/usr/sbin:/usr/bin:/sbin:/bin'): Run {
+  return async (program, args) => {
+    const file = path
+      .split(':')
+      .filter((folder) => folder !== '')
+      .map((folder) => join(folder, program))
+      .find((candidate) => existsSync(candidate))
+    if (file === undefined) throw new Error(`${program} is not installed`)
+    return runProgram(file, args)
   }
 }
 

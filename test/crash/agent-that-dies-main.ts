@@ -10,6 +10,7 @@ import { createFolderLock } from '../../agent/journal/folder-lock.ts'
 import { createJournal } from '../../agent/journal/journal.ts'
 import { createLog } from '../../agent/log.ts'
 import { systemClock } from '../../agent/time/clock.ts'
+import { createKernelClock, runFrom } from '../../agent/time/kernel-clock.ts'
 import { createUplink } from '../../agent/uplink/uplink.ts'
 import { socketNdsctl } from '../../agent/valve/ndsctl/socket.ts'
 import { createValve } from '../../agent/valve/valve.ts'
@@ -23,7 +24,7 @@ async function main(): Promise<void> {
   const death = CRASH_AT === undefined ? undefined : { at: Number(CRASH_AT), when: CRASH_WHEN as When }
   const points = createPoints(death, (number, name) => writeSync(1, `${number} ${name}\n`))
 
-  const clock = systemClock()
+  const clock = systemClock(createKernelClock(runFrom(process.env.PATH)))
   const log = createLog('silent')
   const ndsctl = socketNdsctl(config.portal.socket, config.portal.timeoutMilliseconds)
   const lock = createFolderLock(config.stateDir)

@@ -1,7 +1,10 @@
 // Proves that the kernel's word about its clock is found, whoever tells it, and that nobody's silence is taken for one.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
 import { systemClock } from '../../../agent/time/clock.ts'
-import { createKernelClock, type Run } from '../../../agent/time/kernel-clock.ts'
+import { createKernelClock, type Run, runFrom } from '../../../agent/time/kernel-clock.ts'
 
 // As busybox 1.35 prints it.
 const busybox = (value: string, status: string) => `    mode:         0
@@ -58,5 +61,18 @@ describe('the kernel clock', () => {
     await clock.prepare?.()
 
     expect(clock.synced()).toBe(false)
+  })
+})
+
+describe('a program', () => {
+  it('is run from the first folder of the PATH that has it, and is missing where none has', async () => {
+    const [first, second] = ['first', 'second'].map((name) => mkdtempSync(join(tmpdir(), `tollgate-path-${name}-`)))
+    writeFileSync(join(second ?? '', 'chronyc'), '#!/bin/sh\necho "$1 from the second"\n', { mode: 0o755 })
+    const run = runFrom(`${first}::${second}`)
+    const said = await run('chronyc', ['told'])
+    const missing = await run('adjtimex', []).catch(({ message }) => message)
+    for (const folder of [first, second]) rmSync(folder ?? '', { recursive: true })
+
+    expect([said, missing]).toEqual(['told from the second\n', 'adjtimex is not installed'])
   })
 })
