@@ -57,7 +57,7 @@ export function aWeekWithoutBroker(): Script {
     actions.push(buys(from + 500, device, 'bytes', device * 40_000_000))
     actions.push({ at: from + second, do: 'use', device, down: 1, up: 1 })
   }
-  const slow = { lookMilliseconds: 20 * minute, nearMilliseconds: 20 * minute, usageMilliseconds: hour }
+  const slow = { lookMilliseconds: hour, nearMilliseconds: hour, usageMilliseconds: hour }
   return aScript(7 * day + 10 * minute, actions, { ...slow, checkpointMilliseconds: hour })
 }
 
@@ -87,10 +87,10 @@ export const stories: { it: string; script: Script }[] = [
     script: aScript(12 * minute, [...atWork, { at: 2 * minute, do: 'reboot', offMilliseconds: 40_000 }]),
   },
   {
-    it: 'opens and shuts gates through an hour with a full disk, and sells again afterwards',
-    script: aScript(80 * minute, [
+    it: 'opens and shuts gates through half an hour with a full disk, and sells again afterwards',
+    script: aScript(45 * minute, [
       ...atWork,
-      { at: 3 * minute, do: 'disk', fault: 'full', forMilliseconds: hour },
+      { at: 3 * minute, do: 'disk', fault: 'full', forMilliseconds: 30 * minute },
       buys(20 * minute, 2, 'bytes', 1_000_000),
       { at: 21 * minute, do: 'kick', device: 2 },
     ]),
