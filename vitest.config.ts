@@ -1,5 +1,6 @@
 // The tests that run on a laptop: npm test.
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './test/longest-first.ts'
 
 export default defineConfig({
   test: {
@@ -13,5 +14,6 @@ export default defineConfig({
     maxWorkers: 3,
     // Each worker loads the modules once, not once a file: the tests keep their own worlds, and no module is mocked.
     isolate: false,
+    sequence: { sequencer: LongestFirst },
   },
 })

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
+import { longest } from './longest-first.ts'
 
 const filesOf = (...patterns: string[]) =>
   execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', ...patterns])
@@ -84,6 +85,10 @@ it('finds a file by its name, since no two rooms of a tree have files of one nam
   const files = sources.filter((file) => file.includes('/') && !file.endsWith('.test.ts'))
   const names = files.map((file) => `${file.split('/')[0]}: ${basename(file)}`).sort()
   expect(names.filter((name, index) => names[index + 1] === name)).toEqual([])
+})
+
+it('begins npm test with files that exist, each once', () => {
+  expect(longest.filter((file, index) => !existsSync(file) || longest.indexOf(file) !== index)).toEqual([])
 })
 
 describe('the documents', () => {
