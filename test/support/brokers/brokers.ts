@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { generate } from 'mqtt-packet'
 import { createBroker } from '../../../broker-dev/broker/broker.ts'
 import { ended } from '../ended.ts'
 import { until } from '../until.ts'
@@ -121,12 +122,22 @@ async function openAedes(): Promise<TestBroker> {
   return self
 }
 
+/** Whether it answers a client, be it with a refusal: by then its other doors are open too, one after another until then. */
 function answers(door: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(door, () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.on('error', () => resolve(false))
+    const socket = connect(door, () => socket.write(hello))
+    socket.once('data', () => resolve(true))
+    socket.on('data', () => socket.destroy())
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(false))
   })
 }
+
+const hello = generate({
+  cmd: 'connect',
+  protocolId: 'MQTT',
+  protocolVersion: 4,
+  clean: true,
+  clientId: '',
+  keepalive: 0,
+})
