@@ -59,7 +59,8 @@ export function createGuardCalls(clock: Clock, use: GuardUse, log: Log, unsure: 
         .then(succeeded, failed)
         .finally(() => {
           isOut = false
-          done.abort()
+          // Without a reason each abort would make an exception, with its stack.
+          done.abort('answered')
         })
       const first = await Promise.race([ended, clock.sleep(patience, done.signal).then(() => tooLate)])
       const told = first === tooLate && done.signal.aborted ? await ended : first

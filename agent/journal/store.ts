@@ -77,7 +77,8 @@ export function createStore(disk: Disk, sleep?: Sleep): Store {
     isOut = true
     const settled = () => {
       isLate = isOut = false
-      done.abort()
+      // Without a reason each abort would make an exception, with its stack.
+      done.abort('settled')
     }
     call.then(settled, settled)
     await Promise.race([call, late])

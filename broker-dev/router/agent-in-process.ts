@@ -75,7 +75,7 @@ function ndsctlOf(life: Life, portal: MockPortal, { portal: { timeoutMillisecond
   const ndsctl = inProcess(portal)
   return async (args, extraMilliseconds = 0) => {
     const answered = new AbortController()
-    const answer = life.ask(() => ndsctl([...args])).finally(() => answered.abort())
+    const answer = life.ask(() => ndsctl([...args])).finally(() => answered.abort('answered'))
     const limit = clock.sleep(timeoutMilliseconds + extraMilliseconds, answered.signal).then(() => undefined)
     const first = await Promise.race([answer, limit])
     if (first !== undefined || answered.signal.aborted) return answer

@@ -102,7 +102,7 @@ export function aRouter({ flavour = 'nodogsplash', env = {}, limits, ...options 
   function within(milliseconds: number, ask: Ndsctl): Ndsctl {
     return async (args, extra = 0) => {
       const answered = new AbortController()
-      const answer = ask(args).finally(() => answered.abort())
+      const answer = ask(args).finally(() => answered.abort('answered'))
       const limit = clock.sleep(milliseconds + extra, answered.signal).then(() => undefined)
       const first = await Promise.race([answer, limit])
       if (first !== undefined || answered.signal.aborted) return answer

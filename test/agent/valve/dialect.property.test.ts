@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import type { PortalClient } from '../../../agent/portal/portal-client.ts'
 import { parseClient, parseList } from '../../../agent/valve/dialect.ts'
 import { PortalFault } from '../../../agent/valve/portal-fault.ts'
+import { anyText } from '../../support/any-text.ts'
 
 const folder = new URL('../../fixtures/captures/', import.meta.url)
 const real = [
@@ -26,7 +27,7 @@ const spoilt = fc
     const from = Math.floor(at * text.length)
     return text.slice(0, from) + put + text.slice(from + length)
   })
-const anyText = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), spoilt)
+const answers = fc.oneof(anyText(), fc.json(), spoilt)
 
 function clientsIn(text: string): PortalClient[] {
   const clients: PortalClient[] = []
@@ -42,7 +43,7 @@ function clientsIn(text: string): PortalClient[] {
 
 it('reads whole counters or throws PortalFault, whatever the text', () => {
   fc.assert(
-    fc.property(anyText, (text) => {
+    fc.property(answers, (text) => {
       for (const { downloaded, uploaded, open } of clientsIn(text)) {
         expect([downloaded, uploaded].every((bytes) => Number.isInteger(bytes) && bytes >= 0)).toBe(true)
         expect(typeof open).toBe('boolean')
