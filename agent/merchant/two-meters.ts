@@ -42,7 +42,7 @@ export function countBoth(sessionId: string, meter: Meter, reading: Reading): Co
   if (reading.isMistaken) return { moved: nothing, beyond: 0 }
   if (!meter.guard && !quota) {
     const isAnew = meter.recountsFrom !== undefined
-    return { moved: isAnew ? nothing : volumeOf(usage), recounts: isAnew, beyond: 0 }
+    return { moved: isAnew ? nothing : withinLimit(sessionId, reading), recounts: isAnew, beyond: 0 }
   }
   const charged = volumeOf(meter)
   const guardTotal = totalOf(meter.guard, quota, reading.isCounted)
@@ -73,6 +73,12 @@ export function countBoth(sessionId: string, meter: Meter, reading: Reading): Co
     // The kernel was read later than these counters: they start at what was charged before either.
     portal: recounts ? minus(charged, { downloaded: rounding, uploaded: rounding }) : portal,
   }
+}
+
+/** The portal's count alone: what is beyond the limit of a kernel that holds the session, and cannot be asked, was dropped. */
+function withinLimit(sessionId: string, { usage, known, left }: Reading): Volume {
+  const most = known && isHeld(known, sessionId) ? left : Number.POSITIVE_INFINITY
+  return atMost(volumeOf(usage), most, nothing)
 }
 
 /**

@@ -109,6 +109,13 @@ it('after a top-up the portal starts anew as soon as the kernel is known to hold
   })
 })
 
+it('beyond the limit of a kernel that cannot be asked nothing has passed, also where its count was lost', () => {
+  const reading = { usage: down(9e6), isContinued: true, isCounted: true, left: 5e6 }
+
+  expect(countBoth('s1', unmetered, { ...reading, known: table(0, 5e6) }).moved).toEqual(down(5e6))
+  expect(countBoth('s1', unmetered, { ...reading, known: unguarded }).moved).toEqual(down(9e6))
+})
+
 it('a session that the kernel has let go is not cut by a count that had come to its limit', () => {
   const meter: Meter = { ...unmetered, ...down(5e6), portal: down(5e6), guard: { at: down(5e6), total: down(5e6) } }
   const released = { ...table(5e6, 5e6), byIp: new Map<string, string>() }
