@@ -157,7 +157,9 @@ export function opening(
   // Where another device's gate is open at that IP, what the counters show more later may be that one's.
   const isUsed = entries.some((entry) => othersAt(entry, known).some((other) => other.open))
   const baseline = isUsed ? setDataBaseline(entries) : openingBaseline(entries)
-  return meteringOf(session, { baseline, recountsFrom: undefined, ...beginMeters(session, table, isSure) })
+  const isOthers = (ip: string) => known.some((other) => other.open && other.ip === ip && other.mac !== session.mac)
+  const meters = beginMeters(session, table, { isSure, isOthers })
+  return meteringOf(session, { baseline, recountsFrom: undefined, ...meters })
 }
 
 // A gate that was open is shut now: nothing to measure from. A gate that is about to open keeps the baseline set for it.

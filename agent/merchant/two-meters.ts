@@ -103,12 +103,12 @@ export function limitOf(at: Volume, left: number): number {
 
 /**
  * Both meters of a session whose gate is about to open: they start at what is charged so far. `isSure`: the kernel's table is as it
- * was read by the look that found the gate shut.
+ * was read by the look that found the gate shut. `isOthers`: the gate of another device is open at that address.
  */
 export function beginMeters(
   { sessionId, meter }: Session,
   table: GuardTable | undefined,
-  isSure = true,
+  { isSure = true, isOthers = (_ip: string): boolean => false } = {},
 ): Pick<Meter, 'portal' | 'guard'> {
   if (!table) return { portal: undefined, guard: undefined }
   // The kernel goes on counting while nobody can ask it: begun from an old reading, what is charged since would count twice.
@@ -117,7 +117,7 @@ export function beginMeters(
   if (meter.seenOpen && meter.guard) return { portal: meter.portal, guard: meter.guard }
   const total = volumeOf(meter)
   // Until the kernel is told, it counts another device's bytes for this session: the next reading begins the count.
-  const isLent = !meter.guard && isHeld(table, sessionId)
+  const isLent = !meter.guard && [...table.byIp].some(([ip, owner]) => owner === sessionId && isOthers(ip))
   if (isLent) return { portal: total, guard: undefined }
   return { portal: total, guard: { at: volumeOf(table.quotas.get(sessionId) ?? nothing), total } }
 }

@@ -131,6 +131,17 @@ it('a count that another device has begun is begun anew at the next reading', ()
   expect(countBoth('s1', { ...unmetered, portal: down(0) }, lent).guard).toBeUndefined()
 })
 
+it('a gate that opens is counted from the moment the kernel was told of its session, unless another device is counted for it', () => {
+  const session = { ...aSession(), sessionId: 's1', meter: { ...unmetered, ...down(2e6) } }
+  const isOthers = (ip: string) => ip === '10.0.0.1'
+
+  // The table was written a moment ago, and bytes pass before it is read.
+  const { guard, portal } = beginMeters(session, table(0), { isOthers: () => false })
+  const reading = { usage: down(0), isContinued: true, isCounted: true, left, guard: table(1e6) }
+  expect(countBoth('s1', { ...session.meter, guard, portal }, reading).moved).toEqual(down(1e6))
+  expect(beginMeters(session, table(0), { isOthers }).guard).toBeUndefined()
+})
+
 it('a gate that opens beside another one lets both meters go on from their own last readings', () => {
   const guard = { at: down(7e6), total: down(7e6) }
   const meter: Meter = { ...unmetered, ...down(7e6), portal: down(6e6), guard, seenOpen: { bootId: 'b', at: 1 } }
@@ -146,7 +157,7 @@ it('a gate that opens beside another one lets both meters go on from their own l
 it('a gate that opens while the kernel cannot be asked lets its count go on, which held all that was charged since it was read', () => {
   const guard = { at: down(7e6), total: down(7e6) }
   const meter: Meter = { ...unmetered, ...down(9e6), portal: down(9e6), guard }
-  const begun = beginMeters({ ...aSession(), sessionId: 's1', meter }, table(7e6), false)
+  const begun = beginMeters({ ...aSession(), sessionId: 's1', meter }, table(7e6), { isSure: false })
   const reading = { usage: down(0), isContinued: true, isCounted: true, left, guard: table(9e6) }
 
   expect(countBoth('s1', { ...meter, ...begun }, reading).moved).toEqual(down(0))
