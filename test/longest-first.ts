@@ -16,6 +16,7 @@ export const longest = [
   'test/agent/uplink/strict-broker.test.ts',
   'test/crash/every-byte.test.ts',
   'test/black-box/exec.test.ts',
+  'test/black-box/portal.test.ts',
   'test/broker-dev/faults/injector.test.ts',
   'test/agent/agent.customers.test.ts',
   'test/agent/valve/ndsctl/socket.test.ts',

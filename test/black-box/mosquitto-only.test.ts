@@ -1,5 +1,4 @@
-// Cases that need a real Mosquitto, or no second broker to be believed: MQTT 5, the socket transport, the folder's lock, bad
-// settings.
+// Cases that need a real Mosquitto, or no second broker to be believed: MQTT 5, the folder's lock, bad settings.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -69,17 +68,6 @@ describe.skipIf(mosquitto.missing)(mosquitto.missing ?? 'on Mosquitto alone', ()
     await router.hears('session.started')
   })
 
-  it('opens, meters and shuts over the daemon’s socket, without ndsctl', async () => {
-    router = await openRouter({ url: broker.url, env: { AGENT_NDSCTL: '/nowhere' } })
-    router.browse(phone, ip(1))
-    await router.start()
-    await router.publish({ purchaseId: 'p1', mac: phone, metric: 'bytes', allotment: 1_000_000 })
-    await router.hears('session.started')
-    router.portal.transfer(phone, { downloaded: 1_000_000, uploaded: 0 })
-    await router.hears('session.ended')
-    expect(router.portal.gateOpen(phone)).toBe(false)
-  })
-
   it('refuses a second agent on the same state folder and says who holds it', async () => {
     router = await openRouter({ url: broker.url })
     await router.start()
@@ -93,14 +81,6 @@ describe.skipIf(mosquitto.missing)(mosquitto.missing ?? 'on Mosquitto alone', ()
     const second = spawnSync(process.execPath, [agentFile], { env, encoding: 'utf8', timeout: 10_000 })
     expect(second.status).not.toBe(0)
     expect(second.stdout).toContain(`in use by process ${router.pid()}`)
-  })
-
-  it('starts again on the folder of an agent that was killed', async () => {
-    router = await openRouter({ url: broker.url })
-    await router.start()
-    await router.kill()
-    await router.start()
-    expect((await router.hears('agent.started', 2)).map((event) => event.why)).toEqual(['first-start', 'after-crash'])
   })
 })
 

@@ -33,7 +33,8 @@ export async function openRouter(options: RouterOptions) {
     broker: { url, watchUrl: url },
     env: {
       AGENT_PORTAL_TRANSPORT: transport,
-      AGENT_NDSCTL: ndsctl,
+      // Over the socket it needs no ndsctl.
+      AGENT_NDSCTL: transport === 'exec' ? ndsctl : '/nowhere',
       AGENT_LOOK_INTERVAL_MS: '400',
       AGENT_NEAR_INTERVAL_MS: '150',
       AGENT_USAGE_INTERVAL_MS: '300',
