@@ -8,7 +8,7 @@ import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { until } from '../support/until.ts'
 
-export function tollgateFleet(...args: string[]) {
+function tollgateFleet(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [resolve('bin/tollgate-fleet.js'), ...args])
   return { status, said: `${stdout}${stderr}` }
 }

@@ -8,7 +8,7 @@ import { aMac, aNow, aRouterId, aWall } from '../../support/builders.ts'
 import { memoryDisk } from '../../support/memory-disk.ts'
 
 const day = 86_400_000
-const purchasesADay = 40
+const purchasesADay = 20
 const limits = { fileBytes: 8 * 1024, mostBytes: 64 * 1024, mostDays: 30 }
 
 /** The end of the session that {@link aSale} of the number before began. */
