@@ -11,17 +11,24 @@ const longestPause = 60_000
 // It grows by some 250 bytes with every event of the whole firewall, and is started again above this.
 const mostResidentBytes = 16 * 1024 * 1024
 const weighedEvery = 60_000
+// util-linux's lets the kernel end it with the agent, however that ends. Without it one that an agent has left behind ends at the next
+// change of the firewall, which it has nobody to tell: at the latest the probe of the next life.
+const endingAlong = ['setpriv', '--pdeathsig', 'KILL']
+// A program that is not there, or does not know the option, ends sooner.
+const shortLife = 5000
 
 /** Started again whenever it ends, later and later; until the returned function is called. */
 export function monitorNft(program: string, listener: GuardListener, log: Pick<Log, 'debug'>): () => void {
   let isOver = false
+  let prefix: readonly string[] = endingAlong
   let pause = firstPause
   let child: ReturnType<typeof spawn> | undefined
   let waiting: NodeJS.Timeout | undefined
 
   function start(): void {
     const begun = performance.now()
-    child = spawn(program, ['-j', 'monitor'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const [first = '', ...args] = [...prefix, program, '-j', 'monitor']
+    child = spawn(first, args, { stdio: ['ignore', 'pipe', 'ignore'] })
     child.unref()
     const { stdout } = child
     if (stdout) createInterface({ input: stdout }).on('line', hear)
@@ -30,7 +37,14 @@ export function monitorNft(program: string, listener: GuardListener, log: Pick<L
       if (isOver) return
       // Changes of the table went unheard meanwhile.
       listener.damaged()
-      pause = performance.now() - begun > longestPause ? firstPause : Math.min(2 * pause, longestPause)
+      const lived = performance.now() - begun
+      const mayBeThePrefix = prefix === endingAlong && lived < shortLife
+      if (mayBeThePrefix) {
+        prefix = []
+        start()
+        return
+      }
+      pause = lived > longestPause ? firstPause : Math.min(2 * pause, longestPause)
       waiting = setTimeout(start, pause).unref()
     })
   }
