@@ -188,12 +188,15 @@ function eventsOf(before: Session, after: Session, now: Now): Draft[] {
 
 function started(session: Session, now: Now): Draft {
   const waited = since(session.arrived, now) ?? Math.max(0, now.wall - session.arrived.wall)
+  // Its time runs from the look that saw the gate open, and that was asked for a while ago: a payer who reckons its end from a later
+  // start would find it cut too early.
+  const age = (session.meter.seenOpen && since(session.meter.seenOpen, now)) ?? 0
   return {
     type: 'session.started',
     sessionId: session.sessionId,
     mac: session.mac,
     openedAfterMilliseconds: Math.round(waited),
-    session: viewOf({ ...session, startedAt: timestamp(now.wall) }, now, { portalUnreachable: false }),
+    session: viewOf({ ...session, startedAt: timestamp(now.wall - age) }, now, { portalUnreachable: false }),
   }
 }
 

@@ -37,6 +37,15 @@ describe('session.started', () => {
     ])
   })
 
+  it('began with the look that saw the gate open, which was asked for before its answer came', () => {
+    const list = aList([aClient()], { askedAt: 400 })
+    const now = aNow({ at: 1000, wall: Date.UTC(2026, 10, 22, 10) })
+
+    expect(settle(aBooks({ sessions: [aSession()] }), list, nothing, 'close', now).events).toMatchObject([
+      { session: { startedAt: '2026-11-22T09:59:59.400Z' } },
+    ])
+  })
+
   it('takes the wall clock for a device that waited across a reboot', () => {
     const now = aNow({ bootId: 'boot-2', at: 5, wall: 90_000 })
     const session = aSession({ arrived: { bootId: 'boot-1', at: 400, wall: 60_000 } })
