@@ -131,11 +131,11 @@ async function timeBeyond(router: Router): Promise<Row[]> {
     router.say(what)
     const { first, startedAt, last } = await withAgent(router, {}, async (agent, device) => {
       const sending = device.startSending()
-      const measured = openTime(router.lab, device, 2000)
+      const { ended } = await openTime(2000)
       await buy(agent, device, 'milliseconds', timeBought)
       const [started] = await agent.hears('session.started')
       if (agentIs === 'killed') await agent.kill()
-      const span = await measured
+      const span = await ended
       await sending.end()
       return { ...span, startedAt: Date.parse(started?.session.startedAt ?? '') }
     })

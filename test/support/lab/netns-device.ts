@@ -10,6 +10,8 @@ import { lanInterface, linkLatencyMilliseconds, routerAddress, upstreamAddress }
 import { leasesFolder } from './stand-ins.ts'
 
 export const httpPort = 8080
+/** Where devices send what nobody answers. */
+export const discardPort = 9
 
 // openNDS's own, where the owner sets none.
 const defaultFasKey = '1234567890'
@@ -131,7 +133,7 @@ function transfersBy(begin: Begin) {
     },
     /** Sends something small every few milliseconds, whether or not it is let. */
     startSending(): Transfer {
-      const send = `setInterval(() => socket.send('x', 9, '${upstreamAddress}'), 5)`
+      const send = `setInterval(() => socket.send('x', ${discardPort}, '${upstreamAddress}'), 5)`
       return begin([process.execPath, '-e', `const socket = require('node:dgram').createSocket('udp4'); ${send}`])
     },
   }
