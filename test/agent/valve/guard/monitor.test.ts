@@ -1,5 +1,5 @@
 // Proves that no `nft monitor` is left behind by an agent that was killed, where the machine can see to it, and that it runs elsewhere.
-import { spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ const olderSetpriv = '#!/bin/sh\necho "setpriv: unrecognized option: pdeathsig" 
 
 let watching: string
 let folder: string
+let agent: ChildProcess | undefined
 beforeAll(() => {
   watching = bundle('test/agent/valve/guard/monitoring-main.ts')
 })
@@ -20,8 +21,9 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tollgate-monitor-'))
   write('nft', `#!/bin/sh\necho $$ >${folder}/pid\necho "$*" >${folder}/args\nexec /bin/sleep 1000\n`)
 })
-afterEach(() => {
-  if (isRunning()) process.kill(pidOfMonitor(), 'SIGKILL')
+afterEach(async () => {
+  if (agent) await ended(agent, 'SIGKILL')
+  if (existsSync(join(folder, 'pid')) && isRunning()) process.kill(pidOfMonitor(), 'SIGKILL')
   rmSync(folder, { recursive: true })
 })
 
@@ -31,8 +33,8 @@ function write(name: string, script: string): void {
 }
 
 /** An agent's watch as a process of its own, once its child runs. */
-async function watch(path = process.env.PATH) {
-  const agent = spawn(process.execPath, [watching, join(folder, 'nft')], { env: { PATH: path }, stdio: 'ignore' })
+async function watch(path = process.env.PATH): Promise<ChildProcess> {
+  agent = spawn(process.execPath, [watching, join(folder, 'nft')], { env: { PATH: path }, stdio: 'ignore' })
   await until(() => existsSync(join(folder, 'args')) && isRunning())
   return agent
 }
@@ -47,8 +49,7 @@ function isRunning(): boolean {
 
 describe('nft monitor', () => {
   it.runIf(hasSetpriv)('ends with an agent that was killed, though the firewall stands still', async () => {
-    const agent = await watch()
-    await ended(agent, 'SIGKILL')
+    await ended(await watch(), 'SIGKILL')
 
     await until(() => !isRunning())
     expect(readFileSync(join(folder, 'args'), 'utf8')).toBe('-j monitor\n')
@@ -58,10 +59,9 @@ describe('nft monitor', () => {
     'runs all the same where $when',
     async ({ setpriv }) => {
       if (setpriv) write('setpriv', setpriv)
-      const agent = await watch(folder)
+      await watch(folder)
 
       expect(readFileSync(join(folder, 'args'), 'utf8')).toBe('-j monitor\n')
-      await ended(agent, 'SIGKILL')
     },
   )
 })
