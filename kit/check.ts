@@ -7,7 +7,8 @@ import { type FleetOptions, prefixOf } from '../client/options.ts'
 import { topicOf } from '../protocol/index.ts'
 import { frontDoor } from './front-door.ts'
 import { nastyRouter } from './nasty-router.ts'
-import { type Rule, rules, type Stage } from './rules.ts'
+import type { Rule, Stage } from './rule.ts'
+import { rules } from './rules.ts'
 
 export interface CheckOptions {
   fleet: FleetOptions
