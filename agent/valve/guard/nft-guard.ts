@@ -23,18 +23,20 @@ export function nftGuard(
   // The ends of times as this agent has set them.
   let set = emptyTable
 
-  async function load(text: string): Promise<void> {
+  async function load(text: () => string): Promise<void> {
     const { exitCode, said } = await run(['-f', '-'], text)
     if (exitCode !== 0) throw new GuardFault('guard-refused', `nft refuses: ${said.trim()}`)
   }
 
   // Where the kernel is too old it fails at one of these, or changes nothing.
   async function probe(): Promise<void> {
-    const { exitCode, said } = await run(['-c', '-f', '-'], baseText(owner))
+    const { exitCode, said } = await run(['-c', '-f', '-'], () => baseText(owner))
     if (exitCode !== 0) throw new GuardFault('guard-refused', `nft refuses the table: ${said.trim()}`)
     try {
-      await load(`${baseText(owner, probeTable)}add quota ${probeTable} probe { over 1000 bytes used 5 bytes ; }\n`)
-      await load(`add quota ${probeTable} probe { over 2000 bytes ; }\n`)
+      await load(
+        () => `${baseText(owner, probeTable)}add quota ${probeTable} probe { over 1000 bytes used 5 bytes ; }\n`,
+      )
+      await load(() => `add quota ${probeTable} probe { over 2000 bytes ; }\n`)
       const { stdout } = await run(['-j', 'list', 'table', ...probeTable.split(' ')])
       const isRaised = /"bytes": 2000, "used": 5\b/.test(stdout)
       if (!isRaised) throw new GuardFault('guard-refused', 'this kernel cannot raise a quota: 5.4 or later is needed')
@@ -77,11 +79,11 @@ export function nftGuard(
       return table && withExactEnds(table)
     },
     async change(changes: readonly GuardChange[], isNew: boolean) {
-      await load(`${isNew ? baseText(owner) : ''}${changeText(changes, now())}`)
+      await load(() => `${isNew ? baseText(owner) : ''}${changeText(changes, now())}`)
       set = changedTable(set, changes)
     },
     async remove() {
-      if ((await ownerOfTable()) === ownerName(owner)) await load(`delete table inet ${tableName}\n`)
+      if ((await ownerOfTable()) === ownerName(owner)) await load(() => `delete table inet ${tableName}\n`)
     },
     watch: (listener) => monitorNft(program, listener, log),
   }

@@ -5,14 +5,15 @@ import { GuardFault } from './guard.ts'
 /** The output and the exit code of one call; a failing `nft` says nothing that could be told apart. */
 export type RunNft = (
   args: readonly string[],
-  text?: string,
+  /** Called when the program runs: times in it begin as late as they can. */
+  text?: () => string,
 ) => Promise<{ stdout: string; exitCode: number; said: string }>
 
 const mostPrinted = 16 * 1024 * 1024
 const mostSaid = 400
 
 export function runNft(program: string, timeoutMilliseconds: number): RunNft {
-  return (args, text = '') =>
+  return (args, text = () => '') =>
     new Promise((resolve, reject) => {
       const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
       const printed: Buffer[] = []
@@ -36,7 +37,7 @@ export function runNft(program: string, timeoutMilliseconds: number): RunNft {
       })
       // It may end before it has read everything.
       child.stdin.on('error', () => {})
-      child.stdin.end(text)
+      child.stdin.end(text())
       child.on('close', (exitCode) => {
         clearTimeout(limit)
         resolve({ stdout: Buffer.concat(printed).toString(), exitCode: exitCode ?? 1, said })

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { changedTable, emptyTable, type GuardChange } from '../../../../agent/portal/guard-table.ts'
 import { nftGuard } from '../../../../agent/valve/guard/nft-guard.ts'
+import type { RunNft } from '../../../../agent/valve/guard/run-nft.ts'
 import { quietLog } from '../../../support/quiet-log.ts'
 import { until } from '../../../support/until.ts'
 
@@ -162,4 +163,17 @@ describe.runIf(canRun)('the guard in a kernel', () => {
     await until(async () => heard.includes('damaged'))
     unwatch()
   })
+})
+
+it('gives a time as it is when nft runs, which may be long after it was asked to', async () => {
+  let at = 1000
+  const written: string[] = []
+  const run: RunNft = async (_, text = () => '') => {
+    at += 200
+    written.push(text())
+    return { stdout: '', exitCode: 0, said: '' }
+  }
+  await nftGuard('nft', 'router/r1', () => at, quietLog, run).change([{ do: 'time', ip: one, until: 6000 }], false)
+
+  expect(written[0]).toContain('timeout 4800ms')
 })
