@@ -7,6 +7,7 @@ import type { Incoming, Link } from './link.ts'
 import { type Heard, type RouterView, viewOf } from './liveness.ts'
 import type { CallOptions } from './options.ts'
 import { jsonOf, statusIn, usageIn } from './reading.ts'
+import { manyListen } from './signals.ts'
 import { whole } from './usage-parts.ts'
 
 /** A status or a whole usage report, its parts put together. */
@@ -120,7 +121,7 @@ export function createWatching({ link, clock, prefix, closed, keepReports }: Par
 }
 
 async function inTime(work: Promise<unknown>, within: number, clock: Clock, signal?: AbortSignal): Promise<void> {
-  signal?.throwIfAborted()
+  manyListen(signal)?.throwIfAborted()
   const over = new AbortController()
   const aborted = new Promise<never>((_resolve, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { signal: over.signal })

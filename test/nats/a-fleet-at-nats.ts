@@ -77,6 +77,10 @@ export async function aFleetAtNats(machines?: Machines) {
     void program.finished.then((code) => console.log(`ended with ${code}: ${program.output}`))
   }
   const [, metricsAt = ''] = await exporter.says(/metrics at (http:\S+)/)
+  // It counts from when it listens on; its address is said before.
+  const health = metricsAt.replace('/metrics', '/healthz')
+  const isListening = async () => (await fetch(health).catch(() => undefined))?.status === 200
+  await until(isListening, 60_000)
   const [watcher] = monitors
   await until(
     async () => ((await watcher?.routers()) ?? []).filter(({ state }) => state === 'online').length === 2,
