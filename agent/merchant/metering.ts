@@ -157,7 +157,7 @@ export function opening(
   // Where another device's gate is open at that IP, what the counters show more later may be that one's.
   const isUsed = entries.some((entry) => othersAt(entry, known).some((other) => other.open))
   const baseline = isUsed ? setDataBaseline(entries) : openingBaseline(entries)
-  const isOthers = (ip: string) => known.some((other) => other.open && other.ip === ip && other.mac !== session.mac)
+  const isOthers = (ip: string) => othersAt({ ip, mac: session.mac }, known).some((other) => other.open)
   const meters = beginMeters(session, table, { isSure, isOthers })
   return meteringOf(session, { baseline, recountsFrom: undefined, ...meters })
 }

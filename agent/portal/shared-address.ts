@@ -60,8 +60,8 @@ function wasUsed(client: PortalClient, before: readonly PortalClient[]): boolean
   return last?.isOutdated === true || othersAt(client, before).some((other) => other.open)
 }
 
-/** The entries of other devices at that entry's IP. */
-export function othersAt(client: PortalClient, known: readonly PortalClient[]): PortalClient[] {
+/** The entries of other devices at that IP. */
+export function othersAt(client: Pick<PortalClient, 'ip' | 'mac'>, known: readonly PortalClient[]): PortalClient[] {
   return known.filter((other) => other.ip === client.ip && other.mac !== client.mac)
 }
 
