@@ -1,6 +1,7 @@
 // Checkpoints: a snapshot of the books, then records that a crash may lose; replaced when it is four times its snapshot.
 import type { Mac } from '../../protocol/index.ts'
-import { type Books, enter } from '../merchant/books.ts'
+import type { Books } from '../merchant/books.ts'
+import { enter } from '../merchant/enter.ts'
 import { type JournalRecord, meteringOf } from '../merchant/journal-record.ts'
 import { toSnapshot } from '../merchant/snapshot.ts'
 import { type Moment, since } from '../time/moment.ts'

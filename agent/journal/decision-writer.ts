@@ -1,5 +1,5 @@
 // Writes decisions: to the newest file, or to a new one with a snapshot beside it; in the books only once they are on disk.
-import { enter } from '../merchant/books.ts'
+import { enter } from '../merchant/enter.ts'
 import type { JournalRecord } from '../merchant/journal-record.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import { type Decision, eventsOf, format, type JournalFile, journalName } from './files.ts'
@@ -30,7 +30,7 @@ export function createDecisionWriter(
     const current = opened()
     if (current.owesSnapshot === 'no') return
     if (current.owesSnapshot === 'twice') {
-      // Also the older snapshot, which is there in case the newest is damaged, has to begin behind the damage.
+      // Recovery may start from the older snapshot too, so both have to be written after the damage.
       await checkpoints.writeSnapshot()
       current.owesSnapshot = 'once'
     }

@@ -10,9 +10,9 @@ export type Run = { events: Event[]; lostTo?: undefined } | { events: []; lostTo
 export interface Stretch {
   epoch: string
   fromSeq: number
-  /** The last that may be read. */
+  /** The last event to read. */
   toSeq: number
-  /** At most so many. */
+  /** The largest number of events to read. */
   most: number
   /** The epoch's files, oldest first. */
   files: readonly JournalFile[]
@@ -110,7 +110,7 @@ function* eventsFrom(file: OpenFile, epoch: string, fromSeq: number, toSeq: numb
     for (const event of eventsAt(file, place)) {
       if (event.epoch !== epoch || (event.seq ?? 0) < fromSeq) continue
       if ((event.seq ?? 0) > toSeq) return
-      // The same decision may hold the one behind it.
+      // One decision may hold several events: the next one is looked for in the same place.
       file.next = { seq: (event.seq ?? 0) + 1, place }
       yield event
     }

@@ -27,8 +27,8 @@ export const refusalsPart = 1 / 4
 export const untakenPart = 3 / 4
 
 /**
- * The most that the state folder holds: the journal and the file that is begun before one is pruned, the ids and as much of a
- * file as is not yet old, two checkpoints and the one that is being written.
+ * The most that the state folder holds: the journal and the file that is begun before one is pruned, the ids with the part of
+ * their file that is not yet old, two checkpoints and the one that is being written.
  */
 export function worstCaseOf(limits: JournalLimits, snapshotBytes: number): number {
   const checkpoint = Math.max(limits.fileBytes, 4 * snapshotBytes) + limits.fileBytes

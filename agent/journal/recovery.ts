@@ -1,7 +1,8 @@
 // Recovery: the books as the disk has them. One walk over decisions that must follow each other without a hole, from the
 // newest sound snapshot on; where there is a hole it stops, whatever made it.
 import type { Event } from '../../protocol/index.ts'
-import { beginEpoch, emptyBooks, enter, type WritableBooks } from '../merchant/books.ts'
+import { emptyBooks, type WritableBooks } from '../merchant/books.ts'
+import { beginEpoch, enter } from '../merchant/enter.ts'
 import { fromSnapshot } from '../merchant/snapshot.ts'
 import { createFileReader, type FileReader } from './file-reader.ts'
 import {

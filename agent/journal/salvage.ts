@@ -1,7 +1,9 @@
 // Salvage: what sound records behind a hole still say. No gate follows from them, since nobody can tell whether they follow
 // from what is lost; but no purchase that was accepted is sold again, and none is forgotten in silence.
 import type { Event, EventOf } from '../../protocol/index.ts'
-import { enter, outcomeOf, type WritableBooks } from '../merchant/books.ts'
+import type { WritableBooks } from '../merchant/books.ts'
+import { enter } from '../merchant/enter.ts'
+import { outcomeOf } from '../merchant/enter-event.ts'
 import type { JournalRecord } from '../merchant/journal-record.ts'
 import { fromSnapshot, toSnapshot } from '../merchant/snapshot.ts'
 import { conservationOf } from '../merchant/view.ts'
@@ -84,7 +86,7 @@ function shadowOf(books: WritableBooks, records: readonly JournalRecord[]): Map<
   return used
 }
 
-// The end of a session that the books still hold is a fact by itself: nobody gets the rest a second time.
+// An end that the journal still shows ends its session in the books too, or what it gave up would be used after all.
 function endAsTold(books: WritableBooks, events: readonly Event[]): void {
   for (const event of events) {
     if (event.type !== 'session.ended' || event.reason === 'lost') continue
@@ -96,7 +98,7 @@ function endAsTold(books: WritableBooks, events: readonly Event[]): void {
     }
     const { epoch, lastSeq } = books
     enter(books, { type: 'event', event })
-    // Its number is not one of those that are left.
+    // The event behind the hole has no number in this epoch: the books keep theirs.
     Object.assign(books, { epoch, lastSeq })
   }
 }

@@ -34,7 +34,7 @@ export interface Store {
   readonly isAsked: boolean
 }
 
-/** Waits so long; the signal ends it early. */
+/** Waits for these milliseconds; the signal ends it early. */
 export type Sleep = (milliseconds: number, signal: AbortSignal) => Promise<void>
 
 // How long the disk may take: gates wait for it.

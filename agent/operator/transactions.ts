@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { CommandErrorCode } from '../../protocol/index.ts'
 import type { Journal } from '../journal/journal.ts'
-import { actsOfLastDay } from '../merchant/books.ts'
+import { actsOfLastDay } from '../merchant/acts.ts'
 import type { Recorder } from '../recorder.ts'
 import { type Clock, nowOf } from '../time/clock.ts'
 import { type Answer, refusal } from './answer.ts'
