@@ -2,7 +2,8 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { FleetError } from '../client/index.ts'
-import { examine, type Finding } from '../kit/doctor.ts'
+import { examine } from '../kit/doctor.ts'
+import type { Finding } from '../kit/trial.ts'
 import { type Context, fleetOptionsOf } from './context.ts'
 import { done, type ExitCode, refused } from './exit-codes.ts'
 
