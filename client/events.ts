@@ -7,7 +7,7 @@ import { FleetError } from './errors.ts'
 import type { Incoming, Link } from './link.ts'
 import { checkPartition, isInPartition, type Partition } from './partition.ts'
 import { createQueue } from './queue.ts'
-import { eventIn, type Json, jsonOf, statusIn, usageIn } from './reading.ts'
+import { eventIn, type Json, jsonOf, reportedPosition, statusIn } from './reading.ts'
 import { createReplays, replyFilterOf } from './replay.ts'
 import { createSequence, type Lost, type Numbered, type Sequence } from './sequence.ts'
 import { firstOf } from './signals.ts'
@@ -148,8 +148,8 @@ async function openStream(parts: Parts & { stopped: AbortSignal }, wanted: Wante
     const content = router && jsonOf(payload)
     if (!router || !content || retained) return
     router.isAlive = true
-    const report = usageIn(content)
-    if (report) return learn(router, { epoch: report.epoch, seq: report.afterSeq }, true)
+    const reported = reportedPosition(content)
+    if (reported) return learn(router, reported, true)
     const entry = entryOf(router.routerId, content)
     if (!entry) return
     const ready = router.sequence.take(entry)
