@@ -110,5 +110,5 @@ function isAboutTheList(err: unknown): err is PortalFault {
   return err instanceof PortalFault && (silences.has(err.code) || err.code === 'ndsctl-failed')
 }
 
-/** No answer, or none that can be read: it may be slow, or busy with somebody else. */
+/** Codes of a portal that gave no answer, or none that can be read: it may be slow, or busy with another caller. */
 export const silences: ReadonlySet<string> = new Set(['portal-silent', 'portal-busy', 'portal-garbled'])

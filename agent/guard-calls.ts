@@ -16,7 +16,7 @@ export interface GuardCalls {
 
 export type GuardUse = 'auto' | 'nftables' | 'off'
 
-// Gates and looks wait for the kernel so long; while a call is out for longer, nobody waits.
+// The longest that gates and looks wait for the kernel; while a call is out for longer, nobody waits for it.
 const patience = 500
 const mostFailures = 3
 const tooLate = Symbol('nobody waits any more')

@@ -28,7 +28,7 @@ export interface Guarding {
   stop(): void
   /** The table as it is as far as anybody knows, where the kernel guards. */
   readonly table: GuardTable | undefined
-  /** The same also while the kernel cannot be asked: it goes on counting and cutting. */
+  /** The last table that was read: while the kernel cannot be asked it goes on counting and cutting. */
   readonly lastTable: GuardTable | undefined
   readonly status: LiveStatus['guard']
   /** A sentence for a person, where something is wrong with it. */
@@ -87,7 +87,7 @@ export function createGuarding(parts: GuardingParts): Guarding {
 
   async function open(of: Guard): Promise<void> {
     triedAt = clock.monotonic()
-    // Also where nobody waited for it to the end.
+    // The watch begins even when the wait for the table has given up: the table may be there a moment later.
     const begin = () => {
       unwatch()
       unwatch = watchKernel(of, known, parts)

@@ -4,8 +4,7 @@ import { setFlagsFromString } from 'node:v8'
 // Node's own modules come compiled, but only for the flags it was started with: those of a start are loaded by then.
 const afterStart = 1000
 
-// A journal of so many events is read, and published where the broker lacks it, in so many pieces that a start would take half as much
-// memory again.
+// From this many events on, a start that reads the journal and publishes what the broker lacks would take half as much memory again.
 const largeJournal = 2000
 
 /**

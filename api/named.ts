@@ -37,7 +37,7 @@ export interface Named {
 }
 
 export const named = z.registry<Named>()
-/** The same as a list. */
+/** The named schemas as a list, in the order of their naming. */
 export const parts: { schema: z.ZodType; about: Named }[] = []
 
 function name(schema: z.ZodType, about: Named): void {

@@ -12,7 +12,7 @@ export const realTime: Clock = {
   sleep: (milliseconds, signal) => sleepFor(milliseconds, undefined, signal ? { signal } : {}).catch(() => {}),
 }
 
-/** The pause after so many failures: doubled each time up to the longest, and never the same for two clients. */
+/** The pause after that many failures: doubled each time up to the longest, and never the same for two clients. */
 export function backOff(failures: number, first: number, longest: number): number {
   const whole = Math.min(longest, first * 2 ** Math.min(failures, 30))
   return whole * (0.75 + Math.random() / 4)

@@ -25,7 +25,7 @@ interface Way {
   addresses: Addresses
   /** Which of the addresses, counted round and round. */
   turn: number
-  /** The same for all connections of a link: a cluster whose node died forgets what it kept for it when it comes back. */
+  /** One id for all connections of a link: when it comes back, a cluster drops what a dead node kept for it. */
   clientId: string
   /** The broker, for people. */
   name: string

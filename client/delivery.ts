@@ -92,7 +92,7 @@ export function createDelivery({ link, clock, prefix, signing, hear, warn, close
     return subscribed
   }
 
-  // Everything is due at a new connection: what the broker had may be gone with it.
+  // A new connection may lead to a broker that lost what it held: every waiting purchase is published again.
   link.onConnected(() => {
     for (const one of waiting.values()) one.dueAt = clock.now()
     wake()

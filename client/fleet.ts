@@ -100,7 +100,7 @@ export async function connectFleet(options: FleetOptions, clock: Clock = realTim
   }
   signal?.addEventListener('abort', () => void close(), { once: true })
 
-  /** Sends on the purchases that an earlier process left. A folder nobody named may be another's: only who sells needs it. */
+  /** Sends on the purchases that an earlier process left. Another process may hold the default folder: until a sale that is a warning. */
   async function resumeOutbox(): Promise<void> {
     if (options.store !== undefined) return outbox.resume()
     if (!existsSync(defaultStore)) return

@@ -143,7 +143,7 @@ function answerIn(content: Json | undefined): Answer | undefined {
   return event?.type === 'purchase.accepted' || event?.type === 'purchase.rejected' ? event : undefined
 }
 
-/** The same fields in whatever order. */
+/** A text that is equal for equal purchases, in whatever order their fields stand. */
 function contentOf(purchase: PurchaseInput): string {
   return JSON.stringify(
     Object.entries(purchase)

@@ -49,7 +49,7 @@ function refundOfRefusal({ purchaseId, reference, paid, final }: EventOf<'purcha
   return [{ ...about, ...(paid && { money: times(decimal(paid.amount), 1n, 1n, paid.unit) }) }]
 }
 
-/** The fraction as a decimal with so many places; which way it is rounded has no default. */
+/** The fraction as a decimal with that many places; which way it is rounded has no default. */
 export function roundMoney(
   { numerator, denominator }: Fraction,
   { places, rounding }: { places: number; rounding: 'down' | 'up' | 'nearest' },

@@ -9,7 +9,7 @@ import { firstOf } from './signals.ts'
 
 export type Replayed =
   | { events: Json[]; gone: Gone[] }
-  /** Not now: the router is busy, away, or has another journal. */
+  /** The router cannot answer now: it is busy, away, or has another journal. */
   | { later: 'busy' | 'not-found' | 'no-answer' | 'not-taken' }
 
 export interface Replays {

@@ -67,7 +67,7 @@ export function createWatching({ link, clock, prefix, closed, keepReports }: Par
       known.delete(routerId)
       return
     }
-    // Then a report is a sign of life and nothing more.
+    // Unless reports are kept, a report is a sign of life and is not parsed.
     const isKept = keepReports || topic === topicOf(routerId ?? '+', 'status', prefix)
     const content = !routerId ? undefined : isKept ? jsonOf(payload) : {}
     if (!routerId || !content) return
@@ -99,7 +99,7 @@ export function createWatching({ link, clock, prefix, closed, keepReports }: Par
       .sort((a, b) => byName.compare(a.routerId, b.routerId))
   }
 
-  /** Those that have not reported yet are asked to. */
+  /** The last report of every router; routers that have not reported yet are asked for one. */
   async function usage({ signal, within = reportsWithin }: CallOptions = {}): Promise<Usage[]> {
     const seen = await routers({ within, ...(signal && { signal }) })
     const missing = seen

@@ -16,7 +16,7 @@ export interface History {
   writeReports(reports: Iterable<Report>): Promise<void>
   /** One of the views, in rows of text, the first with the names. */
   read(view: View): AsyncGenerator<(string | null)[]>
-  /** Sales, so many of the latest events, and where to go on. */
+  /** Sales, the latest events up to a number, and where to go on. */
   past(events: number): Promise<Past>
   close(): Promise<void>
 }

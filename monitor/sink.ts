@@ -18,7 +18,7 @@ export interface SinkOptions {
 type Sources = Pick<Fleet, 'events' | 'reports'>
 type Writing = Pick<History, 'cursor' | 'write' | 'writeReports'>
 
-// As many as one transaction takes in well under a second.
+// One transaction writes this many events in well under a second.
 const largestBatch = 5000
 const reportInterval = 5000
 const firstPause = 1000

@@ -129,7 +129,7 @@ function writeDocuments(put: Put, { version, epoch, bundled, nodeVersion }: Fact
   }
 }
 
-// Those that an operator reads, and those that they lead to.
+// The pages that an operator reads, and the pages that they link to.
 const shippedPages = [
   'access',
   'backend',

@@ -15,7 +15,7 @@ interface Report {
   untold?: { latest: Drift; count: number; since: string; unreadBytes: number }
 }
 
-// The same kind about the same device is told no more often than this.
+// A drift of one kind about one device is told once in this time; the others are counted.
 const quietMilliseconds = 300_000
 
 /** The drifts to tell now, of these and of those that were counted before; `reports` is for the next time. */

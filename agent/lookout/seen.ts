@@ -42,7 +42,7 @@ export const nothingSeen: Seen = {
   isListWanted: false,
 }
 
-// A paid device that has come to an address is expected to meet the portal's page there for so long.
+// For this time a paid device that has come to an address is expected to meet the portal's page there.
 const arrivalMilliseconds = 60_000
 
 /** The facts about the portal after an answer; `milliseconds`: how long it took. */
@@ -90,7 +90,7 @@ export function afterLook(
   }
 }
 
-/** The whole list could not be read: it is asked for again after a pause, and the devices that matter meanwhile. */
+/** The whole list could not be read: it is asked for again after a pause, and until then the devices that matter one by one. */
 export function afterListFault(seen: Seen, now: Moment): Seen {
   return { ...seen, listFailures: seen.listFailures + 1, listFailedAt: now.at }
 }

@@ -125,7 +125,7 @@ function settleGates(settled: Settled, books: Books, list: PortalList, unpaid: U
   const { flows, blocked } = findBlocked(watch.flows, books, list, now)
   const deaf = list.clients.filter((client) => blocked.includes(client) || isShutAlong(client, watch, books))
   for (const { mac, token } of deaf) {
-    // Such a gate is renewed at every look until that is done; the drift is told once.
+    // A gate that lets nothing through is renewed at every look until it does; its drift is told once.
     if (!watch.blocked.has(token)) drifts.push(drift('paid-but-blocked', renewal, { mac, ...sessionIdOf(books, mac) }))
   }
   const notCovered = <T extends Mac>(macs: ReadonlySet<T>) => [...macs].filter((mac) => !tellsOf(list, mac))

@@ -10,12 +10,12 @@ import { isAway, listDueIn, listPauseLeft } from './list-due.ts'
 import type { Seen } from './seen.ts'
 import { dueIn, firstEndIn, isWorthAsking, type LookSettings } from './when-to-look.ts'
 
-// A question about a device that has left may take so long: none is asked while a session may end meanwhile.
+// A question about a device that has left takes up to this time: none is put while a session may end before its answer.
 export const absentMilliseconds = 2000
 
-// Devices asked about at one look, so that none near its end waits for all the others; and of those that wait or are away.
+// Devices asked about at one look: a session near its end must not wait for the answers about all the others.
 const mostAsked = 8
-
+// Of them, devices that wait or are away.
 const mostWaitingAsked = 2
 
 /** The question to ask now: the devices that are wanted, and those whose turn it is; ends first. */

@@ -22,7 +22,7 @@ export function lateIn({ sessions, uptime }: Books): number {
   return Math.min(...waiting.map(({ startBy }) => Math.max(0, (startBy ?? uptime) - uptime)))
 }
 
-// A sale may take the place of a session that nobody has seen for so long.
+// A sale may take the place of a session whose device was not seen for this time.
 const replaceableAfter = 24 * 3_600_000
 
 /** The session that makes room for a new one: not seen open for longest, and for a day at least. */

@@ -111,7 +111,7 @@ function leftToKernel({ lots }: Session): number {
   return soleMetric(lots) === 'bytes' ? remainingOf(lots).bytes : Number.POSITIVE_INFINITY
 }
 
-// Another device has an address that the kernel counts for this session: what it counts may be that one's.
+// Whether another device has an address that the kernel counts for this session: its bytes may be in the count.
 function isLent({ sessionId, mac }: Session, entries: readonly PortalClient[], look: Look): boolean {
   const byIp = (look.guard ?? look.knownGuard)?.byIp ?? new Map<string, string>()
   const isHeld = ({ heldBy, ip }: PortalClient) => heldBy !== undefined && byIp.get(ip) === sessionId
@@ -154,7 +154,7 @@ export function opening(
   isSure = true,
 ): Metering {
   const entries = entriesOf(clients, session.mac).map((entry) => behindOlder(entry, known))
-  // Where another device's gate is open at that IP, what the counters show more later may be that one's.
+  // Another device's open gate at that IP adds to the same counters.
   const isUsed = entries.some((entry) => othersAt(entry, known).some((other) => other.open))
   const baseline = isUsed ? setDataBaseline(entries) : openingBaseline(entries)
   const isOthers = (ip: string) => othersAt({ ip, mac: session.mac }, known).some((other) => other.open)
@@ -180,9 +180,9 @@ function rateOf({ seenOpen, bytesPerSecond }: Meter, bytes: number, at: Moment):
 }
 
 /**
- * The session whose gate the portal has shut at this agent's order, after so many milliseconds that nobody could read: the portal
- * forgets its counters with the gate, so the measured rate stands for them where the kernel has not counted. Nobody is charged
- * by an estimate; it is told as `unreadBytes`.
+ * The session after the portal has shut its gate at this agent's order. `milliseconds`: from the last reading to the shut, which
+ * nobody could read, since the portal forgets its counters with the gate. Where the kernel has not counted, the measured rate
+ * stands for them, as `unreadBytes`: nobody is charged by an estimate.
  */
 export function shutByPortal(session: Session, milliseconds: number): Metering {
   const { bytesPerSecond, unreadBytes, guard, cut = 'portal' } = session.meter

@@ -1,6 +1,6 @@
 // Lists that are too long for one message, in parts that are not.
 
-/** Pieces of at most so many bytes of JSON and so many entries each, at least one piece; an entry is never divided. */
+/** Pieces of at most `mostBytes` of JSON and `mostEntries` entries, at least one piece; an entry is never divided. */
 export function inParts<T>(entries: readonly T[], mostBytes: number, mostEntries = Number.POSITIVE_INFINITY): T[][] {
   const parts: T[][] = [[]]
   let bytes = 0

@@ -27,7 +27,7 @@ export interface Tariff extends PriceList {
 export type Sale =
   /** The one outcome of this purchase id: to be journalled, with the session that ends to make room for it. */
   | { is: 'outcome'; event: Draft; purchase: PurchaseNote; ended?: readonly Draft[] }
-  /** The same purchase once more: its first answer is the event of that number. */
+  /** A purchase that was answered before, by the event of that number. */
   | { is: 'repetition'; ofSeq: number }
   /** An answer that is no outcome and is not journalled. */
   | { is: 'answer'; event: Draft }

@@ -1,7 +1,7 @@
-// How many refusals may be journalled: a burst at first, then so many a minute. Junk must not wear the flash, nor push out what
+// How many refusals may be journalled: a burst at first, then a few a minute. Junk must not wear the flash, nor push out what
 // customers paid for.
 export interface RefusalLimit {
-  /** Takes one of those that may be journalled at that monotonic time; false when there is none. */
+  /** Whether a refusal may be journalled at that monotonic time; it counts as journalled then. */
   take(at: number): boolean
 }
 

@@ -63,7 +63,7 @@ export interface Meter {
    * what the kernel dropped, so its counters start anew.
    */
   recountsFrom?: number | undefined
-  /** Milliseconds that were left when more were bought: so many the kernel lets pass until it is told. */
+  /** Milliseconds that were left when more were bought: the kernel lets the device pass for this time until it is told. */
   untoldLeft?: number | undefined
   /** Who has stopped the device: the kernel by its guard, or the portal at this agent's order. */
   cut?: 'kernel' | 'portal' | undefined
@@ -192,11 +192,11 @@ export function remainingOf(lots: readonly Lot[]): Record<Metric, number> {
 
 /** How many purchases a session may hold that are not used up. */
 export const mostLiveLots = 256
-// From so many used-up lots on, the oldest leave the session.
+// When a session holds this many used-up lots, the oldest of them leave it.
 const usedUpLots = 64
 const leavingLots = 32
 
-/** The oldest used-up lots, where there are so many that they leave the session. */
+/** The used-up lots that leave the session now: its oldest, once it holds too many. */
 export function lotsToSettle(lots: readonly Lot[]): readonly Lot[] {
   const live = lots.findIndex((lot) => lot.used < lot.allotment)
   const usedUp = live < 0 ? lots.length : live

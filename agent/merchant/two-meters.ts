@@ -32,7 +32,7 @@ export interface Counted {
   guard?: GuardMeter
 }
 
-// A portal rounds each counter down to a whole KiB, so a difference of two may be that much too large.
+// A portal rounds each counter down to a whole KiB, so the difference of two readings may be a KiB too large.
 const rounding = 1024
 
 /** The bytes that passed since the look before, by both meters, and where each of them stands. */
@@ -96,7 +96,7 @@ export function isAtOldLimit(
   return before !== undefined && limit !== undefined && limit < limitOf(before.at, left)
 }
 
-/** The kernel's limit for a session of which it has counted so much, and that has so many bytes left. */
+/** The kernel's limit for a session: `at`, its count so far, and `left`, the bytes that the session may still use. */
 export function limitOf(at: Volume, left: number): number {
   return Math.min(Number.MAX_SAFE_INTEGER, counted(at) + left)
 }
@@ -198,7 +198,7 @@ function atMost(total: Volume, most: number, least: Volume): Volume {
   return counted(total) <= most ? total : grown(least, { ...total, downloaded: most - total.uploaded })
 }
 
-// Neither direction ever falls, and the sum is that of the larger total.
+// From one total to another: no direction falls, and the sum is the larger one of the two.
 function grown(from: Volume, to: Volume): Volume {
   const sum = Math.max(counted(from), counted(to))
   const downloaded = Math.min(Math.max(from.downloaded, to.downloaded), sum - from.uploaded)

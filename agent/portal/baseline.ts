@@ -85,8 +85,8 @@ function fromZero(hidden: readonly Direction[], shown: Volume): Pick<BaselineEnt
 
 /**
  * Bytes since the baseline, over all open entries of the device. `wasOpen`: its gate was open at the look before, so an entry
- * with a new token was shut and opened in between, and counts from 0; otherwise a new entry counts from here on, and so does
- * one of `listed`, the tokens that earlier answers have shown: what it counts from 0 may be charged, or another device's.
+ * with a new token was shut and opened since, and is counted from 0. Otherwise a new entry is counted from here on. So is an entry
+ * whose token is in `listed`, the tokens of earlier answers: its count so far may be charged already, or be another device's.
  */
 export function getDataUsageSinceBaseline(
   baseline: Baseline,

@@ -71,12 +71,12 @@ function tellsOfEntry({ only, named }: PortalList, { mac, ip, token }: PortalCli
   return only.has(mac) && (!names || names.has(token) || names.has(ip) || names.has(mac))
 }
 
-/** That device's entries. */
+/** The entries of one device. */
 export function entriesOf(clients: readonly PortalClient[] | undefined, mac: Mac): PortalClient[] {
   return clients?.filter((client) => client.mac === mac) ?? []
 }
 
-/** Each device's entries. */
+/** The entries of every device, by its MAC. */
 export function entriesByMac(clients: readonly PortalClient[]): Map<Mac, PortalClient[]> {
   const entries = new Map<Mac, PortalClient[]>()
   for (const client of clients) {

@@ -52,7 +52,7 @@ export function systemClock(kernel: KernelClock = createKernelClock()): Clock {
   }
 }
 
-/** Also beyond the 24 days of one timer; never rejects. */
+/** Sleeps for any time, in parts, since one timer holds 24 days at most; never rejects. */
 export async function longSleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   for (let left = milliseconds; left > 0 && !signal?.aborted; left -= longestTimer) {
     await sleepFor(Math.min(left, longestTimer), undefined, signal ? { signal } : {}).catch(() => {})

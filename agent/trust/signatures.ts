@@ -17,7 +17,7 @@ export type OpenSigned = (message: { payload: Uint8Array; bytes: number }) => Op
 
 interface Kind {
   typ: 'purchase+jws' | 'command+jws'
-  /** The longest time for which one may be signed, in seconds. */
+  /** The longest time for which a message may be signed, in seconds. */
   longest: number
 }
 
@@ -30,7 +30,7 @@ const Envelope = z.strictObject({ jws: z.string() })
 const Seconds = z.int().min(0).max(253_402_300_799)
 const Claims = z.object({ routerId: z.string(), prefix: z.string().default('router'), iat: Seconds, exp: Seconds })
 
-/** Opens messages of one kind for one router. `keys`: those that are trusted now. */
+/** Opens messages of one kind for one router. `keys`: the keys that are trusted now. */
 export function signaturesFor(
   { typ, longest }: Kind,
   { routerId, topicPrefix }: { routerId: string; topicPrefix: string },

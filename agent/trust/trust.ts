@@ -8,7 +8,7 @@ import { type OpenSigned, signaturesFor, signedCommand, signedPurchase } from '.
 export interface Trust {
   /** Opens a signed purchase; absent where purchases need no signature. */
   openPurchase?: OpenSigned
-  /** The same for a command that acts. */
+  /** Opens a signed command that acts; absent where commands need no signature. */
   openCommand?: OpenSigned
   readonly warnings: readonly string[]
   /** Reads the keys; resolves when they are read, or cannot be, or after two seconds. They are read again until `over`. */

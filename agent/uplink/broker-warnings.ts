@@ -5,7 +5,7 @@ import type { Clock } from '../time/clock.ts'
 
 export interface Warnings {
   readonly list: readonly string[]
-  /** The same text again only makes it stand longer. */
+  /** A text that stands already is not logged again; it stands longer. */
   raise(about: string, text: string): void
   clear(about: string): void
 }

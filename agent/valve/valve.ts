@@ -124,7 +124,7 @@ export function createValve(
         const { exitCode } = await ask(['deauth', nameOf(client)])
         return exitCode === 0
       } finally {
-        // Also where no answer came: the portal may have done it.
+        // The portal may have shut the gate without answering, so its flows are ended in any case.
         await endFlows(client.ip)
       }
     },

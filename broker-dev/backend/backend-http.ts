@@ -6,7 +6,7 @@ import { FleetError } from '../../client/index.ts'
 import { DirectGrant, PaidPurchase, PurchaseId, RouterId } from '../../protocol/index.ts'
 import type { Backend, OrderState } from './backend.ts'
 
-/** Not listening yet: the caller says where. */
+/** The backend's server; the caller makes it listen. */
 export function createBackendServer(backend: Backend): Server {
   return createServer((request, response) => {
     respond(request, backend)

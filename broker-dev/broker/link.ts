@@ -24,7 +24,7 @@ export interface LinkOptions {
   sleep?: (milliseconds: number) => Promise<unknown>
 }
 
-// So much stands in the router's own buffers: more is not read from the sender.
+// Bytes that a router on the way would buffer: beyond them nothing is read from the sender.
 const mostBuffered = 16 * 1024
 const tick = 20
 

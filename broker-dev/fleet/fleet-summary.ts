@@ -16,7 +16,7 @@ export interface Summary {
   /** Every purchase has an outcome, no event is missing and the books of every router add up. */
   ok: boolean
   text: string
-  /** The same, to the unit. */
+  /** The summary as a value, every amount to the unit. */
   json: object
 }
 

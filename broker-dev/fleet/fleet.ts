@@ -163,7 +163,7 @@ async function runUntilOver(options: FleetOptions, parts: FleetParts, draw: () =
 /** Nobody buys any more, orders on their way are answered, and every router says once more where it stands. */
 async function settle(routers: readonly FleetRouter[], { audit, askUsage }: Watch, backend: Backend): Promise<void> {
   await within(orderPatience, Promise.all(routers.map((router) => router.stopBuying())))
-  // Those that a lost broker had are sent again, after a pause that has grown.
+  // Orders that a lost broker held are sent again, after a pause that has grown.
   await waitFor(() => backend.counts().pending === 0, resendPatience)
   await Promise.all(routers.map((router) => router.stopCustomers()))
   await askUsage(routers)

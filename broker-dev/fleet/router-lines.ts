@@ -6,7 +6,7 @@ import { isSilent, type RouterView, type SessionView } from './fleet-view.ts'
 import type { Picture } from './picture.ts'
 import { allIn, type Colour, inColour, type Line, lineOf, wrap } from './spans.ts'
 
-/** As many lines as there is room for. */
+/** The routers in at most `room` lines: whole where they fit, a line each otherwise. */
 export function routerLines({ fleet, now, selected }: Picture, width: number, room: number): Line[] {
   const routers = [...fleet.routers.values()].sort((one, other) => byWellness(one, other, now))
   const marked = (router: RouterView) => (router.routerId === selected && routers.length > 1 ? '▸' : ' ')

@@ -5,7 +5,7 @@ import type { Picture } from './picture.ts'
 import { eventLine, renderPicture } from './render.ts'
 import { painted } from './spans.ts'
 
-/** As much of `process.stdout` as the screen needs. */
+/** The part of `process.stdout` that the screen needs. */
 export interface Output {
   write(text: string): unknown
   isTTY?: boolean

@@ -33,7 +33,7 @@ export function cut(line: Line, width: number): Line {
   return [...shown, { text: '…' }]
 }
 
-/** As many lines as it takes, broken at blanks; the second and further ones begin further right. */
+/** One line broken at blanks into lines of that width; all but the first are indented. */
 export function wrap(line: Line, width: number, indent: number): Line[] {
   const lines: Span[][] = [[]]
   let used = 0

@@ -12,7 +12,7 @@ export async function answer(portal: MockPortal, line: string): Promise<string> 
   return (portal.running ? wrongAnswer(portal, line) : undefined) ?? portal.serve(line)
 }
 
-/** The same for an `ndsctl` in this process: that of openNDS has a lock, and ends with code BUSY while it is held. */
+/** The answer to an `ndsctl` in this process: that of openNDS has a lock, and ends with code BUSY while it is held. */
 export async function answerNdsctl(portal: MockPortal, line: string): Promise<string> {
   if (isLocked(portal) || (portal.flavour !== 'nodogsplash' && portal.serving)) {
     throw Object.assign(new Error('another ndsctl is at work'), { code: 'BUSY' })

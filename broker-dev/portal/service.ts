@@ -11,7 +11,7 @@ export function request({ daemon, stop }: World, line: string): string {
   return ''
 }
 
-/** The same in its turn and in its time; rejects with code ECONNREFUSED when the daemon is stopped by then. */
+/** One line and its reply, in its turn and in the daemon's time; rejects with code ECONNREFUSED when the daemon is stopped by then. */
 export async function serve(world: World, line: string): Promise<string> {
   const serving = world.daemon
   if (!serving) throw stopped()

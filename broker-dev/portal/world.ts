@@ -58,7 +58,7 @@ export interface MockPortal {
   measuredMilliseconds(line: string): number
   /** One line of the daemon's socket, and its reply, as if it took no time. */
   request(line: string): string
-  /** The same in its turn and in its time; rejects with code ECONNREFUSED when the daemon is stopped by then. */
+  /** One line and its reply, in its turn and in the daemon's time; rejects with code ECONNREFUSED when the daemon is stopped by then. */
   serve(line: string): Promise<string>
   /** Calls back at every start and stop of the daemon, until the returned function is called. */
   watch(listener: (running: boolean) => void): () => void

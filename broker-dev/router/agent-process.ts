@@ -26,7 +26,7 @@ export function createAgentProcess({ program, env, logFile, machine }: AgentProc
   const lost = new Promise<never>((_resolve, reject) => {
     lose = reject
   })
-  // Not everybody waits for the loss.
+  // A loss that nobody waits for is no unhandled rejection.
   lost.catch(() => {})
   let child: ChildProcess | undefined
   let ended = Promise.resolve()

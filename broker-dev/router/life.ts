@@ -6,9 +6,9 @@ export interface Life {
   readonly isOver: boolean
   /** Does it while the life lasts. */
   call<T>(act: () => Promise<T>): Promise<T>
-  /** The same for a question to others, who may never answer: an end does not wait for it. */
+  /** Asks something that may never be answered: the end of the life does not wait for it. */
   ask<T>(question: () => Promise<T>): Promise<T>
-  /** That clock, as long as the life lasts. */
+  /** A clock that stands still when the life is over. */
   clockOf(clock: Clock): Clock
   /** Resolves when the calls that the kernel had begun are over, as before a killed process is gone. */
   end(): Promise<void>

@@ -30,7 +30,7 @@ export function filesOf(machine: Readonly<MachineState>, files: Files): Files {
   }
 }
 
-/** That clock, as the machine shows it. */
+/** The clock with the error that the machine's wall clock has. */
 export function clockOf(machine: Readonly<MachineState>, clock: Clock): Clock {
   return { ...clock, wall: () => clock.wall() + machine.wallAhead }
 }

@@ -2,7 +2,7 @@
 // costs a repetition and sells nothing twice.
 import type { Entry, Store } from './store.ts'
 
-/** As much of a `pg` Pool or Client as is needed. */
+/** The part of a `pg` Pool or Client that the stores need. */
 export interface Database {
   query(text: string, values?: unknown[]): Promise<{ rows: Record<string, unknown>[] }>
 }

@@ -28,5 +28,5 @@ export interface Store {
   close(): Promise<void>
 }
 
-/** As long as a router remembers an id; an answered purchase is kept for as long. */
+/** How long an answered purchase is kept: for as long as a router remembers its id. */
 export const keptMilliseconds = 30 * 24 * 3_600_000

@@ -24,7 +24,7 @@ export function Buy({ router, mac: given }: { router: string; mac: string }) {
   const [unit, setUnit] = useState(prices?.prices[0]?.unit ?? 'sat')
   const [said, setSaid] = useState<Said>()
   const [isAsking, setIsAsking] = useState(false)
-  // The same purchase for as long as it says the same: pressed again after a lost answer, it is sold once.
+  // The id stays while the form says the same: pressed again after a lost answer, it is sold once.
   const [sold, setSold] = useState({ id: newId(), of: '' })
 
   async function buy(event: Event): Promise<void> {

@@ -186,7 +186,7 @@ function noticeOf({ warnings, difference, portal }: RouterRow): string {
   return warnings.length > 1 ? `${first} (+${warnings.length - 1})` : first
 }
 
-/** The same once more shows the fleet again. */
+/** Shows one router; selecting it once more shows the fleet again. */
 export function select(id: string | undefined): void {
   const isSame = id === view.value.router
   show({ router: isSame ? undefined : id, device: undefined, story: undefined, tab: tabFor(isSame ? undefined : id) })

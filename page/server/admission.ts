@@ -80,7 +80,7 @@ function cookieName({ port }: AdmissionRules): string {
   return `tollgate-page-${port}`
 }
 
-// Not the token itself: it ends with the token and cannot be turned back into it.
+// The cookie holds a digest of the token: it ends with the token, and cannot be turned back into it.
 function ticketOf(token: string): string {
   return digest(`ticket of ${token}`).toString('hex')
 }

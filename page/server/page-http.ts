@@ -33,7 +33,7 @@ const safety = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-/** Not listening yet: the caller says where. */
+/** The server of the page; the caller makes it listen. */
 export function createPageHttp(parts: PageHttpParts): Server {
   return createServer((request, response) => {
     for (const [name, value] of Object.entries(safety)) response.setHeader(name, value)

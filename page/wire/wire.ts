@@ -22,7 +22,7 @@ export interface RouterRow {
   state: ToldState
   /** When anything was heard of it last, in milliseconds of the server's clock. */
   heardAt: number
-  /** So long without a word, and it is silent. */
+  /** Milliseconds without a word after which the router is called silent. */
   silentAfter: number
   open: number
   waiting: number

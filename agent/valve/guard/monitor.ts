@@ -11,8 +11,8 @@ const longestPause = 60_000
 // It grows by some 250 bytes with every event of the whole firewall, and is started again above this.
 const mostResidentBytes = 16 * 1024 * 1024
 const weighedEvery = 60_000
-// util-linux's lets the kernel end it with the agent, however that ends. Without it one that an agent has left behind ends at the next
-// change of the firewall, which it has nobody to tell: at the latest the probe of the next life.
+// util-linux's `setpriv` has the kernel kill the monitor when its agent dies. Without `setpriv` a monitor outlives a killed agent until
+// the firewall changes next, at the latest by the probe of the agent's next life: then its pipe is broken.
 const endingAlong = ['setpriv', '--pdeathsig', 'KILL']
 // A program that is not there, or does not know the option, ends sooner.
 const shortLife = 5000

@@ -1,6 +1,6 @@
 // Knocks: connections that say nothing but an empty line, which costs the daemon nothing. The daemon accepts one connection a
-// wake-up: of those that come together all but one stay in its queue, and it is that much behind until it is started again
-// (nodogsplash #387). Knocks take those places: whoever connects then moves one of them out, which shows that somebody waits.
+// wake-up: when several come together, all but one stay in its queue, and it is that much behind until it is started again
+// (nodogsplash #387). Knocks fill those places: a call that connects then moves a knock out, whose answer shows that a call waits.
 import { connect, type Socket } from 'node:net'
 
 export interface Knocks {
