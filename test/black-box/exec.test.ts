@@ -18,8 +18,11 @@ afterEach(async () => {
   await broker.close()
 })
 
-// Only the program can answer.
-const byProgram = { transport: 'exec', env: { AGENT_NDS_SOCKET: '/nowhere' } } as const
+// Only the program can answer, and every look starts it: looks are as rare as the tests have patience for.
+const byProgram = {
+  transport: 'exec',
+  env: { AGENT_NDS_SOCKET: '/nowhere', AGENT_LOOK_INTERVAL_MS: '1500', AGENT_NEAR_INTERVAL_MS: '500' },
+} as const
 
 async function buy(purchaseId: string, allotment: number): Promise<void> {
   const accepted = router.ofType('purchase.accepted').length

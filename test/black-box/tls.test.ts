@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleepFor } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { connectFleet, type FleetError, memoryStore } from '../../client/index.ts'
 import { anAuthority, type Pair } from '../support/brokers/an-authority.ts'
@@ -118,6 +119,7 @@ describe.skipIf(mosquitto.missing)('with certificates on both sides', () => {
     for (let n = 1; shops() < 2; n++) {
       const order = { mac: mac(n), metric: 'bytes', allotment: n } as const
       outcomes.push((await shop.purchase(agent.id, order)).outcome)
+      await sleepFor(50)
     }
 
     expect(outcomes.length).toBeGreaterThan(10)

@@ -1,4 +1,4 @@
-// Proves that the agent may be killed at every durable write and every outside action of a purchase's life: every 24th
+// Proves that the agent may be killed at every durable write and every outside action of a purchase's life: every 48th
 // death here, all of them by `npm run crash`.
 import { rmSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -8,7 +8,7 @@ import { bundle } from '../support/processes/bundle.ts'
 import { type Ear, listen } from './ear.ts'
 import { allDeaths, liveAll, summaryOf } from './every-point.ts'
 
-const everySo = 24
+const everySo = 48
 
 let broker: TestBroker
 let ear: Ear
