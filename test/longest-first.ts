@@ -4,13 +4,10 @@ import { relative } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 export const longest = [
-  'test/black-box/slow-links.test.ts',
   'test/simulation/stories.test.ts',
   'test/black-box/mosquitto.test.ts',
   'test/black-box/aedes.test.ts',
   'test/simulation/regressions.test.ts',
-  'test/black-box/broker-limits.test.ts',
-  'test/black-box/tls.test.ts',
   'test/crash/every-point.test.ts',
   'test/crash/disk-trouble.test.ts',
   'test/agent/uplink/strict-broker.test.ts',
@@ -20,7 +17,6 @@ export const longest = [
   'test/broker-dev/faults/injector.test.ts',
   'test/agent/agent.customers.test.ts',
   'test/agent/valve/ndsctl/socket.test.ts',
-  'test/black-box/mosquitto-only.test.ts',
   'test/broker-dev/fleet/fleet.test.ts',
   'test/simulation/seeds.test.ts',
   'test/black-box/signed.test.ts',
@@ -29,7 +25,6 @@ export const longest = [
   'test/crash/killed-at-random.test.ts',
   'test/simulation/killed.test.ts',
   'test/black-box/start.test.ts',
-  'test/black-box/access.test.ts',
 ]
 
 export class LongestFirst extends BaseSequencer {

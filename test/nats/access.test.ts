@@ -2,7 +2,7 @@
 import { copyFileSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
-import { accessCasesAt, type Doors, someAccounts } from '../black-box/access.cases.ts'
+import { accessCasesAt, type Doors, someAccounts } from '../brokers/access.cases.ts'
 import { natsMissing, openNats } from '../support/brokers/nats.ts'
 
 let folder = ''
