@@ -18,7 +18,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // The black-box cases mostly wait: more of them than cores run beside each other.
-    maxWorkers: 3,
+    maxWorkers: 4,
     // Each worker loads the modules once, not once a file: the tests keep their own worlds, and no module is mocked.
     isolate: false,
     sequence: { sequencer: LongestFirst },

@@ -1,11 +1,11 @@
-// Routers full of trouble, drawn from fixed seeds, keep every promise in virtual time: ten of them here, hundreds in CI and thousands by
+// Routers full of trouble, drawn from fixed seeds, keep every promise in virtual time: six of them here, hundreds in CI and thousands by
 // `npm run simulate`.
 import { expect, it } from 'vitest'
 import { drawScript } from './draw-script.ts'
 import { keepsEveryPromise } from './promises.ts'
 import { simulate } from './simulate.ts'
 
-it.each([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])('a router full of trouble keeps every promise, with seed %i', (seed) =>
+it.each([1, 2, 3, 4, 5, 6])('a router full of trouble keeps every promise, with seed %i', (seed) =>
   keepsEveryPromise(drawScript(seed, 'dense')),
 )
 

@@ -19,7 +19,7 @@ beforeAll(() => {
 })
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tollgate-monitor-'))
-  write('nft', `#!/bin/sh\necho $$ >${folder}/pid\necho "$*" >${folder}/args\nexec /bin/sleep 1000\n`)
+  write('nft', `#!/bin/sh\necho $$ >${folder}/pid\necho "$*" >${folder}/said\nmv ${folder}/said ${folder}/args\nexec /bin/sleep 1000\n`)
 })
 afterEach(async () => {
   if (agent) await ended(agent, 'SIGKILL')
