@@ -19,7 +19,7 @@ beforeAll(() => {
 })
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tollgate-monitor-'))
-  write('nft', `#!/bin/sh\necho $$ >${folder}/pid\necho "$*" >${folder}/said\nmv ${folder}/said ${folder}/args\nexec /bin/sleep 1000\n`)
+  write('nft', `#!/bin/sh\necho $$ >${folder}/pid\necho "$*" >${folder}/args\nexec /bin/sleep 1000\n`)
 })
 afterEach(async () => {
   if (agent) await ended(agent, 'SIGKILL')
@@ -35,10 +35,12 @@ function write(name: string, script: string): void {
 /** An agent's watch as a process of its own, once its child runs. */
 async function watch(path = process.env.PATH): Promise<ChildProcess> {
   agent = spawn(process.execPath, [watching, join(folder, 'nft')], { env: { PATH: path }, stdio: 'ignore' })
-  await until(() => existsSync(join(folder, 'args')) && isRunning())
+  // The file is there a moment before its line is.
+  await until(() => existsSync(join(folder, 'args')) && said() !== '' && isRunning())
   return agent
 }
 
+const said = () => readFileSync(join(folder, 'args'), 'utf8')
 const pidOfMonitor = () => Number(readFileSync(join(folder, 'pid'), 'utf8'))
 
 // A process that has ended, and that nobody has waited for, has no command line any more.
@@ -52,7 +54,7 @@ describe('nft monitor', () => {
     await ended(await watch(), 'SIGKILL')
 
     await until(() => !isRunning())
-    expect(readFileSync(join(folder, 'args'), 'utf8')).toBe('-j monitor\n')
+    expect(said()).toBe('-j monitor\n')
   })
 
   it.each([{ when: 'there is no setpriv' }, { when: 'setpriv does not know of it', setpriv: olderSetpriv }])(
@@ -61,7 +63,7 @@ describe('nft monitor', () => {
       if (setpriv) write('setpriv', setpriv)
       await watch(folder)
 
-      expect(readFileSync(join(folder, 'args'), 'utf8')).toBe('-j monitor\n')
+      expect(said()).toBe('-j monitor\n')
     },
   )
 })
