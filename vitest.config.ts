@@ -6,14 +6,11 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Each has a command of its own: test:real needs root and a real portal, test:consumers its time, test:page a browser,
-    // test:package a Debian in a folder, test:nats three nodes, test:brokers real links and limits.
+    // test:package a Debian in a folder, test:nats three nodes, test:brokers real links and limits, crash real deaths.
     exclude: [
-      'test/real/**',
-      'test/consumers/**',
-      'test/chromium/**',
-      'test/package/**',
-      'test/nats/**',
-      'test/brokers/**',
+      ...['real', 'consumers', 'chromium', 'package', 'nats', 'brokers'].map((room) => `test/${room}/**`),
+      'test/crash/killed-at-random.test.ts',
+      'test/crash/disk-trouble.test.ts',
     ],
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -8,8 +8,6 @@ export const longest = [
   'test/black-box/mosquitto.test.ts',
   'test/black-box/aedes.test.ts',
   'test/simulation/regressions.test.ts',
-  'test/crash/every-point.test.ts',
-  'test/crash/disk-trouble.test.ts',
   'test/agent/uplink/strict-broker.test.ts',
   'test/crash/every-byte.test.ts',
   'test/black-box/exec.test.ts',
@@ -22,7 +20,6 @@ export const longest = [
   'test/black-box/signed.test.ts',
   'test/black-box/addresses.test.ts',
   'test/agent/journal/folder-lock.test.ts',
-  'test/crash/killed-at-random.test.ts',
   'test/simulation/killed.test.ts',
   'test/black-box/start.test.ts',
 ]
