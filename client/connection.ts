@@ -44,6 +44,8 @@ export function connectTo(
     // Messages missed while away are asked for again, so the broker need keep nothing.
     ...{ clientId, clean: true },
     ...{ reconnectPeriod: 0, resubscribe: false, connectTimeout: 5000, keepalive: 30, queueQoSZero: false },
+    // Otherwise MQTT.js keeps a Buffer of each number up to 65,535, some 10 MB.
+    writeCache: false,
   })
   let fault: Error | undefined
   let isRenewed = false
