@@ -49,11 +49,13 @@ function openedUnseen(
   { before, after }: Known,
   { shutIps, opening, adopted }: Watch,
 ): PortalClient[] {
+  if (shutIps.size === 0) return []
+  const listed = new Set(before?.clients.map(({ token }) => token))
   return list.clients.filter((client) => {
     const { mac, token } = client
     const session = sessions.get(mac)
     if (!client.open || !session || opening.has(mac) || adopted.has(session.sessionId)) return false
-    const isKnown = [...session.meter.baseline, ...(before?.clients ?? [])].some((entry) => entry.token === token)
+    const isKnown = listed.has(token) || session.meter.baseline.some((entry) => entry.token === token)
     return !isKnown && [...shutIps].some((ip) => takesAlong(ip, client, after))
   })
 }

@@ -5,6 +5,7 @@ import { currentLot } from '../merchant/session.ts'
 import type { Neighbour } from '../portal/neighbour.ts'
 import {
   type Asked,
+  entriesByIp,
   type PortalClient,
   type PortalList,
   type Question,
@@ -75,8 +76,8 @@ export function withStrangers({ remembered, neighbours = [] }: Sight, question: 
 
 /** Whether several devices stand at one IP in an answer, or in what is known beside it. */
 export function isShared({ remembered }: Sight, list: PortalList): boolean {
-  const known = [...(remembered?.clients ?? []), ...list.clients]
-  return list.clients.some((client) => othersAt(client, known).length > 0)
+  const known = entriesByIp([...(remembered?.clients ?? []), ...list.clients])
+  return list.clients.some((client) => othersAt(client, known.get(client.ip) ?? []).length > 0)
 }
 
 /** An answer, and the whole list as far as it is known with it; both with the holders of shared addresses. */

@@ -77,14 +77,19 @@ export function entriesOf(clients: readonly PortalClient[] | undefined, mac: Mac
 }
 
 /** The entries of every device, by its MAC. */
-export function entriesByMac(clients: readonly PortalClient[]): Map<Mac, PortalClient[]> {
-  const entries = new Map<Mac, PortalClient[]>()
+export const entriesByMac = (clients: readonly PortalClient[]) => groupedBy(clients, ({ mac }) => mac)
+
+/** The entries at every IP: of a long list, nobody is looked for in all of it. */
+export const entriesByIp = (clients: readonly PortalClient[]) => groupedBy(clients, ({ ip }) => ip)
+
+function groupedBy<K>(clients: readonly PortalClient[], keyOf: (client: PortalClient) => K): Map<K, PortalClient[]> {
+  const groups = new Map<K, PortalClient[]>()
   for (const client of clients) {
-    const before = entries.get(client.mac)
-    if (before) before.push(client)
-    else entries.set(client.mac, [client])
+    const group = groups.get(keyOf(client))
+    if (group) group.push(client)
+    else groups.set(keyOf(client), [client])
   }
-  return entries
+  return groups
 }
 
 /**

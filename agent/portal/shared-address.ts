@@ -2,7 +2,7 @@
 // that entry: read as they stand there, one device would be charged for what another one moved.
 import type { Mac } from '../../protocol/index.ts'
 import type { Neighbour } from './neighbour.ts'
-import type { PortalClient } from './portal-client.ts'
+import { entriesByIp, type PortalClient } from './portal-client.ts'
 
 /** A whole list in which every entry shows the counters of its IP. */
 export function withCountersOfAddress(clients: readonly PortalClient[]): PortalClient[] {
@@ -40,24 +40,22 @@ export function withHolders(
   before: readonly PortalClient[] = [],
 ): PortalClient[] {
   const onTheLan = new Map<string, Mac>(neighbours.map(({ ip, mac }) => [ip, mac]))
-  const holders = holdersOf(known, onTheLan)
+  const [knownAt, beforeAt] = [entriesByIp(known), entriesByIp(before)]
+  const holders = holdersOf(knownAt, onTheLan)
+  const outdated = new Set(before.filter(({ isOutdated }) => isOutdated).map(({ token }) => token))
   return clients.map(({ heldBy: _, isContested: __, ...client }) => {
+    const [present, earlier] = [knownAt.get(client.ip) ?? [], beforeAt.get(client.ip) ?? []]
     const holder = holders.get(client.ip)
-    const isUsed = wasUsed(client, before)
-    const isOpenToo = isUsed || othersAt(client, known).some((other) => other.open)
+    // Another device's gate was open at that IP since the entry was last read.
+    const isUsed = outdated.has(client.token) || othersAt(client, earlier).some((other) => other.open)
+    const isOpenToo = isUsed || othersAt(client, present).some((other) => other.open)
     const isContested = client.open && !onTheLan.has(client.ip) && isOpenToo
     if (!holder || holder.mac === client.mac) return isContested ? { ...client, isContested } : client
     const isOnLan = onTheLan.get(client.ip) === holder.mac && { isOnLan: true as const }
     // A device that has come to the address since may have opened its gate and shut it again, unseen.
-    const isNewcomer = before.length > 0 && !before.some(({ ip, mac }) => ip === client.ip && mac === holder.mac)
+    const isNewcomer = before.length > 0 && !earlier.some(({ mac }) => mac === holder.mac)
     return { ...client, heldBy: { mac: holder.mac, open: holder.open || isUsed || isNewcomer, ...isOnLan } }
   })
-}
-
-// Another device's gate was open at that IP since the entry was last read.
-function wasUsed(client: PortalClient, before: readonly PortalClient[]): boolean {
-  const last = before.find(({ token }) => token === client.token)
-  return last?.isOutdated === true || othersAt(client, before).some((other) => other.open)
 }
 
 /** The entries of other devices at that IP. */
@@ -67,15 +65,18 @@ export function othersAt(client: Pick<PortalClient, 'ip' | 'mac'>, known: readon
 
 type Holder = Pick<PortalClient, 'mac' | 'open'>
 
-function holdersOf(known: readonly PortalClient[], onTheLan: ReadonlyMap<string, Mac>): Map<string, Holder> {
+function holdersOf(
+  known: ReadonlyMap<string, readonly PortalClient[]>,
+  onTheLan: ReadonlyMap<string, Mac>,
+): Map<string, Holder> {
   const holders = new Map<string, Holder>()
-  for (const client of known) {
-    const holder = holders.get(client.ip)
-    if (!holder || client.open || !holder.open) holders.set(client.ip, client)
+  for (const [ip, entries] of known) {
+    const newest = entries.findLast(({ open }) => open) ?? entries.at(-1)
+    if (newest) holders.set(ip, newest)
   }
   // The LAN knows better, also of a device that the portal has no entry for yet.
   for (const [ip, mac] of onTheLan) {
-    const isOpen = known.some((client) => client.ip === ip && client.mac === mac && client.open)
+    const isOpen = known.get(ip)?.some((client) => client.mac === mac && client.open) === true
     if (holders.has(ip)) holders.set(ip, { mac, open: isOpen })
   }
   return holders
