@@ -8,6 +8,14 @@ const afterStart = 1000
 const largeJournal = 2000
 
 /**
+ * Before the start: optimised code gains little here, making it takes 10 MB that the system does not get back, and the compiler alone is
+ * 4 MB of Node's own file.
+ */
+export function makeNoOptimisedCode(): void {
+  setFlagsFromString('--no-opt')
+}
+
+/**
  * From soon after the start on, and at once where the journal, of that many events, is large. They are read at every
  * collection, and known from Node 20 to 26.
  */
@@ -17,8 +25,6 @@ export function keepHeapLean(heldEvents: number): void {
     setFlagsFromString('--semi-space-growth-factor=1')
     // Collects before it asks the system for more.
     setFlagsFromString('--optimize-for-size')
-    // Optimised code gains little here, and making it takes 10 MB that the system does not get back.
-    setFlagsFromString('--no-opt')
   }
   if (heldEvents >= largeJournal) keep()
   else setTimeout(keep, afterStart).unref()

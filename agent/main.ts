@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 import { assembleAgent } from './assemble.ts'
 import { readConfig } from './config.ts'
 import { fileFaultInWords } from './file-fault.ts'
-import { keepHeapLean } from './lean-heap.ts'
+import { keepHeapLean, makeNoOptimisedCode } from './lean-heap.ts'
 import { createLog } from './log.ts'
 import { fileVariable, settingsHelp } from './settings.ts'
 import { systemClock } from './time/clock.ts'
@@ -56,6 +56,7 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', (err) => log.error({ err }, 'a fault that nobody expected'))
 
   try {
+    makeNoOptimisedCode()
     await agent.open()
     keepHeapLean(agent.heldEvents)
     await metrics?.open(agent.status)

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { assembleAgent } from '../agent/assemble.ts'
 import { readConfig } from '../agent/config.ts'
-import { keepHeapLean } from '../agent/lean-heap.ts'
+import { keepHeapLean, makeNoOptimisedCode } from '../agent/lean-heap.ts'
 import { createLog } from '../agent/log.ts'
 import { execNdsctl, type Ndsctl } from '../agent/valve/ndsctl/exec.ts'
 import { socketNdsctl } from '../agent/valve/ndsctl/socket.ts'
@@ -87,5 +87,6 @@ process.on('message', async (message: ToLooks) => {
   if (message.ask === 'polling') tell({ cpuMilliseconds: await cpuOfPolling(message.looks, message.sessions) })
 })
 process.once('disconnect', () => process.exit(0))
+makeNoOptimisedCode()
 keepHeapLean(0)
 await assembleAgent(config, { ndsctl: counted, log }).open()
