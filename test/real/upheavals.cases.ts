@@ -88,8 +88,10 @@ export function upheavals(stage: Stage): void {
     const device = await stage.aDevice()
     await buy(agent, device, { bytes: megabytes })
     const [, started] = await agent.hears('session.started', 2)
-    await annotate(`open ${started?.openedAfterMilliseconds} ms after the purchase`)
-    expect(started?.openedAfterMilliseconds).toBeLessThan((await stage.allowed(3)) * 1000)
+    // A look that is under way, the newcomer's entry, its gate, and both entries read once more.
+    const allowed = (await stage.allowed(3, 10)) * 1000
+    await annotate(`open ${started?.openedAfterMilliseconds} ms after the purchase; ${Math.round(allowed)} are allowed`)
+    expect(started?.openedAfterMilliseconds).toBeLessThan(allowed)
   })
 
   const ends = ['stopped', 'killed'] as const
