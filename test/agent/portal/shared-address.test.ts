@@ -99,7 +99,11 @@ describe('who has an IP now', () => {
 
   test.each([
     { when: 'its gate was open before this answer', before: [entry(1), entry(2)], open: true },
-    { when: 'an entry went that may have used the IP', before: [entry(1, { isOutdated: true })], open: true },
+    {
+      when: 'an entry went that may have used the IP',
+      before: [entry(1, { isOutdated: true }), entry(2, { open: false })],
+      open: true,
+    },
     { when: 'it has come there since', before: [entry(1)], open: true },
     { when: 'it was shut before', before: [entry(1), entry(2, { open: false })], open: false },
   ])('may have moved what is found at an older entry when $when: $open', ({ before, open }) => {
