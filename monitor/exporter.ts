@@ -46,6 +46,7 @@ export async function runExporter(
 
   // Time is spent rather than memory: a large fleet's messages would have V8 take several times what is kept of them.
   setFlagsFromString('--semi-space-growth-factor=1')
+  // It would collect only when the heap has grown by half and more.
   setFlagsFromString('--heap-growing-percent=30')
   const fault = () => (isHearing ? undefined : 'no broker has granted the subscriptions yet')
   const server: Listening = await listen(address, { families, fault })

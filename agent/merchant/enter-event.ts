@@ -5,6 +5,7 @@ import type { Books, Outcome, WritableBooks } from './books.ts'
 import type { PurchaseNote } from './journal-record.ts'
 import { addAllotment, type Lot, moved, type Session, withoutLots } from './session.ts'
 
+/** Enters one event; `purchase`: the note beside an outcome. */
 export function enterEvent(books: WritableBooks, event: Event, purchase?: PurchaseNote): void {
   switch (event.type) {
     case 'purchase.accepted': {
@@ -74,6 +75,7 @@ export function enterEvent(books: WritableBooks, event: Event, purchase?: Purcha
   }
 }
 
+/** Puts another value in the place of that device's session, where it has one. */
 export function changeSession(books: WritableBooks, mac: Mac, to: (session: Session) => Session): void {
   const session = books.sessions.get(mac)
   if (session) books.sessions.set(mac, to(session))
